@@ -1,0 +1,66 @@
+//! When to try a step again: from 5 seconds to 15 minutes apart, for 72 hours.
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::record::Step;
+
+/// How a step that has not succeeded yet has been going.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The step.
+    pub step: Step,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it first went wrong. Waiting for the operator (a refused credential) does not count.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub since: Option<OffsetDateTime>,
+    /// When it is tried next.
+    #[serde(with = "time::serde::rfc3339")]
+    pub next_at: OffsetDateTime,
+    /// A sentence for the operator: what went wrong last.
+    pub error: String,
+}
+
+/// The first wait, doubled with each try.
+const FIRST_WAIT: Duration = Duration::seconds(5);
+/// The longest wait. SQS can delay a message by no more.
+const LONGEST_WAIT: Duration = Duration::minutes(15);
+/// After this long the step is given up.
+const GIVE_UP_AFTER: Duration = Duration::hours(72);
+
+/// How long to wait before the try that follows `tries` failed ones. `jitter` in `0.0..1.0` spreads callers over the
+/// second half of the wait.
+pub fn backoff(tries: u32, jitter: f64) -> Duration {
+    let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+    wait / 2 + (wait / 2) * jitter.clamp(0.0, 1.0)
+}
+
+/// Whether a step that first went wrong at `since` is to be given up.
+pub fn exhausted(since: OffsetDateTime, now: OffsetDateTime) -> bool {
+    now - since >= GIVE_UP_AFTER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn waits_grow_from_five_seconds_to_fifteen_minutes() {
+        assert_eq!(backoff(0, 1.0), Duration::seconds(5));
+        assert_eq!(backoff(1, 1.0), Duration::seconds(10));
+        assert_eq!(backoff(7, 1.0), Duration::seconds(640));
+        assert_eq!(backoff(8, 1.0), Duration::minutes(15));
+        assert_eq!(backoff(u32::MAX, 1.0), Duration::minutes(15));
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_shorter_than_half_nor_longer_than_sqs_can_delay(tries: u32, jitter in 0.0..1.0f64) {
+            let wait = backoff(tries, jitter);
+            prop_assert!(wait >= backoff(tries, 0.0) && wait <= Duration::minutes(15));
+            prop_assert!(wait >= Duration::milliseconds(2500));
+        }
+    }
+}
