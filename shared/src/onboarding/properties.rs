@@ -1,0 +1,330 @@
+//! Properties of [`transition`] for any sequence of events.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use time::{Duration, OffsetDateTime};
+
+use super::record::ClientDetails;
+use super::*;
+
+const START: OffsetDateTime = time::macros::datetime!(2026-11-03 09:00 UTC);
+
+fn at(second: i64) -> OffsetDateTime {
+    START + Duration::seconds(second)
+}
+
+fn started() -> Onboarding {
+    Onboarding {
+        id: "onb_01930000000070008000000000000001".parse().unwrap(),
+        reference: "tenant-48213".into(),
+        status: Status::Started,
+        created_at: START,
+        updated_at: START,
+        link_expires_at: START + Duration::days(7),
+        setup_token_sha256: "00".into(),
+        client: ClientAccount::Wanted {
+            details: ClientDetails {
+                name: "Nordlicht Fahrrad GmbH".into(),
+                email: "lena.voss@nordlicht.example".into(),
+                user_name: "Lena Voss".into(),
+            },
+            search: ClientSearch::Open,
+        },
+        tier: Tier::Regular,
+        prefill: serde_json::Map::new(),
+        return_url: None,
+        locale: None,
+        signup: None,
+        numbers: vec![],
+        attempts: vec![],
+        channel_id: None,
+        permission_granted_at: None,
+        key: None,
+        keys_void_before: None,
+        retry: None,
+        problem: None,
+        failed_from: None,
+    }
+}
+
+fn number(n: u8) -> PhoneNumber {
+    PhoneNumber { id: format!("51290441773520{n}").parse().unwrap(), display_phone_number: None, verified_name: None }
+}
+
+fn signup(number: Option<PhoneNumber>) -> Signup {
+    Signup {
+        waba_id: "409812357760143".parse().unwrap(),
+        waba_name: None,
+        business_id: None,
+        coexistence: false,
+        number,
+        code_sha256: None,
+    }
+}
+
+fn channel(n: u8) -> ChannelId {
+    format!("Rb82Ld{n}CH").parse().unwrap()
+}
+
+fn key() -> StoredKey {
+    StoredKey { secret_arn: "arn:1".into(), key_id: None, address: "https://waba-v2.360dialog.io".into() }
+}
+
+fn failed(step: Step) -> Event {
+    Event::StepFailed { problem: Problem { step, code: "refused".into(), detail: "no".into(), retryable: true } }
+}
+
+/// Every kind of event, with a few different values.
+fn any_event() -> impl Strategy<Value = Event> {
+    let steps = [Step::ClientAccount, Step::EsCallback, Step::NumberSubmission, Step::KeyCreation];
+    prop_oneof![
+        Just(Event::Started),
+        Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200 } }),
+        Just(Event::ClientSearched { search: ClientSearch::Absent }),
+        (0..2u8).prop_map(|n| Event::ClientFound { client_id: format!("hT3mV{n}CL").parse().unwrap(), created: true }),
+        (0..3i64).prop_map(|n| Event::PopupLeft {
+            attempt: PopupAttempt {
+                at: at(n),
+                event: "CANCEL".into(),
+                current_step: None,
+                error_code: None,
+                error_message: None,
+                session_id: None,
+            }
+        }),
+        (0..2u8).prop_map(|n| Event::SignupProven { signup: signup(Some(number(n))) }),
+        Just(Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }),
+        (0..3u8).prop_map(|n| Event::NumberChosen { phone_number_id: number(n).id }),
+        Just(Event::NumberAccepted),
+        (0..2u8).prop_map(|n| Event::ChannelSeen { channel_id: channel(n) }),
+        (0..2u8).prop_map(|n| Event::ChannelLive { channel_id: channel(n) }),
+        (0..40i64).prop_map(|n| Event::PermissionMissing { asked_at: at(n) }),
+        Just(Event::PermissionGranted),
+        Just(Event::KeyStored { key: key() }),
+        Just(Event::MessagingReady),
+        (select(steps.to_vec()), any::<bool>()).prop_map(|(step, waits_for_person)| Event::StepDelayed {
+            step,
+            error: "429".into(),
+            next_at: at(60),
+            waits_for_person
+        }),
+        select(steps.to_vec()).prop_map(failed),
+        Just(Event::RetryRequested),
+        Just(Event::LinkExpired),
+    ]
+}
+
+/// How far a status is along the journey. Two that alternate are equally far.
+fn progress(onboarding: &Onboarding) -> u8 {
+    let status = if onboarding.status == Status::Failed { onboarding.failed_from.unwrap() } else { onboarding.status };
+    match status {
+        Status::Started => 0,
+        Status::NumberChoice => 1,
+        Status::SignedUp => 2,
+        Status::Submitted => 3,
+        Status::Live | Status::PermissionRequired => 4,
+        Status::Ready | Status::Expired => 5,
+        Status::Failed => unreachable!("failed from failed"),
+    }
+}
+
+fn apply(onboarding: Onboarding, event: &Event, at: OffsetDateTime) -> Onboarding {
+    transition(&onboarding, event, at).ok().flatten().unwrap_or(onboarding)
+}
+
+/// A finished onboarding, put together from the events that may come in any order after the signup.
+fn journey(events: &[Event]) -> Onboarding {
+    let mut onboarding = started();
+    for (n, event) in events.iter().enumerate() {
+        onboarding = apply(onboarding, event, at(100 + i64::try_from(n).unwrap()));
+    }
+    onboarding.updated_at = START;
+    onboarding
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn no_sequence_moves_an_onboarding_back(events in prop::collection::vec((any_event(), 0..700_000i64), 0..60)) {
+        let mut now = started();
+        for (event, second) in events {
+            let Ok(Some(after)) = transition(&now, &event, at(second)) else { continue };
+            prop_assert!(progress(&after) >= progress(&now), "{event:?}: {:?} -> {:?}", now.status, after.status);
+            prop_assert!(after.updated_at >= now.updated_at);
+            prop_assert_eq!(after.status.is_at_rest(), after.due_at().is_none());
+            prop_assert_eq!(after.status == Status::Failed, after.problem.is_some() && after.failed_from.is_some());
+            if progress(&after) >= 2 && after.status != Status::Expired {
+                prop_assert!(after.number().is_some());
+            }
+            if matches!(after.status, Status::Live | Status::PermissionRequired | Status::Ready) {
+                prop_assert!(after.channel_id.is_some());
+            }
+            if after.status == Status::Ready {
+                prop_assert!(after.key.is_some());
+            }
+            prop_assert!(after.client_id() == now.client_id() || now.client_id().is_none());
+            prop_assert!(after.number() == now.number() || now.number().is_none());
+            now = after;
+        }
+    }
+
+    #[test]
+    fn statuses_at_rest_absorb(events in prop::collection::vec((any_event(), 0..700_000i64), 0..80), tail in any_event()) {
+        let end = events.iter().fold(started(), |onboarding, (event, second)| apply(onboarding, event, at(*second)));
+        let after = apply(end.clone(), &tail, at(800_000));
+        match end.status {
+            Status::Ready | Status::Expired => prop_assert_eq!(after.status, end.status),
+            Status::Failed if after.status != Status::Failed => {
+                let leads_out = matches!(tail, Event::RetryRequested | Event::NumberAccepted | Event::ChannelLive { .. });
+                prop_assert!(leads_out, "{tail:?}");
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn an_event_repeated_at_once_changes_nothing_more(
+        events in prop::collection::vec((any_event(), 0..700_000i64), 0..40), event in any_event(), second in 0..700_000i64
+    ) {
+        // Two failed tries are two, however alike they are.
+        prop_assume!(!matches!(event, Event::StepDelayed { .. }));
+        let before = events.iter().fold(started(), |onboarding, (event, second)| apply(onboarding, event, at(*second)));
+        let once = apply(before, &event, at(second));
+        prop_assert_eq!(apply(once.clone(), &event, at(second)), once);
+    }
+
+    #[test]
+    fn what_the_hub_tells_may_come_in_any_order_and_repeated(
+        shuffle in Just(vec![0usize, 1, 2, 3]).prop_shuffle(),
+        client in any::<Index>(),
+        repeats in prop::collection::vec((any::<Index>(), any::<Index>()), 0..6),
+    ) {
+        let hub = [
+            Event::NumberAccepted,
+            Event::ChannelSeen { channel_id: channel(0) },
+            Event::ChannelLive { channel_id: channel(0) },
+            Event::ChannelLive { channel_id: channel(0) },
+        ];
+        let mut events = vec![Event::SignupProven { signup: signup(Some(number(0))) }];
+        events.extend(shuffle.iter().map(|n| hub[*n].clone()));
+        events.insert(client.index(events.len() + 1), Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true });
+        for (from, to) in repeats {
+            let from = from.index(events.len());
+            let repeated = events[from].clone();
+            events.insert(from + 1 + to.index(events.len() - from), repeated);
+        }
+        let in_order = journey(&[
+            Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true },
+            Event::SignupProven { signup: signup(Some(number(0))) },
+            hub[0].clone(), hub[1].clone(), hub[2].clone(),
+        ]);
+        prop_assert_eq!(journey(&events), in_order);
+    }
+
+    #[test]
+    fn a_grant_wins_over_a_refusal_that_was_asked_for_before_it(
+        events in Just(vec![
+            Event::PermissionMissing { asked_at: at(50) }, Event::PermissionGranted, Event::ChannelLive { channel_id: channel(0) },
+        ]).prop_shuffle()
+    ) {
+        let mut all = vec![Event::SignupProven { signup: signup(Some(number(0))) }, Event::ChannelLive { channel_id: channel(0) }];
+        all.extend(events);
+        prop_assert_eq!(journey(&all).status, Status::Live);
+    }
+}
+
+#[test]
+fn the_whole_way() {
+    let way = [
+        (Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true }, Status::Started),
+        (Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }, Status::NumberChoice),
+        (Event::NumberChosen { phone_number_id: number(1).id }, Status::SignedUp),
+        (Event::NumberAccepted, Status::Submitted),
+        (Event::ChannelLive { channel_id: channel(0) }, Status::Live),
+        (Event::PermissionMissing { asked_at: at(10) }, Status::PermissionRequired),
+        (Event::PermissionGranted, Status::Live),
+        (Event::KeyStored { key: key() }, Status::Live),
+        (Event::MessagingReady, Status::Ready),
+    ];
+    let mut onboarding = started();
+    for (event, status) in way {
+        onboarding = transition(&onboarding, &event, at(20)).unwrap().unwrap();
+        assert_eq!(onboarding.status, status, "{event:?}");
+    }
+    assert_eq!(onboarding.number().unwrap().1.id, number(1).id);
+}
+
+#[test]
+fn a_failure_leads_back_to_where_it_happened_when_the_operator_retries() {
+    let mut onboarding = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }, failed(Step::NumberSubmission)]);
+    assert_eq!(onboarding.status, Status::Failed);
+    onboarding = apply(onboarding, &Event::RetryRequested, at(200));
+    assert_eq!((onboarding.status, onboarding.problem), (Status::SignedUp, None));
+}
+
+#[test]
+fn a_channel_that_is_live_after_all_overrules_a_refused_submission() {
+    let onboarding = journey(&[
+        Event::SignupProven { signup: signup(Some(number(0))) },
+        failed(Step::NumberSubmission),
+        Event::ChannelLive { channel_id: channel(0) },
+    ]);
+    assert_eq!((onboarding.status, onboarding.problem), (Status::Live, None));
+}
+
+#[test]
+fn a_late_failure_of_a_step_that_is_done_changes_nothing() {
+    let live = journey(&[
+        Event::SignupProven { signup: signup(Some(number(0))) },
+        Event::ChannelLive { channel_id: channel(0) },
+    ]);
+    assert_eq!(transition(&live, &failed(Step::NumberSubmission), at(300)), Ok(None));
+}
+
+#[test]
+fn a_number_that_was_not_offered_cannot_be_chosen() {
+    let choice = journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }]);
+    let error = transition(&choice, &Event::NumberChosen { phone_number_id: number(2).id }, at(1)).unwrap_err();
+    assert_eq!(error.to_string(), "event number_chosen does not apply to an onboarding that is number_choice");
+}
+
+#[test]
+fn a_link_expires_only_when_it_is_due_and_only_before_the_signup() {
+    let waiting = started();
+    assert_eq!(transition(&waiting, &Event::LinkExpired, at(60)), Ok(None));
+    let week_later = START + Duration::days(7);
+    assert_eq!(apply(waiting, &Event::LinkExpired, week_later).status, Status::Expired);
+    let signed_up = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }]);
+    assert_eq!(apply(signed_up, &Event::LinkExpired, week_later).status, Status::SignedUp);
+}
+
+#[test]
+fn after_a_refused_key_the_operators_retry_makes_a_new_one() {
+    let refused = Event::StepFailed {
+        problem: Problem { step: Step::KeyCreation, code: KEY_REFUSED.into(), detail: "401".into(), retryable: true },
+    };
+    let mut onboarding = journey(&[
+        Event::SignupProven { signup: signup(Some(number(0))) },
+        Event::ChannelLive { channel_id: channel(0) },
+        Event::KeyStored { key: key() },
+        refused,
+    ]);
+    onboarding = apply(onboarding, &Event::RetryRequested, at(500));
+    assert_eq!((onboarding.status, onboarding.key, onboarding.keys_void_before), (Status::Live, None, Some(at(500))));
+}
+
+#[test]
+fn waiting_for_a_person_does_not_count_towards_giving_up() {
+    let delayed = |waits_for_person| Event::StepDelayed {
+        step: Step::ClientAccount,
+        error: "401".into(),
+        next_at: at(60),
+        waits_for_person,
+    };
+    let mut onboarding = apply(started(), &delayed(true), at(1));
+    assert_eq!(onboarding.retry.as_ref().unwrap().since, None);
+    onboarding = apply(onboarding, &delayed(false), at(2));
+    let retry = onboarding.retry.unwrap();
+    assert_eq!((retry.tries, retry.since), (2, Some(at(2))));
+}
