@@ -1,1 +1,93 @@
-//! .
+//! Step 2, from the page: takes what Meta's popup returned and proves the signup.
+//!
+//! `POST /onboardings/{id}/es-callback` with the setup token.
+
+use async_trait::async_trait;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::clock::Clock;
+use shared::config::{MetaConfig, PageConfig};
+use shared::http::access::open_with_setup_token;
+use shared::http::view::setup_view;
+use shared::http::{Handler, Problem, json, onboarding_id, public_url, read_json, respond};
+use shared::meta::session::Session;
+use shared::steps::{self, Callback, CallbackError};
+use shared::telemetry;
+
+/// Meta's codes are a few hundred characters; far longer ones are none.
+const LONGEST_CODE: usize = 4096;
+
+/// The function.
+#[derive(Clone)]
+pub struct EsCallback {
+    /// The step.
+    pub step: steps::EsCallback,
+    /// For the view that is answered.
+    pub page: PageConfig,
+    /// For the view that is answered.
+    pub meta: MetaConfig,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// `{code?, session?: {event, data}}`
+#[derive(Deserialize)]
+struct Posted {
+    code: Option<SecretString>,
+    session: Option<Value>,
+}
+
+#[async_trait]
+impl Handler for EsCallback {
+    async fn handle(&self, request: Request) -> Response<Body> {
+        respond(&request, self.callback(&request)).await
+    }
+}
+
+impl EsCallback {
+    async fn callback(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let id = onboarding_id(request)?;
+        telemetry::record_onboarding(&id);
+        let stored = open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.clock).await?;
+        let callback = callback(read_json(request)?)?;
+        let public_url = public_url(request, self.page.public_url.as_ref())?;
+        let stored = self.step.run(stored, callback).await.map_err(problem)?;
+        Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.page, &self.meta, &public_url)))
+    }
+}
+
+fn callback(posted: Posted) -> Result<Callback, Problem> {
+    use secrecy::ExposeSecret;
+
+    let session = match &posted.session {
+        None | Some(Value::Null) => None,
+        Some(session) => {
+            Some(Session::from_json(session).map_err(|error| Problem::invalid_field(error.field, error.message))?)
+        }
+    };
+    if posted.code.as_ref().is_some_and(|code| !(1..=LONGEST_CODE).contains(&code.expose_secret().len())) {
+        return Err(Problem::invalid_field("code", format!("must be 1 to {LONGEST_CODE} characters")));
+    }
+    if posted.code.is_none() && session.is_none() {
+        return Err(Problem::invalid_field("code", "must be there, unless session is"));
+    }
+    Ok(Callback { code: posted.code, session })
+}
+
+fn problem(error: CallbackError) -> Problem {
+    match error {
+        CallbackError::AlreadySignedUp => Problem::already_signed_up(),
+        CallbackError::InProgress => Problem::in_progress(),
+        CallbackError::CodeMissing => Problem::code_missing(),
+        CallbackError::CodeExpired => Problem::code_expired(),
+        CallbackError::CodeUsed => Problem::code_used(),
+        CallbackError::NoNumber => Problem::no_number(),
+        CallbackError::NumberTaken => Problem::number_taken(),
+        CallbackError::Refused { code, reason } => Problem::signup_refused(code, reason),
+        CallbackError::Unavailable(cause) => Problem::unavailable(5, cause),
+        CallbackError::Misconfigured(cause) => Problem::internal(cause),
+    }
+}

@@ -1,1 +1,60 @@
-//! .
+//! Authenticates webhooks, keeps them, acknowledges.
+//!
+//! `POST /webhooks/partner-hub`, `GET` and `POST /webhooks/meta`.
+
+use async_trait::async_trait;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::json;
+use shared::http::{Handler, Problem, json, respond, route, text};
+use shared::meta::webhook::{HANDSHAKE_CHALLENGE, HANDSHAKE_MODE, HANDSHAKE_TOKEN, SIGNATURE_HEADER};
+use shared::steps::{Receipt, ReceiptError, WebhookReceipt as Step};
+
+/// The function.
+#[derive(Clone)]
+pub struct WebhookReceipt {
+    /// What it does.
+    pub step: Step,
+}
+
+#[async_trait]
+impl Handler for WebhookReceipt {
+    async fn handle(&self, request: Request) -> Response<Body> {
+        respond(&request, self.receive(&request)).await
+    }
+}
+
+impl WebhookReceipt {
+    async fn receive(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let body: &[u8] = request.body();
+        match route(request) {
+            ("POST", "/webhooks/partner-hub") => acknowledge(self.step.partner_hub(header, body).await),
+            ("POST", "/webhooks/meta") => acknowledge(self.step.meta(header(SIGNATURE_HEADER), body).await),
+            ("GET", "/webhooks/meta") => self.handshake(request).await,
+            _ => Err(Problem::not_found()),
+        }
+    }
+
+    /// Meta proves that it is Meta with the verify token and wants its challenge back.
+    async fn handshake(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let query = request.query_string_parameters_ref();
+        let parameter = |name| query.and_then(|query| query.first(name)).unwrap_or_default();
+        if parameter(HANDSHAKE_MODE) != "subscribe" {
+            return Err(Problem::invalid_field(HANDSHAKE_MODE, "must be subscribe"));
+        }
+        self.step.handshake(parameter(HANDSHAKE_TOKEN)).await.map_err(problem)?;
+        Ok(text(StatusCode::OK, parameter(HANDSHAKE_CHALLENGE).to_owned()))
+    }
+}
+
+fn acknowledge(received: Result<Receipt, ReceiptError>) -> Result<Response<Body>, Problem> {
+    received.map(|_| json(StatusCode::OK, &json!({}))).map_err(problem)
+}
+
+fn problem(error: ReceiptError) -> Problem {
+    match error {
+        ReceiptError::NotAuthentic => Problem::not_authentic(),
+        ReceiptError::NotKept(cause) => Problem::internal(cause),
+    }
+}

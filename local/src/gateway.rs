@@ -1,0 +1,152 @@
+//! The local API Gateway: turns HTTP into REST API events, stage `v1`, and hands them to the functions' real handlers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, RawQuery, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Json, Router};
+use lambda_http::Body;
+use serde_json::{Value, json};
+
+use crate::functions::Functions;
+
+/// The stage, and so the base path, as on AWS.
+pub const STAGE: &str = "v1";
+/// API Gateway's own limit of a request's body.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// A function of the API.
+#[derive(Debug, Clone, Copy)]
+enum Api {
+    SignupPage,
+    Onboardings,
+    EsCallback,
+    WebhookReceipt,
+}
+
+/// The routes of the template.
+const ROUTES: [(&str, &str, Api); 12] = [
+    ("GET", "/signup", Api::SignupPage),
+    ("GET", "/signup/return", Api::SignupPage),
+    ("GET", "/signup/{asset}", Api::SignupPage),
+    ("POST", "/onboardings", Api::Onboardings),
+    ("GET", "/onboardings", Api::Onboardings),
+    ("GET", "/onboardings/{id}", Api::Onboardings),
+    ("POST", "/onboardings/{id}/number", Api::Onboardings),
+    ("POST", "/onboardings/{id}/retry", Api::Onboardings),
+    ("POST", "/onboardings/{id}/es-callback", Api::EsCallback),
+    ("POST", "/webhooks/partner-hub", Api::WebhookReceipt),
+    ("GET", "/webhooks/meta", Api::WebhookReceipt),
+    ("POST", "/webhooks/meta", Api::WebhookReceipt),
+];
+
+/// The API under `/v1`.
+pub fn router(functions: Arc<Functions>) -> Router {
+    let mut templates: Vec<&str> = ROUTES.iter().map(|(_, template, _)| *template).collect();
+    templates.sort_unstable();
+    templates.dedup();
+    let router = templates.into_iter().fold(Router::new(), |router, template| {
+        router.route(&format!("/{STAGE}{template}"), any(handle))
+    });
+    router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
+}
+
+async fn handle(
+    State(functions): State<Arc<Functions>>,
+    matched: MatchedPath,
+    parameters: RawPathParams,
+    method: Method,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let template = matched.as_str().trim_start_matches('/').trim_start_matches(STAGE);
+    let route = ROUTES.iter().find(|(verb, path, _)| *verb == method.as_str() && *path == template);
+    let Some((_, _, api)) = route else { return no_such_route() };
+    let event = event(template, &parameters, &method, &uri, query.as_deref(), &headers, &body);
+    let request = match lambda_http::request::from_str(&event.to_string()) {
+        Ok(request) => request,
+        Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    };
+    let response = match api {
+        Api::SignupPage => functions.signup_page.handle(request).await,
+        Api::Onboardings => functions.onboardings.handle(request).await,
+        Api::EsCallback => functions.es_callback.handle(request).await,
+        Api::WebhookReceipt => functions.webhook_receipt.handle(request).await,
+    };
+    let (parts, body) = response.into_parts();
+    let body = match body {
+        Body::Text(text) => text.into_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => Vec::new(),
+    };
+    (parts.status, parts.headers, body).into_response()
+}
+
+/// What API Gateway answers where the template has no route.
+fn no_such_route() -> Response {
+    (StatusCode::FORBIDDEN, Json(json!({"message": "Missing Authentication Token"}))).into_response()
+}
+
+/// The event of a REST API with proxy integration.
+fn event(
+    template: &str,
+    parameters: &RawPathParams,
+    method: &Method,
+    uri: &Uri,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Value {
+    let mut all_headers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, value) in headers {
+        all_headers.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    let mut all_query: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        all_query.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    let path_parameters: BTreeMap<&str, &str> = parameters.iter().collect();
+    let text = std::str::from_utf8(body);
+    let path = uri.path().trim_start_matches('/').trim_start_matches(STAGE);
+    json!({
+        "resource": template,
+        "path": path,
+        "httpMethod": method.as_str(),
+        "headers": last(&all_headers),
+        "multiValueHeaders": all_headers,
+        "queryStringParameters": last(&all_query),
+        "multiValueQueryStringParameters": all_query,
+        "pathParameters": path_parameters,
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": headers.get("host").and_then(|host| host.to_str().ok()),
+            "httpMethod": method.as_str(),
+            "identity": {"sourceIp": "127.0.0.1"},
+            "path": uri.path(),
+            "protocol": "HTTP/1.1",
+            "requestId": uuid::Uuid::new_v4().to_string(),
+            "resourceId": "local",
+            "resourcePath": template,
+            "stage": STAGE,
+        },
+        "body": match text {
+            Ok("") => Value::Null,
+            Ok(text) => text.into(),
+            Err(_) => base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body).into(),
+        },
+        "isBase64Encoded": text.is_err(),
+    })
+}
+
+/// API Gateway's single-value maps hold the last of several values.
+fn last<K: AsRef<str> + Ord>(all: &BTreeMap<K, Vec<String>>) -> BTreeMap<&str, &str> {
+    all.iter().filter_map(|(name, values)| Some((name.as_ref(), values.last()?.as_str()))).collect()
+}

@@ -1,0 +1,168 @@
+//! What a webhook in the inbox means for an onboarding.
+//!
+//! The channel says which onboarding it is: by its binding, else by its client account and number, else by WABA and
+//! number. A webhook in the short shape names none of these, and then the Hub is asked for the channel, once.
+
+use time::Duration;
+
+use super::hub_work::{HubWork, Stop};
+use crate::hub::limit::{Priority, Slot};
+use crate::hub::webhook::{self, EventKind, WebhookEvent};
+use crate::hub::{Channel, HubError};
+use crate::onboarding::{ChannelId, Event, Onboarding, OnboardingId};
+use crate::queue::{Task, Worker};
+use crate::store::{InboxEntry, InboxKey, Source, StoreError};
+use crate::telemetry;
+
+/// A webhook whose onboarding is not found by then never had one.
+const UNMATCHED_FOR: Duration = Duration::hours(72);
+const LONGEST_WAIT: Duration = Duration::minutes(15);
+
+/// Applies a kept webhook. Returns the onboarding that it moved or may have moved.
+///
+/// # Errors
+/// A sentence, if the message must be delivered again.
+pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -> Result<Option<OnboardingId>, String> {
+    let entry = match work.store.inbox(key).await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => {
+            tracing::error!("message for a webhook that is not in the inbox");
+            return Ok(None);
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let now = work.clock.now();
+    // Each wait as long as the webhook is old: from seconds to a quarter of an hour.
+    let wait = (now - entry.received_at).clamp(Duration::seconds(5), LONGEST_WAIT);
+    match applied(work, &entry, slot).await {
+        Ok(Settled::Done(outcome, id)) => {
+            work.store.processed(key, outcome).await.map_err(|error| error.to_string())?;
+            Ok(id)
+        }
+        Ok(Settled::Unmatched) if now - entry.received_at >= UNMATCHED_FOR => {
+            tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
+            telemetry::count("webhook_unmatched", 1);
+            work.store.processed(key, "unmatched").await.map_err(|error| error.to_string())?;
+            Ok(None)
+        }
+        Ok(Settled::Unmatched) => {
+            work.store.postpone(key, now + wait.max(Duration::minutes(1))).await.map_err(|error| error.to_string())?;
+            Ok(None)
+        }
+        Err(Stop::Wait { until, slot }) => come_back(work, key, slot, until - now).await,
+        Err(Stop::Unavailable(reason)) => Err(reason),
+        Err(stop) => {
+            tracing::warn!(?stop, "the Hub could not be asked for the channel of a webhook");
+            come_back(work, key, None, wait).await
+        }
+    }
+}
+
+async fn come_back(
+    work: &HubWork,
+    key: &InboxKey,
+    slot: Option<Slot>,
+    delay: Duration,
+) -> Result<Option<OnboardingId>, String> {
+    let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot };
+    work.queue.send(Worker::KeyCreation, &task, delay).await.map_err(|error| error.to_string())?;
+    let due_at = work.clock.now() + delay + Duration::minutes(10);
+    work.store.postpone(key, due_at).await.map_err(|error| error.to_string())?;
+    Ok(None)
+}
+
+enum Settled {
+    Done(&'static str, Option<OnboardingId>),
+    Unmatched,
+}
+
+async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, Stop> {
+    let (Source::PartnerHub, Some(body)) = (entry.source, &entry.body) else { return Ok(Settled::Done("kept", None)) };
+    let event = webhook::parse(body);
+    let Some(channel) = &event.channel else { return Ok(Settled::Done("ignored", None)) };
+    if event.kind == EventKind::Other {
+        return Ok(Settled::Done("ignored", None));
+    }
+    let Some(id) = find(work, &event, channel, slot).await? else {
+        // Only news that moves an onboarding is worth waiting for its record.
+        let moves = event.kind != EventKind::ChannelSeen;
+        return Ok(if moves { Settled::Unmatched } else { Settled::Done("unmatched", None) });
+    };
+    telemetry::record_onboarding(&id);
+    match work.store.apply(&id, &domain_event(event.kind, &channel.id)).await {
+        Ok(_) => Ok(Settled::Done("applied", Some(id))),
+        Err(StoreError::Illegal(error)) => {
+            tracing::warn!(%error, "webhook does not apply");
+            Ok(Settled::Done("does_not_apply", None))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn domain_event(kind: EventKind, channel_id: &ChannelId) -> Event {
+    match kind {
+        EventKind::ChannelLive => Event::ChannelLive { channel_id: channel_id.clone() },
+        EventKind::PermissionGranted => Event::PermissionGranted,
+        EventKind::ChannelSeen | EventKind::Other => Event::ChannelSeen { channel_id: channel_id.clone() },
+    }
+}
+
+async fn find(
+    work: &HubWork,
+    event: &WebhookEvent,
+    channel: &Channel,
+    mut slot: Option<Slot>,
+) -> Result<Option<OnboardingId>, Stop> {
+    if let Some(id) = owner(work, channel).await? {
+        return Ok(Some(id));
+    }
+    let told_all = channel.waba_id.is_some() && channel.phone_number_id.is_some();
+    if told_all || event.kind == EventKind::ChannelSeen {
+        return Ok(None);
+    }
+    let credentials = work.credentials().await?;
+    work.turn(Priority::KeyCreation, &mut slot).await?;
+    match work.hub.channel(&credentials, &channel.id).await {
+        Ok(Some(channel)) => owner(work, &channel).await,
+        Ok(None) | Err(HubError::Permanent { .. } | HubError::Permission { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The onboarding of a channel, as far as the table knows it.
+async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>, Stop> {
+    if let Some(id) = work.store.channel_owner(&channel.id).await? {
+        return Ok(Some(id));
+    }
+    if let (Some(waba_id), Some(phone_number_id)) = (&channel.waba_id, &channel.phone_number_id) {
+        if let Some(id) = work.store.number_owner(waba_id, phone_number_id).await? {
+            return Ok(Some(id));
+        }
+    }
+    let Some(client_id) = &channel.client_id else { return Ok(None) };
+    let candidates = work.store.by_client(client_id).await?;
+    let mut fitting = candidates.iter().map(|stored| &stored.onboarding).filter(|onboarding| fits(onboarding, channel));
+    match (fitting.next(), fitting.next()) {
+        (Some(onboarding), None) => Ok(Some(onboarding.id.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// Whether a channel is that of an onboarding: nothing that both name differs, and the number is named by both.
+pub(super) fn fits(onboarding: &Onboarding, channel: &Channel) -> bool {
+    let Some((waba_id, number)) = onboarding.number() else { return false };
+    if onboarding.channel_id.as_ref().is_some_and(|id| *id == channel.id) {
+        return true;
+    }
+    let agrees = |ours: &str, theirs: Option<&str>| theirs.is_none_or(|theirs| theirs == ours);
+    let digits = number.display_phone_number.as_deref().map(digits);
+    let same_id = channel.phone_number_id.as_ref().is_some_and(|id| *id == number.id);
+    let same_digits = digits.is_some() && digits == channel.phone_number;
+    agrees(waba_id.as_str(), channel.waba_id.as_ref().map(|id| id.as_str()))
+        && agrees(number.id.as_str(), channel.phone_number_id.as_ref().map(|id| id.as_str()))
+        && (same_id || same_digits)
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}

@@ -1,0 +1,298 @@
+//! What the workers of the Hub queues have in common: lease, turn at the Hub, and what follows from a step's end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use time::{Duration, OffsetDateTime};
+
+use super::{client_account, number_submission};
+use crate::clock::Clock;
+use crate::hub::limit::{CallLimit, Priority, Slot, Turn};
+use crate::hub::{Hub, HubCredentials, HubError};
+use crate::onboarding::{Event, KEY_REFUSED, Onboarding, OnboardingId, Problem, Step, backoff, exhausted};
+use crate::queue::{Queue, QueueError, Task, Worker};
+use crate::secrets::{Secrets, SecretsError};
+use crate::store::{Lease, LeaseOutcome, Store, StoreError, Stored};
+use crate::telemetry;
+use crate::vault::VaultError;
+
+/// Longer than the timeout of every function that takes one (60 s in the template).
+const LEASE: Duration = Duration::seconds(90);
+/// How soon to look again when another worker holds the lease. It is mostly done long before its lease ends.
+const LEASE_HELD: Duration = Duration::seconds(5);
+/// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
+const UNAUTHORIZED: Duration = Duration::minutes(5);
+/// How long the queue may be late before reconciliation takes it for lost.
+const QUEUE_GRACE: Duration = Duration::minutes(10);
+
+/// What a worker of the Hub queues needs.
+#[derive(Clone)]
+pub struct HubWork {
+    /// The Partner Hub.
+    pub hub: Hub,
+    /// Its call limit.
+    pub limit: CallLimit,
+    /// The partner's solution with 360dialog.
+    pub solution_id: String,
+    /// The table.
+    pub store: Store,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// The bundle's secret.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a step ends before it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The Hub takes no more calls for now.
+    Wait { until: OffsetDateTime, slot: Option<Slot> },
+    /// Something failed that may work later.
+    Retry { reason: String, after: Option<Duration> },
+    /// The Hub refuses our credentials: every onboarding waits for the operator, none fails.
+    Unauthorized,
+    /// The client has to grant permission. A webhook or reconciliation brings us back; the queue does not.
+    Permission { next_at: OffsetDateTime },
+    /// It will never work.
+    Fail { code: &'static str, detail: String, retryable: bool },
+    /// Our own table, queue or secret is out of reach: the queue delivers the message again.
+    Unavailable(String),
+}
+
+/// A [`Stop`] and the step at which it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Halt {
+    pub(super) step: Step,
+    pub(super) stop: Stop,
+}
+
+impl Stop {
+    pub(super) fn at(self, step: Step) -> Halt {
+        Halt { step, stop: self }
+    }
+
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Wait { .. } => "waits_for_turn",
+            Self::Retry { .. } => "delayed",
+            Self::Unauthorized => "unauthorized",
+            Self::Permission { .. } => "waits_for_permission",
+            Self::Fail { .. } => "failed",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl From<HubError> for Stop {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Retry { reason, retry_after, .. } => Self::Retry { reason, after: retry_after },
+            HubError::NotYet { reason } => Self::Retry { reason, after: None },
+            HubError::Unauthorized => Self::Unauthorized,
+            HubError::Permission { reason } => {
+                Self::Fail { code: "hub_refused", detail: format!("The Hub answered 403: {reason}"), retryable: true }
+            }
+            HubError::Permanent { status, reason } => {
+                Self::Fail { code: "hub_refused", detail: format!("The Hub answered {status}: {reason}"), retryable: true }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<SecretsError> for Stop {
+    fn from(error: SecretsError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<VaultError> for Stop {
+    fn from(error: VaultError) -> Self {
+        Self::Retry { reason: error.to_string(), after: None }
+    }
+}
+
+impl HubWork {
+    /// Runs the client-account worker for one message.
+    ///
+    /// # Errors
+    /// A sentence, if the message must be delivered again.
+    pub async fn client_account(&self, task: Task) -> Result<(), String> {
+        let Task::Onboarding { onboarding_id, slot } = task else { return Err("not a task for this worker".to_owned()) };
+        self.run(Worker::ClientAccount, &onboarding_id, |stored| async move {
+            let mut slot = slot;
+            client_account::run(self, stored, Priority::ClientAccount, &mut slot).await
+        })
+        .await
+    }
+
+    /// Runs the number-submission worker for one message.
+    ///
+    /// # Errors
+    /// A sentence, if the message must be delivered again.
+    pub async fn number_submission(&self, task: Task) -> Result<(), String> {
+        let Task::Onboarding { onboarding_id, slot } = task else { return Err("not a task for this worker".to_owned()) };
+        self.run(Worker::NumberSubmission, &onboarding_id, |stored| number_submission::run(self, stored, slot)).await
+    }
+
+    /// Runs a step under the onboarding's lease and does what follows from its end.
+    pub(super) async fn run<F, Fut>(&self, worker: Worker, id: &OnboardingId, step: F) -> Result<(), String>
+    where
+        F: FnOnce(Stored) -> Fut,
+        Fut: Future<Output = Result<Stored, Halt>>,
+    {
+        telemetry::record_onboarding(id);
+        let started = Instant::now();
+        let (lease, stored) = match self.store.lease(id, LEASE).await {
+            Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
+            Ok(LeaseOutcome::Held { until }) => {
+                let delay = (until - self.clock.now()).clamp(Duration::SECOND, LEASE_HELD);
+                telemetry::step(worker.as_str(), "lease_held", started);
+                return self.come_back(worker, id, None, delay).await.map_err(|error| error.to_string());
+            }
+            Err(StoreError::NotFound) => {
+                tracing::error!(worker = worker.as_str(), "message for an onboarding that does not exist");
+                return Ok(());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        match step(*stored).await {
+            Ok(_) => {
+                telemetry::step(worker.as_str(), "done", started);
+                self.release(&lease, None).await;
+                Ok(())
+            }
+            Err(halt) => {
+                telemetry::step(halt.step.as_str(), halt.stop.outcome(), started);
+                self.after(worker, &lease, halt).await
+            }
+        }
+    }
+
+    /// Records why a step ended early, arranges for the next try, and gives the lease back.
+    async fn after(&self, worker: Worker, lease: &Lease, halt: Halt) -> Result<(), String> {
+        let Halt { step, stop } = halt;
+        let now = self.clock.now();
+        let result = match stop {
+            Stop::Wait { until, slot } => {
+                let sent = self.come_back(worker, &lease.onboarding_id, slot, until - now).await;
+                self.release(lease, Some(until + QUEUE_GRACE)).await;
+                return sent.map_err(|error| error.to_string());
+            }
+            Stop::Unavailable(reason) => Err(Stop::Unavailable(reason)),
+            Stop::Permission { next_at } => {
+                self.delay(lease, step, "the client has not granted API-key permission".to_owned(), next_at, true).await
+            }
+            Stop::Unauthorized => {
+                tracing::error!("the Hub refuses our credentials; onboardings wait until the bundle's secret is mended");
+                telemetry::count("hub_unauthorized", 1);
+                let _ = self.secrets.refresh().await;
+                let reason = "the Hub refuses our credentials".to_owned();
+                self.delay_and_come_back(worker, lease, step, reason, Some(UNAUTHORIZED), true).await
+            }
+            Stop::Retry { reason, after } => self.delay_and_come_back(worker, lease, step, reason, after, false).await,
+            Stop::Fail { code, detail, retryable } => self.fail(lease, Problem { step, code: code.to_owned(), detail, retryable }).await,
+        };
+        self.release(lease, None).await;
+        result.map_err(|stop| match stop {
+            Stop::Unavailable(reason) => reason,
+            other => other.outcome().to_owned(),
+        })
+    }
+
+    async fn delay_and_come_back(
+        &self,
+        worker: Worker,
+        lease: &Lease,
+        step: Step,
+        reason: String,
+        at_least: Option<Duration>,
+        waits_for_person: bool,
+    ) -> Result<(), Stop> {
+        let now = self.clock.now();
+        let onboarding = self.store.get(&lease.onboarding_id).await?.onboarding;
+        let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
+        if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
+            let detail = format!("Given up after 72 hours of tries. Last: {reason}");
+            return self.fail(lease, Problem { step, code: "gave_up".to_owned(), detail, retryable: true }).await;
+        }
+        let wait = backoff(retry.map_or(0, |retry| retry.tries), jitter()).max(at_least.unwrap_or(Duration::ZERO));
+        let wait = wait.min(Duration::minutes(15));
+        self.delay(lease, step, reason, now + wait, waits_for_person).await?;
+        self.come_back(worker, &lease.onboarding_id, None, wait).await?;
+        Ok(())
+    }
+
+    async fn delay(
+        &self,
+        lease: &Lease,
+        step: Step,
+        error: String,
+        next_at: OffsetDateTime,
+        waits_for_person: bool,
+    ) -> Result<(), Stop> {
+        tracing::warn!(step = step.as_str(), reason = %error, "step delayed");
+        self.store.apply(&lease.onboarding_id, &Event::StepDelayed { step, error, next_at, waits_for_person }).await?;
+        Ok(())
+    }
+
+    async fn fail(&self, lease: &Lease, problem: Problem) -> Result<(), Stop> {
+        tracing::error!(step = problem.step.as_str(), code = problem.code, reason = problem.detail, "step failed");
+        self.store.apply(&lease.onboarding_id, &Event::StepFailed { problem }).await?;
+        Ok(())
+    }
+
+    async fn come_back(&self, worker: Worker, id: &OnboardingId, slot: Option<Slot>, delay: Duration) -> Result<(), QueueError> {
+        self.queue.send(worker, &Task::Onboarding { onboarding_id: id.clone(), slot }, delay).await
+    }
+
+    /// A lease that cannot be given back runs out by itself.
+    async fn release(&self, lease: &Lease, due_at: Option<OffsetDateTime>) {
+        if let Err(error) = self.store.release(lease, due_at).await {
+            tracing::warn!(%error, "lease not released; it runs out by itself");
+        }
+    }
+
+    /// The Hub credentials as they stand now.
+    pub(super) async fn credentials(&self) -> Result<HubCredentials, Stop> {
+        Ok(self.secrets.bundle().await?.hub.clone())
+    }
+
+    /// Takes a token for one Hub call. The slot of an earlier answer is used up.
+    pub(super) async fn turn(&self, priority: Priority, slot: &mut Option<Slot>) -> Result<(), Stop> {
+        match self.store.take_call(self.limit, priority, slot.take()).await? {
+            Turn::Go => Ok(()),
+            Turn::Wait { until, slot } => Err(Stop::Wait { until, slot }),
+        }
+    }
+
+    pub(super) async fn apply(&self, onboarding: &Onboarding, event: &Event) -> Result<Stored, Stop> {
+        Ok(self.store.apply(&onboarding.id, event).await?.into_stored())
+    }
+}
+
+/// A number in `0.0..1.0` that spreads retries.
+pub(super) fn jitter() -> f64 {
+    let mut byte = [0u8; 1];
+    // Without entropy every caller waits the shortest time, which is still a back-off.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 256.0
+}
+
+/// The problem code under which a refused key is recorded.
+pub(super) const fn key_refused(detail: String) -> Stop {
+    Stop::Fail { code: KEY_REFUSED, detail, retryable: true }
+}

@@ -1,0 +1,155 @@
+//! Receipt of a webhook: authenticate the raw bytes, keep, queue, acknowledge. Never waits for the Hub.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+use time::Duration;
+
+use crate::hub::{signature, webhook};
+use crate::meta;
+use crate::queue::{Queue, QueueError, Task, Worker};
+use crate::secrets::{BundleSecret, Secrets, SecretsError};
+use crate::store::{InboxKey, Kept, KeptOutcome, NewInboxEntry, Source, Store, StoreError};
+use crate::telemetry;
+
+/// What receipt needs.
+#[derive(Clone)]
+pub struct WebhookReceipt {
+    /// The inbox.
+    pub store: Store,
+    /// Where kept webhooks go.
+    pub queue: Arc<dyn Queue>,
+    /// The platform secrets, the shared token, Meta's app secret.
+    pub secrets: Arc<dyn Secrets>,
+    /// Header that carries the shared token where no platform secret exists.
+    pub token_header: String,
+}
+
+/// What was done with a webhook that was authentic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Events in the body.
+    pub events: usize,
+    /// Those that were not kept before.
+    pub new: usize,
+}
+
+/// Why a webhook is not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not authentic: 401.
+    #[error("the webhook is not authentic")]
+    NotAuthentic,
+    /// Not kept or not queued: 500, so that the sender sends it again.
+    #[error("the webhook could not be kept: {0}")]
+    NotKept(String),
+}
+
+impl From<StoreError> for ReceiptError {
+    fn from(error: StoreError) -> Self {
+        Self::NotKept(error.to_string())
+    }
+}
+
+impl From<QueueError> for ReceiptError {
+    fn from(error: QueueError) -> Self {
+        Self::NotKept(error.to_string())
+    }
+}
+
+impl From<SecretsError> for ReceiptError {
+    fn from(error: SecretsError) -> Self {
+        Self::NotKept(error.to_string())
+    }
+}
+
+impl WebhookReceipt {
+    /// Takes a webhook of the Partner Hub (`POST /webhooks/partner-hub`): one event or an array of them.
+    /// `header` reads a request header by name.
+    ///
+    /// # Errors
+    /// [`ReceiptError`]
+    pub async fn partner_hub<'a>(
+        &self,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: &[u8],
+    ) -> Result<Receipt, ReceiptError> {
+        self.authenticate(|secret| self.from_the_hub(secret, &header, body)).await?;
+        let mut receipt = Receipt::default();
+        for event in webhook::split(body) {
+            let name = webhook::parse(&event.body).name;
+            let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
+            self.keep(&entry, &mut receipt).await?;
+        }
+        Ok(receipt)
+    }
+
+    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole.
+    ///
+    /// # Errors
+    /// [`ReceiptError`]
+    pub async fn meta(&self, signature: Option<&str>, body: &[u8]) -> Result<Receipt, ReceiptError> {
+        let signed = |secret: &BundleSecret| {
+            signature.is_some_and(|header| meta::webhook::verify_signature(header, body, &[&secret.meta_app_secret]))
+        };
+        self.authenticate(signed).await?;
+        let body = String::from_utf8_lossy(body).into_owned();
+        let entry = NewInboxEntry { source: Source::Meta, event_id: None, name: "account_update".to_owned(), body };
+        let mut receipt = Receipt::default();
+        self.keep(&entry, &mut receipt).await?;
+        Ok(receipt)
+    }
+
+    /// Meta's handshake (`GET /webhooks/meta`): whether the verify token is ours.
+    ///
+    /// # Errors
+    /// [`ReceiptError`]
+    pub async fn handshake(&self, verify_token: &str) -> Result<(), ReceiptError> {
+        self.authenticate(|secret| same(verify_token, secret.meta_verify_token.expose_secret())).await
+    }
+
+    /// Checks against the secret as we hold it, and if that fails, once against the secret as it is now: it may have been rotated.
+    async fn authenticate(&self, authentic: impl Fn(&BundleSecret) -> bool) -> Result<(), ReceiptError> {
+        if authentic(&*self.secrets.bundle().await?) || authentic(&*self.secrets.refresh().await?) {
+            return Ok(());
+        }
+        telemetry::count("webhook_rejected", 1);
+        Err(ReceiptError::NotAuthentic)
+    }
+
+    fn from_the_hub<'a>(&self, secret: &BundleSecret, header: &impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> bool {
+        let platform: Vec<_> = secret.platform_secret.iter().chain(&secret.platform_secret_previous).collect();
+        if platform.is_empty() {
+            let Some(token) = &secret.webhook_token else { return false };
+            return header(&self.token_header).is_some_and(|given| same(given, token.expose_secret()));
+        }
+        header(signature::HEADER).is_some_and(|given| signature::verify(given, body, &platform))
+    }
+
+    async fn keep(&self, entry: &NewInboxEntry, receipt: &mut Receipt) -> Result<(), ReceiptError> {
+        receipt.events += 1;
+        let Kept { key, outcome } = self.store.keep(entry).await?;
+        match outcome {
+            // Kept before and dealt with: the sender has only not heard our acknowledgement.
+            KeptOutcome::Repeated { processed: true } => return Ok(()),
+            KeptOutcome::Repeated { processed: false } => {}
+            KeptOutcome::New => receipt.new += 1,
+            KeptOutcome::Conflicting => {
+                receipt.new += 1;
+                tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
+                telemetry::count("webhook_conflicting", 1);
+            }
+        }
+        self.send(&key).await
+    }
+
+    async fn send(&self, key: &InboxKey) -> Result<(), ReceiptError> {
+        let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
+        Ok(self.queue.send(Worker::KeyCreation, &task, Duration::ZERO).await?)
+    }
+}
+
+fn same(given: &str, expected: &str) -> bool {
+    given.as_bytes().ct_eq(expected.as_bytes()).into()
+}
