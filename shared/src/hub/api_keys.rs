@@ -23,18 +23,18 @@ pub struct NewApiKey {
 }
 
 impl Hub {
-    /// `POST /partners/{partner_id}/channels/{channel_id}/api_keys` with `{}`: makes an API key **and revokes the channel's
-    /// earlier ones**. Call it only when the vault has none, and store the key before anything else.
+    /// `POST /partners/{partner_id}/channels/{channel_id}/api_keys` with `{}`: makes an API key **and revokes the
+    /// channel's earlier ones**. Call it only when the vault has none, and store the key before anything else.
     ///
-    /// Answer: `{id, address, api_key, app_id}`, or in older versions `{api_keys: [{…}]}`. An answer without an address does
-    /// not waste the key: 360dialog's usual address is assumed.
+    /// Answer: `{id, address, api_key, app_id}`, or in older versions `{api_keys: [{…}]}`. An answer without an address
+    /// does not waste the key: 360dialog's usual address is assumed.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>,
     /// <https://docs.360dialog.com/partner/partner-hub/api-keys>
     ///
     /// # Errors
-    /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a key is an
-    /// unclear [`HubError::Retry`].
+    /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a
+    /// key is an unclear [`HubError::Retry`].
     pub async fn create_api_key(
         &self,
         credentials: &HubCredentials,

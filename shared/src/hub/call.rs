@@ -62,7 +62,7 @@ pub(super) fn below<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>)
     url
 }
 
-/// Sends `request`, reads at most `cap` bytes of the answer, and writes one line to the log. `route` is a template: no ids.
+/// Sends `request`, reads at most `cap` bytes of the answer, and logs one line. `route` is a template, without ids.
 pub(super) async fn send(
     request: RequestBuilder,
     service: &'static str,
@@ -92,7 +92,7 @@ async fn exchange(request: RequestBuilder, cap: usize) -> Result<Answer, Failure
     Ok(Answer { status: response.status().as_u16(), retry_after, body })
 }
 
-/// `Retry-After` in seconds. The form with a date is not worth a clock that may differ from the server's: it counts as absent.
+/// `Retry-After` in seconds. The form with a date counts as absent: the server's clock may differ from ours.
 fn retry_after(response: &Response) -> Option<Duration> {
     let header = response.headers().get(reqwest::header::RETRY_AFTER)?;
     let seconds: u64 = header.to_str().ok()?.trim().parse().ok()?;

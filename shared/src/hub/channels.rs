@@ -40,8 +40,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Whether messages flow, so that a key can be asked for: the Hub says `live`, or the number is ready and no longer in the
-    /// sandbox. A channel that has ended keeps saying the latter, but is not live.
+    /// Whether messages flow, so that a key can be asked for: the Hub says `live`, or the number is ready and no longer
+    /// in the sandbox. A channel that has ended keeps saying the latter, but is not live.
     pub fn is_live(&self) -> bool {
         match self.hub_status.as_deref() {
             Some("live") => true,
@@ -74,7 +74,7 @@ impl Channel {
 }
 
 impl Hub {
-    /// `GET /partners/{partner_id}/channels?filters={"id":…}`: one channel; `None` if the partner has none with this id.
+    /// `GET /partners/{partner_id}/channels?filters={"id":…}`: one channel; `None` if there is none with this id.
     ///
     /// Answer: `{partner_channels: […]}`. The id is compared on our side too, in case the filter lets others through.
     ///

@@ -25,8 +25,8 @@ pub struct Client {
 }
 
 impl ClientsPage {
-    /// The oldest client account on this page with this e-mail address. Case (of ASCII) and blanks around do not matter;
-    /// everything else does, whatever the Hub's filter let through.
+    /// The oldest client account on this page with this e-mail address. Case (of ASCII) and blanks around do not
+    /// matter; everything else does, whatever the Hub's filter let through.
     pub fn find_by_email(&self, email: &str) -> Option<&ClientId> {
         let same = |other: &String| other.trim().eq_ignore_ascii_case(email.trim());
         self.clients.iter().find(|client| client.emails.iter().any(same)).map(|client| &client.id)
@@ -48,8 +48,8 @@ impl Hub {
     /// `contact_info.email` lets through. The filter is known to be unreliable, so compare with
     /// [`ClientsPage::find_by_email`].
     ///
-    /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without a
-    /// usable `id` are skipped.
+    /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without
+    /// a usable `id` are skipped.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/client-management>
     ///
@@ -77,8 +77,8 @@ impl Hub {
 
     /// `POST /partners/{partner_id}/account_sharing/clients` with `{name, email, user_name}`: creates a client account.
     ///
-    /// Answer: `{id}`; some code in the wild reads `client_id`, so that is taken as well. Not idempotent, and the account may
-    /// exist although the answer was 429 or 500: after an unclear error look it up before creating again.
+    /// Answer: `{id}`; some code in the wild reads `client_id`, so that is taken as well. Not idempotent, and the
+    /// account may exist although the answer was 429 or 500: after an unclear error look it up before creating again.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/account-sharing>
     ///

@@ -77,8 +77,8 @@ impl Authorization {
 }
 
 impl Hub {
-    /// What to authorize a call with. `refused` is what the Hub has just answered 401 to: a kept token that equals it is
-    /// fetched anew, while one that another task has renewed meanwhile is used.
+    /// What to authorize a call with. `refused` is what the Hub has just answered 401 to: a kept token that equals it
+    /// is fetched anew, while one that another task has renewed meanwhile is used.
     pub(super) async fn authorization(
         &self,
         credentials: &HubCredentials,

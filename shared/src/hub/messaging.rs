@@ -18,9 +18,9 @@ use super::{error, text};
 /// The hosts to which an API key may be sent.
 ///
 /// The address of the messaging API is not ours: it comes with each key. If we sent requests wherever such an answer
-/// points, a forged or misread one would turn us into a tool against hosts that only we can reach (SSRF: metadata services,
-/// the internal network) and hand the key to them. So the address must be `https` on a listed host or below a listed domain.
-/// `http` is for tests: only on a loopback address, and only if that is listed.
+/// points, a forged or misread one would turn us into a tool against hosts that only we can reach (SSRF: metadata
+/// services, the internal network) and hand the key to them. So the address must be `https` on a listed host or below a
+/// listed domain. `http` is for tests: only on a loopback address, and only if that is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedHosts(Vec<Host>);
 
@@ -80,7 +80,8 @@ impl Default for AllowedHosts {
 impl FromStr for AllowedHosts {
     type Err = InvalidHosts;
 
-    /// Reads a comma-separated list of domains and IP addresses, such as `360dialog.io, 127.0.0.1`. No ports, no wildcards.
+    /// Reads a comma-separated list of domains and IP addresses, such as `360dialog.io, 127.0.0.1`. No ports, no
+    /// wildcards.
     fn from_str(list: &str) -> Result<Self, InvalidHosts> {
         let entries = list.split(',').map(str::trim);
         let hosts: Result<_, _> = entries
@@ -127,8 +128,8 @@ impl Messaging {
         Self { http, allowed_hosts }
     }
 
-    /// `POST {address}/v1/configs/webhook` with `{url, headers}`: sends the number's messages to `webhook`, and nowhere else any
-    /// more. Safe to repeat.
+    /// `POST {address}/v1/configs/webhook` with `{url, headers}`: sends the number's messages to `webhook`, and nowhere
+    /// else any more. Safe to repeat.
     ///
     /// # Errors
     /// [`MessagingError`].
@@ -145,8 +146,8 @@ impl Messaging {
         sort(&answer)
     }
 
-    /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere, which the
-    /// page does not show, so that an answer without a URL and a 404 both mean it.
+    /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere,
+    /// which the page does not show, so that an answer without a URL and a 404 both mean it.
     ///
     /// # Errors
     /// [`MessagingError`].

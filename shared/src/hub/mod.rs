@@ -62,7 +62,8 @@ struct Call<'a> {
 }
 
 impl Hub {
-    /// A client of the Hub at `base_url` (which ends in the API's version, such as `/api/v2`) for the partner `partner_id`.
+    /// A client of the Hub at `base_url` (which ends in the API's version, such as `/api/v2`) for the partner
+    /// `partner_id`.
     pub fn new(http: reqwest::Client, base_url: Url, partner_id: String, clock: Clock) -> Self {
         Self { http, base_url, partner_id, clock, token: Arc::default() }
     }

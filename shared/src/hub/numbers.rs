@@ -24,18 +24,18 @@ pub struct NumberSubmission {
 }
 
 impl Hub {
-    /// `POST /partners/{partner_id}/account_sharing/numbers` with `{solution_id, waba_external_id, waba_business_id?, client_id,
-    /// tier, channel_external_id}`: submits a number.
+    /// `POST /partners/{partner_id}/account_sharing/numbers` with `{solution_id, waba_external_id, waba_business_id?,
+    /// client_id, tier, channel_external_id}`: submits a number.
     ///
-    /// The answer repeats the fields, with a `message` that the number is being onboarded. It names no channel: that comes by
-    /// webhook.
+    /// The answer repeats the fields, with a `message` that the number is being onboarded. It names no channel: that
+    /// comes by webhook.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/account-sharing>
     ///
     /// # Errors
-    /// [`HubError`], but not for 409, which is undocumented and can only mean that the Hub has this number already: from an
-    /// earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook, or the poll
-    /// of the channels, leads on.
+    /// [`HubError`], but not for 409, which is undocumented and can only mean that the Hub has this number already:
+    /// from an earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook,
+    /// or the poll of the channels, leads on.
     pub async fn submit_number(&self, credentials: &HubCredentials, number: &NumberSubmission) -> Result<(), HubError> {
         let mut body = json!({
             "solution_id": number.solution_id,

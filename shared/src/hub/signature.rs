@@ -10,9 +10,9 @@ pub const HEADER: &str = "x-360dialog-signature";
 
 /// Whether `header` signs `body` with one of `secrets` (two while the platform secret is being changed).
 ///
-/// The page does not show the encoding; code in the wild has hexadecimal digits, bare or after `sha256=`. Both are taken, in
-/// either case. Takes the same time wherever the signatures differ and whichever secret fits. An empty secret, with which
-/// anyone could sign, fits nothing.
+/// The page does not show the encoding; code in the wild has hexadecimal digits, bare or after `sha256=`. Both are
+/// taken, in either case. Takes the same time wherever the signatures differ and whichever secret fits. An empty
+/// secret, with which anyone could sign, fits nothing.
 pub fn verify(header: &str, body: &[u8], secrets: &[&SecretString]) -> bool {
     const PREFIX: &str = "sha256=";
     let header = header.trim();

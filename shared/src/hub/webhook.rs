@@ -1,9 +1,10 @@
 //! The Hub's webhooks: `{"id", "event", "data"}`, one object or an array of them, `data` nested or flat.
 //!
-//! 360dialog says of its own reference that nobody verified these definitions, so that nothing here fails: what cannot be
-//! read is kept as it is and means nothing.
+//! 360dialog says of its own reference that nobody verified these definitions, so that nothing here fails: what cannot
+//! be read is kept as it is and means nothing.
 //!
-//! Sources: <https://docs.360dialog.com/partner/onboarding/webhook-events-and-setup/webhook-events-partner-and-messaging-api>,
+//! Sources:
+//! <https://docs.360dialog.com/partner/onboarding/webhook-events-and-setup/webhook-events-partner-and-messaging-api>,
 //! <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
 
 use serde::Deserialize;
@@ -60,8 +61,8 @@ impl EventKind {
     }
 }
 
-/// Splits a delivery into its events: the elements of an array, or else the whole. Blanks around an event are no part of
-/// it; what is not JSON is one event, every byte of it. An empty array holds no event.
+/// Splits a delivery into its events: the elements of an array, or else the whole. Blanks around an event are no part
+/// of it; what is not JSON is one event, every byte of it. An empty array holds no event.
 pub fn split(body: &[u8]) -> Vec<RawEvent> {
     if let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(body) {
         return elements.into_iter().map(RawEvent::read).collect();

@@ -25,8 +25,8 @@ impl Hub {
         Ok(text(&answer, &["/webhook_url"]))
     }
 
-    /// `POST /partners/{partner_id}/webhook_url` with `{webhook_url}`: sends the partner's webhooks to `url`, and nowhere
-    /// else any more. Safe to repeat.
+    /// `POST /partners/{partner_id}/webhook_url` with `{webhook_url}`: sends the partner's webhooks to `url`, and
+    /// nowhere else any more. Safe to repeat.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
     ///
