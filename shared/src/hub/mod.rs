@@ -1,2 +1,146 @@
-//! x
+//! The client of 360dialog's Partner Hub (`https://hub.360dialog.io/api/v2`) and of the messaging API that its keys
+//! open, and the reading of the Hub's webhooks. Knows nothing of the store, the queues or AWS.
+//!
+//! The Hub's answers are read leniently: of everything but the ids that we act on, any member may be missing, unknown
+//! or of another type. What a refusal means to a caller is decided once, in [`HubError`].
+
+mod api_keys;
+mod call;
+mod channels;
+mod clients;
+mod credentials;
+mod error;
 pub mod limit;
+pub mod messaging;
+mod numbers;
+pub mod signature;
+pub mod webhook;
+mod webhook_url;
+
+pub use api_keys::NewApiKey;
+pub use channels::{Channel, ChannelsPage};
+pub use clients::{Client, ClientsPage};
+pub use credentials::HubCredentials;
+pub use error::HubError;
+pub use numbers::NumberSubmission;
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+use crate::clock::Clock;
+use call::{Answer, LIST, SMALL};
+use credentials::TokenCache;
+
+/// How many entries we ask a list for; larger pages are not known to work
+/// (<https://docs.360dialog.com/partner/partner-api/api-reference/client-management>).
+const PAGE: u32 = 200;
+
+/// The Partner API of one partner. Cheap to clone; clones share their connections and their token.
+///
+/// Every method makes one call. With [`HubCredentials::Password`] a call to `/token` may come before it, and once more,
+/// with the call repeated, after a 401.
+#[derive(Clone)]
+pub struct Hub {
+    http: reqwest::Client,
+    base_url: Url,
+    partner_id: String,
+    clock: Clock,
+    token: Arc<TokenCache>,
+}
+
+/// One call below `/partners/{partner_id}`.
+struct Call<'a> {
+    method: Method,
+    /// For the log: the route without its ids.
+    route: &'static str,
+    /// The segments after the partner's id.
+    path: &'a [&'a str],
+    query: &'a [(&'a str, String)],
+    body: Option<&'a Value>,
+}
+
+impl Hub {
+    /// A client of the Hub at `base_url` (which ends in the API's version, such as `/api/v2`) for the partner
+    /// `partner_id`.
+    pub fn new(http: reqwest::Client, base_url: Url, partner_id: String, clock: Clock) -> Self {
+        Self { http, base_url, partner_id, clock, token: Arc::default() }
+    }
+
+    /// Makes one call and returns its answer as JSON; an answer without a body is `null`.
+    async fn call(&self, credentials: &HubCredentials, call: Call<'_>) -> Result<Value, HubError> {
+        let authorization = self.authorization(credentials, None).await?;
+        let mut answer = self.send(&call, &authorization).await?;
+        if answer.status == 401 && matches!(credentials, HubCredentials::Password { .. }) {
+            let renewed = self.authorization(credentials, Some(&authorization)).await?;
+            answer = self.send(&call, &renewed).await?;
+        }
+        answer.into_json(call.has_effect())
+    }
+
+    async fn send(&self, call: &Call<'_>, authorization: &credentials::Authorization) -> Result<Answer, HubError> {
+        let path = ["partners", &self.partner_id].into_iter().chain(call.path.iter().copied());
+        let url = call::below(&self.base_url, path);
+        let (name, value) = authorization.header()?;
+        let mut request = self.http.request(call.method.clone(), url).header(name, value);
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
+        if let Some(body) = call.body {
+            request = request.json(body);
+        }
+        let sent = call::send(request, "hub", call.route, call.cap()).await;
+        sent.map_err(|failure| HubError::from_failure(&failure, call.has_effect()))
+    }
+}
+
+impl Call<'_> {
+    fn has_effect(&self) -> bool {
+        self.method != Method::GET
+    }
+
+    /// The largest answer that is read. Lists are what has a query.
+    fn cap(&self) -> usize {
+        if self.query.is_empty() { SMALL } else { LIST }
+    }
+}
+
+/// The parameters of one page of a list. All three are documented for clients and channels alike.
+fn page(offset: u32, sort: &str) -> Vec<(&'static str, String)> {
+    vec![("limit", PAGE.to_string()), ("offset", offset.to_string()), ("sort", sort.to_owned())]
+}
+
+/// The entries of a list answer and the offset of the next page, if there is one.
+///
+/// `total`, `limit` and `offset` are documented, but an answer without them is read as well: then a page that is not
+/// full is the last one.
+fn entries<'a>(answer: &'a Value, name: &str, offset: u32) -> Result<(&'a [Value], Option<u32>), HubError> {
+    let Some(entries) = answer.get(name).and_then(Value::as_array) else {
+        return Err(HubError::unreadable(format!("the answer has no list `{name}`"), false));
+    };
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let next = offset.saturating_add(count);
+    let member = |name: &str| answer.get(name).and_then(Value::as_u64);
+    let more = match (member("total"), member("limit")) {
+        (Some(total), _) => u64::from(next) < total,
+        (None, Some(limit)) if limit > 0 => u64::from(count) >= limit,
+        (None, _) => count >= PAGE,
+    };
+    Ok((entries, (more && count > 0).then_some(next)))
+}
+
+/// The text at the first of `pointers` that leads to one. Numbers count, because ids are digits; blank texts do not.
+fn text(value: &Value, pointers: &[&str]) -> Option<String> {
+    pointers.iter().find_map(|pointer| match value.pointer(pointer)? {
+        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// The id at the first of `pointers` that leads to a text. A text that is no such id counts as absent.
+fn id<T: std::str::FromStr>(value: &Value, pointers: &[&str]) -> Option<T> {
+    text(value, pointers)?.parse().ok()
+}

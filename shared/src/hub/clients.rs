@@ -1,0 +1,104 @@
+//! Client accounts: the lookup and the creation.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Call, Hub, HubCredentials, HubError, entries, id, page, text};
+use crate::onboarding::{ClientDetails, ClientId};
+
+/// One page of the client accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientsPage {
+    /// Oldest first.
+    pub clients: Vec<Client>,
+    /// Where the next page starts; `None` on the last.
+    pub next_offset: Option<u32>,
+}
+
+/// A client account, as far as we look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// 360dialog's id.
+    pub id: ClientId,
+    /// Every e-mail address on it: `contact_info.email` and `contact_user.email`.
+    pub emails: Vec<String>,
+}
+
+impl ClientsPage {
+    /// The oldest client account on this page with this e-mail address. Case (of ASCII) and blanks around do not
+    /// matter; everything else does, whatever the Hub's filter let through.
+    pub fn find_by_email(&self, email: &str) -> Option<&ClientId> {
+        let same = |other: &String| other.trim().eq_ignore_ascii_case(email.trim());
+        self.clients.iter().find(|client| client.emails.iter().any(same)).map(|client| &client.id)
+    }
+}
+
+impl Client {
+    fn read(value: &Value) -> Option<Self> {
+        let emails = ["/contact_info/email", "/contact_user/email"];
+        Some(Self {
+            id: id(value, &["/id"])?,
+            emails: emails.iter().filter_map(|email| text(value, &[email])).collect(),
+        })
+    }
+}
+
+impl Hub {
+    /// `GET /partners/{partner_id}/clients`: at most 200 client accounts, oldest first, that the Hub's filter
+    /// `contact_info.email` lets through. The filter is known to be unreliable, so compare with
+    /// [`ClientsPage::find_by_email`].
+    ///
+    /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without
+    /// a usable `id` are skipped.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/client-management>
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn clients_page(
+        &self,
+        credentials: &HubCredentials,
+        email: &str,
+        offset: u32,
+    ) -> Result<ClientsPage, HubError> {
+        let mut query = page(offset, "created_at");
+        query.push(("filters", json!({"contact_info.email": email}).to_string()));
+        let call = Call {
+            method: Method::GET,
+            route: "GET /partners/{partner_id}/clients",
+            path: &["clients"],
+            query: &query,
+            body: None,
+        };
+        let answer = self.call(credentials, call).await?;
+        let (entries, next_offset) = entries(&answer, "clients", offset)?;
+        Ok(ClientsPage { clients: entries.iter().filter_map(Client::read).collect(), next_offset })
+    }
+
+    /// `POST /partners/{partner_id}/account_sharing/clients` with `{name, email, user_name}`: creates a client account.
+    ///
+    /// Answer: `{id}`; some code in the wild reads `client_id`, so that is taken as well. Not idempotent, and the
+    /// account may exist although the answer was 429 or 500: after an unclear error look it up before creating again.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/account-sharing>
+    ///
+    /// # Errors
+    /// [`HubError`]; a success without an id is an unclear [`HubError::Retry`].
+    pub async fn create_client(
+        &self,
+        credentials: &HubCredentials,
+        details: &ClientDetails,
+    ) -> Result<ClientId, HubError> {
+        let body = json!({"name": details.name, "email": details.email, "user_name": details.user_name});
+        let call = Call {
+            method: Method::POST,
+            route: "POST /partners/{partner_id}/account_sharing/clients",
+            path: &["account_sharing", "clients"],
+            query: &[],
+            body: Some(&body),
+        };
+        let answer = self.call(credentials, call).await?;
+        id(&answer, &["/id", "/client_id"])
+            .ok_or_else(|| HubError::unreadable("the answer names no client id".to_owned(), true))
+    }
+}
