@@ -1,0 +1,42 @@
+//! `GET /onboardings?status=&reference=&cursor=`: a page of full records, newest first, without their histories.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::{Value, json};
+use shared::http::access::require_back_end;
+use shared::http::view::full_view;
+use shared::http::{Problem, json};
+use shared::onboarding::Status;
+use shared::store::{ListFilter, StoreError};
+
+use crate::Onboardings;
+
+/// Onboardings on a page.
+const PAGE: u32 = 50;
+
+impl Onboardings {
+    pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        require_back_end(request, &*self.secrets).await?;
+        let query = request.query_string_parameters_ref();
+        let parameter = |name| query.and_then(|query| query.first(name)).filter(|value| !value.is_empty());
+        let filter = ListFilter {
+            status: parameter("status").map(status).transpose()?,
+            reference: parameter("reference").map(ToOwned::to_owned),
+        };
+        let page = match self.store.list(&filter, parameter("cursor"), PAGE).await {
+            Err(StoreError::InvalidCursor) => {
+                return Err(Problem::invalid_field("cursor", "must be the next_cursor of an earlier page"));
+            }
+            page => page?,
+        };
+        let onboardings: Vec<Value> = page.onboardings.iter().map(full_view).collect::<Result<_, _>>()?;
+        Ok(json(StatusCode::OK, &json!({ "onboardings": onboardings, "next_cursor": page.next_cursor })))
+    }
+}
+
+fn status(word: &str) -> Result<Status, Problem> {
+    Status::ALL.into_iter().find(|status| status.as_str() == word).ok_or_else(|| {
+        let words: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        Problem::invalid_field("status", format!("must be one of {}", words.join(", ")))
+    })
+}

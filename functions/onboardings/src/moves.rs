@@ -1,0 +1,59 @@
+//! `POST /onboardings/{id}/number` and `POST /onboardings/{id}/retry`: what a person moves.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Deserialize;
+use shared::http::access::{open_with_setup_token, require_back_end};
+use shared::http::view::{full_view, setup_view};
+use shared::http::{Problem, json, onboarding_id, public_url, read_json};
+use shared::onboarding::{Event, PhoneNumberId, Status};
+use shared::store::StoreError;
+use shared::telemetry;
+
+use crate::Onboardings;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    phone_number_id: String,
+}
+
+impl Onboardings {
+    /// The customer chooses one of the numbers of a WABA that has several.
+    pub(crate) async fn choose_number(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let id = onboarding_id(request)?;
+        telemetry::record_onboarding(&id);
+        let stored = open_with_setup_token(request, &id, &self.store, &*self.secrets, &self.clock).await?;
+        let Choice { phone_number_id } = read_json(request)?;
+        let phone_number_id: PhoneNumberId =
+            phone_number_id.parse().map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
+        let offered = stored.onboarding.numbers.iter().any(|number| number.id == phone_number_id);
+        if stored.onboarding.status == Status::NumberChoice && !offered {
+            return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));
+        }
+        let stored = match self.store.apply(&id, &Event::NumberChosen { phone_number_id }).await {
+            Ok(applied) => applied.into_stored(),
+            Err(StoreError::NumberTaken) => return Err(Problem::number_taken()),
+            Err(StoreError::Illegal(_)) => return Err(Problem::not_choosable()),
+            Err(error) => return Err(error.into()),
+        };
+        self.send_on(&stored.onboarding).await;
+        let base = public_url(request, self.page.public_url.as_ref())?;
+        Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
+    }
+
+    /// The operator asks for another try of a failed step.
+    pub(crate) async fn retry(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        require_back_end(request, &*self.secrets).await?;
+        let id = onboarding_id(request)?;
+        telemetry::record_onboarding(&id);
+        let stored = match self.store.apply(&id, &Event::RetryRequested).await {
+            Ok(applied) => applied.into_stored(),
+            Err(StoreError::NotFound) => return Err(Problem::not_found()),
+            Err(StoreError::Illegal(_)) => return Err(Problem::not_retryable()),
+            Err(error) => return Err(error.into()),
+        };
+        self.send_on(&stored.onboarding).await;
+        Ok(json(StatusCode::ACCEPTED, &full_view(&stored)?))
+    }
+}

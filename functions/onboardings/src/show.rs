@@ -1,0 +1,28 @@
+//! `GET /onboardings/{id}`: what the page needs, or the full record.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use shared::http::access::{Access, open};
+use shared::http::view::{full_view_with_history, setup_view};
+use shared::http::{Problem, json, onboarding_id, public_url};
+use shared::telemetry;
+
+use crate::Onboardings;
+
+impl Onboardings {
+    pub(crate) async fn show(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let id = onboarding_id(request)?;
+        telemetry::record_onboarding(&id);
+        let (stored, access) = open(request, &id, &self.store, &*self.secrets, &self.clock).await?;
+        match access {
+            Access::BackEnd => {
+                let history = self.store.history(&id).await?;
+                Ok(json(StatusCode::OK, &full_view_with_history(&stored, &history)?))
+            }
+            Access::Setup => {
+                let base = public_url(request, self.page.public_url.as_ref())?;
+                Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `POST /onboardings`: starts an onboarding and answers with its setup link.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, json};
+use shared::http::access::require_back_end;
+use shared::http::view::rfc3339;
+use shared::http::{Problem, auth, json, public_url, read, read_json};
+use shared::onboarding::{Onboarding, OnboardingId, Status};
+use shared::store::{Created, Idempotency};
+use shared::telemetry;
+
+use crate::Onboardings;
+use crate::start_body::{Start, StartBody};
+
+/// The header that makes a start safe to repeat.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// The longest one, in characters.
+const LONGEST_KEY: usize = 255;
+
+impl Onboardings {
+    pub(crate) async fn start(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        require_back_end(request, &*self.secrets).await?;
+        let start = read_json::<StartBody>(request)?.check(&self.page)?;
+        let key = idempotency_key(request)?;
+        let base = public_url(request, self.page.public_url.as_ref())?;
+
+        let token = auth::new_setup_token().map_err(Problem::internal)?;
+        let onboarding = self.new_onboarding(start, &token);
+        telemetry::record_onboarding(&onboarding.id);
+        let Some(key) = key else {
+            self.store.create(&onboarding, None).await?;
+            return self.started(&onboarding, &token, &base).await;
+        };
+        let back_end = self.secrets.bundle().await?.backend_token.clone();
+        let sealed_token = auth::seal(&token, &back_end, &key, &onboarding.id);
+        let idempotency = Idempotency {
+            key_sha256: auth::sha256_hex(&key),
+            body_sha256: auth::sha256_hex(read(request)?),
+            sealed_token: sealed_token.ok_or_else(|| Problem::internal("a new setup token cannot be sealed"))?,
+            onboarding_id: onboarding.id.clone(),
+        };
+        match self.store.create(&onboarding, Some(&idempotency)).await? {
+            Created::New => self.started(&onboarding, &token, &base).await,
+            Created::Earlier(earlier) if earlier.body_sha256 != idempotency.body_sha256 => {
+                Err(Problem::idempotency_conflict())
+            }
+            Created::Earlier(earlier) => self.started_earlier(&earlier, &back_end, &key, &base).await,
+        }
+    }
+
+    fn new_onboarding(&self, start: Start, token: &SecretString) -> Onboarding {
+        let now = self.clock.now();
+        Onboarding {
+            id: OnboardingId::generate(),
+            reference: start.reference,
+            status: Status::Started,
+            created_at: now,
+            updated_at: now,
+            link_expires_at: now + self.page.link_lifetime,
+            setup_token_sha256: auth::sha256_hex(token.expose_secret()),
+            client: start.client,
+            tier: start.tier,
+            prefill: start.prefill,
+            return_url: start.return_url,
+            locale: start.locale,
+            signup: None,
+            numbers: Vec::new(),
+            attempts: Vec::new(),
+            channel_id: None,
+            permission_granted_at: None,
+            key: None,
+            keys_void_before: None,
+            retry: None,
+            problem: None,
+            failed_from: None,
+        }
+    }
+
+    async fn started(&self, onboarding: &Onboarding, token: &SecretString, base: &str) -> Result<Response<Body>, Problem> {
+        self.send_on(onboarding).await;
+        Ok(answer(onboarding, token, base))
+    }
+
+    /// The same answer again, whatever has become of the onboarding since.
+    async fn started_earlier(
+        &self,
+        earlier: &Idempotency,
+        back_end: &SecretString,
+        key: &str,
+        base: &str,
+    ) -> Result<Response<Body>, Problem> {
+        let onboarding = self.store.get(&earlier.onboarding_id).await?.onboarding;
+        let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id, &onboarding.setup_token_sha256);
+        match token {
+            Some(token) => Ok(answer(&onboarding, &token, base)),
+            // The back-end token was rotated since: the link cannot be told again.
+            None => Err(Problem::idempotency_conflict()),
+        }
+    }
+}
+
+/// The token is in the fragment, which no browser sends and no log holds.
+fn answer(onboarding: &Onboarding, token: &SecretString, base: &str) -> Response<Body> {
+    let id = &onboarding.id;
+    let mut members = Map::new();
+    members.insert("id".to_owned(), id.as_str().into());
+    members.insert("status".to_owned(), json!(Status::Started));
+    members.insert("setup_url".to_owned(), format!("{base}/signup#{id}.{}", token.expose_secret()).into());
+    members.insert("expires_at".to_owned(), rfc3339(onboarding.link_expires_at).into());
+    json(StatusCode::CREATED, &members)
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let wrong = || Problem::invalid_field(IDEMPOTENCY_KEY, format!("must be 1 to {LONGEST_KEY} ASCII characters"));
+    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
