@@ -3,3 +3,4 @@
 pub mod clock;
 pub mod onboarding;
 pub mod outbound;
+pub mod store;
