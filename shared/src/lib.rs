@@ -4,3 +4,4 @@ pub mod clock;
 pub mod hub;
 pub mod onboarding;
 pub mod outbound;
+pub mod store;

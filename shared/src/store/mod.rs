@@ -1,0 +1,137 @@
+//! The table: records of onboardings with their history, bindings, leases and the webhook inbox.
+//!
+//! One DynamoDB table, keys `pk` and `sk`, laid out by [`schema`]. Every item carries `v`, the number of its shape (1);
+//! an item with another one is reported as [`StoreError::Unreadable`] and left alone.
+//!
+//! | item | `pk`, `sk` | attributes |
+//! |---|---|---|
+//! | onboarding | `ONB#{id}`, `ONB` | `record` (the [`Onboarding`] as a map, without `prefill`), `prefill` (JSON text, if there is any), `version` (number, 1 at the start, one more with each change); copied out of the record for the indexes: `status`, `reference`, `client_id` (once known), `id`, `listed` = `ONB`; `due` = `DUE` and `due_at` (epoch milliseconds), absent at rest; `lease_owner` and `lease_until` (epoch milliseconds) while leased |
+//! | history | `ONB#{id}`, `EVT#{time, UTC, to the millisecond}#{version, 10 digits}` | `version` it led to, `at`, `from`, `to`, `event` (the whole [`Event`](crate::onboarding::Event)) |
+//! | number binding | `NUMBER#{waba_id}#{phone_number_id}`, `BINDING` | `onboarding_id` |
+//! | channel binding | `CHANNEL#{channel_id}`, `BINDING` | `onboarding_id` |
+//! | inbox | `INBOX#{source}#{event id, or SHA-256 of the body}`, `INBOX` | `source`, `name`, `body`, `body_sha256`, `size` (bytes), `received_at`, `processed_at`, `outcome`; `due` = `DUE` and `due_at` until processed; `expires_at` (epoch seconds, 30 days) |
+//! | idempotency | `IDEM#{SHA-256 of the key}`, `IDEM` | `body_sha256`, `sealed_token`, `onboarding_id`; `expires_at` (epoch seconds, 24 hours) |
+//!
+//! Times are RFC 3339 unless said otherwise. A record changes only through [`Store::apply`], in one transaction with its
+//! history and bindings.
+
+mod apply;
+mod binding;
+mod contention;
+mod due;
+mod history;
+mod inbox;
+mod item;
+mod lease;
+mod list;
+mod record;
+pub mod schema;
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+
+use crate::clock::Clock;
+use crate::onboarding::{IllegalTransition, Onboarding};
+
+pub use apply::Applied;
+pub use due::Due;
+pub use history::HistoryEntry;
+pub use inbox::{InboxEntry, InboxKey, InvalidInboxKey, Kept, KeptAs, NewInboxEntry, Source};
+pub use lease::{Lease, LeaseOutcome};
+pub use list::{ListFilter, Page};
+pub use record::{Created, Idempotency};
+
+/// The table, through the AWS SDK. Cheap to clone.
+///
+/// Throttling and broken connections are tried again by the SDK client, as it was configured; lost races here.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+    clock: Clock,
+}
+
+/// A record as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The record.
+    pub onboarding: Onboarding,
+    /// 1 at the start, one more with each change.
+    pub version: u64,
+}
+
+/// Why the table did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such item.
+    #[error("not found")]
+    NotFound,
+    /// The event does not fit the record: our mistake, or the sender's.
+    #[error(transparent)]
+    Illegal(IllegalTransition),
+    /// The number belongs to another onboarding. Nothing was written.
+    #[error("the number belongs to another onboarding")]
+    NumberTaken,
+    /// The channel belongs to another onboarding. Nothing was written.
+    #[error("the channel belongs to another onboarding")]
+    ChannelTaken,
+    /// The cursor was not made by [`Store::list`].
+    #[error("the cursor is not one of ours")]
+    InvalidCursor,
+    /// Others changed the item first, several times in a row. Trying again later helps.
+    #[error("the item is being changed by too many others")]
+    Busy,
+    /// The item is of a shape that this release does not know. A person has to look.
+    #[error("item {what} is unreadable: {reason}")]
+    Unreadable {
+        /// The item's `pk`.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// DynamoDB did not do it. Trying again later helps, unless the text says that the request is at fault.
+    #[error("table unavailable: {0}")]
+    Unavailable(String),
+}
+
+impl Store {
+    /// The table named `table`, reached through `client`.
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String, clock: Clock) -> Self {
+        Self { client, table, clock }
+    }
+
+    /// Opens a connection by reading an item that never exists, so that the first request does not wait for it.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.read_item(item::Key::warm()).await.map(drop)
+    }
+
+    /// A consistent read of one item.
+    async fn read_item(&self, key: item::Key) -> Result<Option<item::Item>, StoreError> {
+        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true);
+        Ok(read.send().await?.item)
+    }
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        if let Some(code) = error.code() {
+            return Self::Unavailable(format!("{code}: {}", error.message().unwrap_or_default()));
+        }
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self::Unavailable(text)
+    }
+}
+
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

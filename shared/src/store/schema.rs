@@ -1,0 +1,64 @@
+//! The table's keys and indexes. The template declares the same table, with a stream and point-in-time recovery.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TimeToLiveSpecification,
+};
+
+use super::StoreError;
+
+/// What is not at rest, by the time at which reconciliation looks at it: `due`, `due_at`. Keys only.
+pub const BY_DUE: &str = "by_due";
+/// Onboardings of a client account, by creation: `client_id`, `pk`.
+pub const BY_CLIENT: &str = "by_client";
+/// Onboardings with one reference, by creation: `reference`, `id`.
+pub const BY_REFERENCE: &str = "by_reference";
+/// All onboardings, by creation: `listed`, `id`.
+pub const BY_CREATION: &str = "by_creation";
+
+/// What the indexes of onboardings carry beside their keys. Leases are left out, so taking one costs no index write.
+const PROJECTED: [&str; 5] = ["v", "version", "status", "record", "prefill"];
+
+/// Creates the table. For the local stack and tests; a deployed table is the template's.
+pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), StoreError> {
+    let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id"];
+    let mut definitions = vec![attribute("due_at", ScalarAttributeType::N)?];
+    for name in strings {
+        definitions.push(attribute(name, ScalarAttributeType::S)?);
+    }
+    client
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(definitions))
+        .set_key_schema(Some(keys("pk", "sk")?))
+        .global_secondary_indexes(index(BY_DUE, "due", "due_at", &[])?)
+        .global_secondary_indexes(index(BY_CLIENT, "client_id", "pk", &PROJECTED)?)
+        .global_secondary_indexes(index(BY_REFERENCE, "reference", "id", &PROJECTED)?)
+        .global_secondary_indexes(index(BY_CREATION, "listed", "id", &PROJECTED)?)
+        .send()
+        .await?;
+    let expiry = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true).build()?;
+    client.update_time_to_live().table_name(table).time_to_live_specification(expiry).send().await?;
+    Ok(())
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, StoreError> {
+    Ok(AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build()?)
+}
+
+fn keys(hash: &str, range: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
+    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    Ok(vec![key(hash, KeyType::Hash)?, key(range, KeyType::Range)?])
+}
+
+fn index(name: &str, hash: &str, range: &str, projected: &[&str]) -> Result<GlobalSecondaryIndex, StoreError> {
+    let projection = if projected.is_empty() {
+        Projection::builder().projection_type(ProjectionType::KeysOnly)
+    } else {
+        let names = projected.iter().map(|name| (*name).to_owned()).collect();
+        Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(names))
+    };
+    let index = GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys(hash, range)?));
+    Ok(index.projection(projection.build()).build()?)
+}
