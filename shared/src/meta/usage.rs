@@ -1,0 +1,80 @@
+//! How much of Meta's call limits is used up, from the headers of every answer.
+//! Source: <https://developers.facebook.com/docs/graph-api/overview/rate-limiting>.
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use time::Duration;
+
+/// What the headers said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// The fullest of all limits, in percent.
+    pub(super) percent: Option<u64>,
+    /// Calls are refused for this long.
+    pub(super) regain: Option<Duration>,
+}
+
+impl Usage {
+    /// Reads `X-App-Usage` (one object) and `X-Business-Use-Case-Usage` (by business a list of objects). What is missing or
+    /// unreadable counts as nothing.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let header = |name| serde_json::from_slice::<Value>(headers.get(name)?.as_bytes()).ok();
+        let app = header("x-app-usage");
+        let business = header("x-business-use-case-usage");
+        let limits: Vec<&Value> = business
+            .iter()
+            .filter_map(Value::as_object)
+            .flat_map(|by_business| by_business.values())
+            .filter_map(Value::as_array)
+            .flatten()
+            .chain(&app)
+            .collect();
+
+        let percent = ["call_count", "total_cputime", "total_time"];
+        let minutes = limits.iter().filter_map(|limit| limit.get("estimated_time_to_regain_access")?.as_u64()).max();
+        Self {
+            percent: limits.iter().flat_map(|limit| percent.map(|name| limit.get(name)?.as_u64())).flatten().max(),
+            // A day at most, so that no odd value makes anyone wait for ever.
+            regain: minutes
+                .filter(|&minutes| minutes > 0)
+                .map(|minutes| Duration::minutes(i64::try_from(minutes).unwrap_or(i64::MAX).min(24 * 60))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn usage(app: &str, business: &str) -> Usage {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-app-usage", app), ("x-business-use-case-usage", business)] {
+            if let Ok(value) = value.parse() {
+                headers.insert(name, value);
+            }
+        }
+        Usage::read(&headers)
+    }
+
+    #[test]
+    fn the_fullest_limit_and_the_longest_wait_count() {
+        let business = r#"{"733100000000021":[
+            {"type":"whatsapp","call_count":100,"total_cputime":25,"total_time":3,"estimated_time_to_regain_access":12},
+            {"type":"other","call_count":1,"estimated_time_to_regain_access":0}]}"#
+            .replace('\n', "");
+        let both = usage(r#"{"call_count":28,"total_time":99,"total_cputime":25}"#, &business);
+        assert_eq!(both, Usage { percent: Some(100), regain: Some(Duration::minutes(12)) });
+        let app = usage(r#"{"call_count":28,"total_time":99,"total_cputime":25}"#, "");
+        assert_eq!(app, Usage { percent: Some(99), regain: None });
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_in_the_headers_panics(app: String, business: String, minutes: u64) {
+            usage(&app, &business);
+            let usage = usage("[1]", &format!(r#"{{"1":[{{"estimated_time_to_regain_access":{minutes}}}, 2, null],"2":3}}"#));
+            prop_assert!(usage.regain.is_none_or(|regain| regain <= Duration::days(1)));
+        }
+    }
+}
