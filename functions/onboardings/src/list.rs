@@ -30,7 +30,7 @@ impl Onboardings {
             page => page?,
         };
         let onboardings: Vec<Value> = page.onboardings.iter().map(full_view).collect::<Result<_, _>>()?;
-        Ok(json(StatusCode::OK, &json!({ "onboardings": onboardings, "next_cursor": page.next_cursor })))
+        Ok(json(StatusCode::OK, &json!({ "onboardings": onboardings, "next_cursor": page.cursor })))
     }
 }
 

@@ -7,7 +7,6 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::json;
 use shared::http::{Handler, Problem, json, respond, route, text};
-use shared::meta::webhook::{HANDSHAKE_CHALLENGE, HANDSHAKE_MODE, HANDSHAKE_TOKEN, SIGNATURE_HEADER};
 use shared::steps::{Receipt, ReceiptError, WebhookReceipt as Step};
 
 /// The function.
@@ -30,7 +29,7 @@ impl WebhookReceipt {
         let body: &[u8] = request.body();
         match route(request) {
             ("POST", "/webhooks/partner-hub") => acknowledge(self.step.partner_hub(header, body).await),
-            ("POST", "/webhooks/meta") => acknowledge(self.step.meta(header(SIGNATURE_HEADER), body).await),
+            ("POST", "/webhooks/meta") => acknowledge(self.step.meta(header("x-hub-signature-256"), body).await),
             ("GET", "/webhooks/meta") => self.handshake(request).await,
             _ => Err(Problem::not_found()),
         }
@@ -39,12 +38,10 @@ impl WebhookReceipt {
     /// Meta proves that it is Meta with the verify token and wants its challenge back.
     async fn handshake(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let query = request.query_string_parameters_ref();
-        let parameter = |name| query.and_then(|query| query.first(name)).unwrap_or_default();
-        if parameter(HANDSHAKE_MODE) != "subscribe" {
-            return Err(Problem::invalid_field(HANDSHAKE_MODE, "must be subscribe"));
-        }
-        self.step.handshake(parameter(HANDSHAKE_TOKEN)).await.map_err(problem)?;
-        Ok(text(StatusCode::OK, parameter(HANDSHAKE_CHALLENGE).to_owned()))
+        let parameter = |name| query.and_then(|query| query.first(name));
+        let (mode, token, challenge) = (parameter("hub.mode"), parameter("hub.verify_token"), parameter("hub.challenge"));
+        let answer = self.step.handshake(mode, token, challenge).await.map_err(problem)?;
+        Ok(text(StatusCode::OK, answer.to_owned()))
     }
 }
 

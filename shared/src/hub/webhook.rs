@@ -61,6 +61,29 @@ impl EventKind {
     }
 }
 
+/// The events that 360dialog documents, or that were seen, and that mean nothing to an onboarding.
+const OF_NO_CONCERN: [&str; 14] = [
+    "account_restriction",
+    "account_violation",
+    "cancellation_processed",
+    "cancellation_request",
+    "cancellation_revoke",
+    "channel_permission_revoked",
+    "client_created",
+    "history",
+    "smb_app_state_sync",
+    "smb_message_echoes",
+    "template_messaging_disabled",
+    "template_messaging_enabled",
+    "waba_template_category_changed",
+    "waba_template_status_changed",
+];
+
+/// Whether an event of this name has been heard of: any other is news for the operator.
+pub fn is_documented(name: &str) -> bool {
+    EventKind::of(name) != EventKind::Other || OF_NO_CONCERN.contains(&name)
+}
+
 /// Splits a delivery into its events: the elements of an array, or else the whole. Blanks around an event are no part
 /// of it; what is not JSON is one event, every byte of it. An empty array holds no event.
 pub fn split(body: &[u8]) -> Vec<RawEvent> {

@@ -12,7 +12,7 @@ use crate::hub::{Channel, HubError};
 use crate::onboarding::{ChannelId, Event, Onboarding, OnboardingId};
 use crate::queue::{Task, Worker};
 use crate::store::{InboxEntry, InboxKey, Source, StoreError};
-use crate::telemetry;
+use crate::telemetry::{self, Metric};
 
 /// A webhook whose onboarding is not found by then never had one.
 const UNMATCHED_FOR: Duration = Duration::hours(72);
@@ -41,7 +41,7 @@ pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -
         }
         Ok(Settled::Unmatched) if now - entry.received_at >= UNMATCHED_FOR => {
             tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
-            telemetry::count("webhook_unmatched", 1);
+            telemetry::count(Metric::WebhookUnmatched, 1);
             work.store.processed(key, "unmatched").await.map_err(|error| error.to_string())?;
             Ok(None)
         }

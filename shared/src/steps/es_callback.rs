@@ -14,12 +14,15 @@ use crate::clock::Clock;
 use crate::meta::session::{Session, SessionEvent};
 use crate::meta::{BusinessToken, Meta, MetaError};
 use crate::onboarding::{
-    BusinessId, Event, Onboarding, OnboardingId, PhoneNumber, PopupAttempt, Signup, Status, WabaId,
+    BusinessId, Event, Onboarding, OnboardingId, PhoneNumber, PopupAttempt, Signup, Status, Step, WabaId,
 };
 use crate::queue::Queue;
 use crate::secrets::{BundleSecret, Secrets, SecretsError};
 use crate::store::{CodeClaim, Store, StoreError, Stored};
 use crate::telemetry;
+
+/// How long the proof may take. API Gateway waits 29 seconds for an answer.
+const PROOF: std::time::Duration = std::time::Duration::from_secs(25);
 
 /// What the step needs.
 #[derive(Clone)]
@@ -143,7 +146,8 @@ impl EsCallback {
     pub async fn run(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
         let started = std::time::Instant::now();
         let result = self.handle(stored, callback).await;
-        telemetry::step("es_callback", result.as_ref().map_or_else(CallbackError::code, |_| "done"), started);
+        let outcome = result.as_ref().map_or_else(CallbackError::code, |_| "done");
+        telemetry::step(Step::EsCallback, outcome, started, None);
         result
     }
 
@@ -157,7 +161,9 @@ impl EsCallback {
         if let CodeClaim::Taken { by } = self.store.claim_code(&code_sha256, id).await? {
             return if by == *id { self.claimed_before(id, &code_sha256).await } else { Err(CallbackError::CodeUsed) };
         }
-        match self.prove(id, code, code_sha256, callback.session.as_ref()).await {
+        let proof = self.prove(id, code, code_sha256, callback.session.as_ref());
+        let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
+        match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
             Ok(stored) => {
                 if let Err(error) = send_on(&*self.queue, &stored.onboarding).await {
                     tracing::warn!(%error, "not queued; reconciliation will");
@@ -194,16 +200,7 @@ impl EsCallback {
         session: Option<&Session>,
     ) -> Result<Stored, CallbackError> {
         let secret = self.secrets.bundle().await?;
-        let token = match self.meta.exchange_code(&secret.meta_app_secret, code, None).await {
-            Ok(token) => token,
-            Err(error) => {
-                // Only then the code was not seen by Meta and may be sent again.
-                if matches!(error, MetaError::Retry { .. }) {
-                    self.store.forget_code(&code_sha256).await?;
-                }
-                return Err(error.into());
-            }
-        };
+        let token = self.meta.exchange_code(&secret.meta_app_secret, code, None).await?;
         let waba_id = self.granted_waba(&secret, &token, session).await?;
         let (waba, numbers, business_id) = tokio::join!(
             self.meta.waba(&secret.meta_app_secret, &token, &waba_id.id),
@@ -236,7 +233,7 @@ impl EsCallback {
         session: Option<&Session>,
     ) -> Result<GrantedWaba, CallbackError> {
         let info = self.meta.debug_token(&secret.meta_app_secret, token).await?;
-        if !info.is_valid || info.app_id != self.app_id {
+        if !info.is_valid || info.app_id.as_deref() != Some(&self.app_id) {
             let reason = "Meta's token is not valid for our app".to_owned();
             return Err(CallbackError::Refused { code: "token_not_ours", reason });
         }
@@ -270,14 +267,14 @@ impl EsCallback {
 
     fn attempt(&self, session: Option<Session>, code: Option<&str>) -> PopupAttempt {
         let event = session.as_ref().map_or_else(|| "NONE".to_owned(), |session| session.name.clone());
-        let session = session.unwrap_or_default();
+        let told = |member: fn(&Session) -> &Option<String>| session.as_ref().and_then(|session| member(session).clone());
         PopupAttempt {
             at: self.clock.now(),
             event,
-            current_step: session.current_step,
-            error_code: code.map(ToOwned::to_owned).or(session.error_code),
-            error_message: session.error_message,
-            session_id: session.session_id,
+            current_step: told(|session| &session.current_step),
+            error_code: code.map(ToOwned::to_owned).or_else(|| told(|session| &session.error_code)),
+            error_message: told(|session| &session.error_message),
+            session_id: told(|session| &session.session_id),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::onboarding::{Event, KEY_REFUSED, Onboarding, OnboardingId, Problem, S
 use crate::queue::{Queue, QueueError, Task, Worker};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Lease, LeaseOutcome, Store, StoreError, Stored};
-use crate::telemetry;
+use crate::telemetry::{self, Metric};
 use crate::vault::VaultError;
 
 /// Longer than the timeout of every function that takes one (60 s in the template).
@@ -82,6 +82,23 @@ impl Stop {
             Self::Fail { .. } => "failed",
             Self::Unavailable(_) => "unavailable",
         }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Retry { reason, .. } | Self::Unavailable(reason) => Some(reason),
+            Self::Fail { detail, .. } => Some(detail),
+            Self::Wait { .. } | Self::Unauthorized | Self::Permission { .. } => None,
+        }
+    }
+}
+
+/// The step that a worker is there for.
+const fn step_of(worker: Worker) -> Step {
+    match worker {
+        Worker::ClientAccount => Step::ClientAccount,
+        Worker::NumberSubmission => Step::NumberSubmission,
+        Worker::KeyCreation => Step::KeyCreation,
     }
 }
 
@@ -160,7 +177,7 @@ impl HubWork {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
             Ok(LeaseOutcome::Held { until }) => {
                 let delay = (until - self.clock.now()).clamp(Duration::SECOND, LEASE_HELD);
-                telemetry::step(worker.as_str(), "lease_held", started);
+                telemetry::step(step_of(worker), "lease_held", started, None);
                 return self.come_back(worker, id, None, delay).await.map_err(|error| error.to_string());
             }
             Err(StoreError::NotFound) => {
@@ -169,14 +186,14 @@ impl HubWork {
             }
             Err(error) => return Err(error.to_string()),
         };
-        match step(*stored).await {
+        match step(stored).await {
             Ok(_) => {
-                telemetry::step(worker.as_str(), "done", started);
+                telemetry::step(step_of(worker), "done", started, None);
                 self.release(&lease, None).await;
                 Ok(())
             }
             Err(halt) => {
-                telemetry::step(halt.step.as_str(), halt.stop.outcome(), started);
+                telemetry::step(halt.step, halt.stop.outcome(), started, halt.stop.reason());
                 self.after(worker, &lease, halt).await
             }
         }
@@ -188,7 +205,7 @@ impl HubWork {
         let now = self.clock.now();
         let result = match stop {
             Stop::Wait { until, slot } => {
-                let sent = self.come_back(worker, &lease.onboarding_id, slot, until - now).await;
+                let sent = self.come_back(worker, lease.onboarding_id(), slot, until - now).await;
                 self.release(lease, Some(until + QUEUE_GRACE)).await;
                 return sent.map_err(|error| error.to_string());
             }
@@ -198,7 +215,7 @@ impl HubWork {
             }
             Stop::Unauthorized => {
                 tracing::error!("the Hub refuses our credentials; onboardings wait until the bundle's secret is mended");
-                telemetry::count("hub_unauthorized", 1);
+                telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.secrets.refresh().await;
                 let reason = "the Hub refuses our credentials".to_owned();
                 self.delay_and_come_back(worker, lease, step, reason, Some(UNAUTHORIZED), true).await
@@ -223,7 +240,7 @@ impl HubWork {
         waits_for_person: bool,
     ) -> Result<(), Stop> {
         let now = self.clock.now();
-        let onboarding = self.store.get(&lease.onboarding_id).await?.onboarding;
+        let onboarding = self.store.get(lease.onboarding_id()).await?.onboarding;
         let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
         if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
             let detail = format!("Given up after 72 hours of tries. Last: {reason}");
@@ -232,7 +249,7 @@ impl HubWork {
         let wait = backoff(retry.map_or(0, |retry| retry.tries), jitter()).max(at_least.unwrap_or(Duration::ZERO));
         let wait = wait.min(Duration::minutes(15));
         self.delay(lease, step, reason, now + wait, waits_for_person).await?;
-        self.come_back(worker, &lease.onboarding_id, None, wait).await?;
+        self.come_back(worker, lease.onboarding_id(), None, wait).await?;
         Ok(())
     }
 
@@ -244,14 +261,12 @@ impl HubWork {
         next_at: OffsetDateTime,
         waits_for_person: bool,
     ) -> Result<(), Stop> {
-        tracing::warn!(step = step.as_str(), reason = %error, "step delayed");
-        self.store.apply(&lease.onboarding_id, &Event::StepDelayed { step, error, next_at, waits_for_person }).await?;
+        self.store.apply(lease.onboarding_id(), &Event::StepDelayed { step, error, next_at, waits_for_person }).await?;
         Ok(())
     }
 
     async fn fail(&self, lease: &Lease, problem: Problem) -> Result<(), Stop> {
-        tracing::error!(step = problem.step.as_str(), code = problem.code, reason = problem.detail, "step failed");
-        self.store.apply(&lease.onboarding_id, &Event::StepFailed { problem }).await?;
+        self.store.apply(lease.onboarding_id(), &Event::StepFailed { problem }).await?;
         Ok(())
     }
 

@@ -46,7 +46,8 @@ impl KeyWork {
         let (id, slot) = match task {
             Task::Onboarding { onboarding_id, slot } => (onboarding_id, slot),
             Task::Inbox { inbox_key, slot } => {
-                match channel_event::settle(&self.work, &InboxKey::from(inbox_key), slot).await? {
+                let key: InboxKey = inbox_key.parse().map_err(|_| "not a key of the inbox".to_owned())?;
+                match channel_event::settle(&self.work, &key, slot).await? {
                     Some(id) => (id, None),
                     None => return Ok(()),
                 }

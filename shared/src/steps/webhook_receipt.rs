@@ -10,8 +10,8 @@ use crate::hub::{signature, webhook};
 use crate::meta;
 use crate::queue::{Queue, QueueError, Task, Worker};
 use crate::secrets::{BundleSecret, Secrets, SecretsError};
-use crate::store::{InboxKey, Kept, KeptOutcome, NewInboxEntry, Source, Store, StoreError};
-use crate::telemetry;
+use crate::store::{InboxKey, Kept, KeptAs, NewInboxEntry, Source, Store, StoreError};
+use crate::telemetry::{self, Metric};
 
 /// What receipt needs.
 #[derive(Clone)]
@@ -79,6 +79,10 @@ impl WebhookReceipt {
         let mut receipt = Receipt::default();
         for event in webhook::split(body) {
             let name = webhook::parse(&event.body).name;
+            if !webhook::is_documented(&name) {
+                tracing::warn!(event = name, "webhook of an unknown kind; kept");
+                telemetry::count(Metric::WebhookUnknownEvent, 1);
+            }
             let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
             self.keep(&entry, &mut receipt).await?;
         }
@@ -101,12 +105,19 @@ impl WebhookReceipt {
         Ok(receipt)
     }
 
-    /// Meta's handshake (`GET /webhooks/meta`): whether the verify token is ours.
+    /// Meta's handshake (`GET /webhooks/meta`) with its mode, token and challenge: the challenge, to be sent back as text.
     ///
     /// # Errors
     /// [`ReceiptError`]
-    pub async fn handshake(&self, verify_token: &str) -> Result<(), ReceiptError> {
-        self.authenticate(|secret| same(verify_token, secret.meta_verify_token.expose_secret())).await
+    pub async fn handshake<'a>(
+        &self,
+        mode: Option<&str>,
+        token: Option<&str>,
+        challenge: Option<&'a str>,
+    ) -> Result<&'a str, ReceiptError> {
+        let answer = |secret: &BundleSecret| meta::webhook::handshake(mode, token, challenge, &secret.meta_verify_token);
+        self.authenticate(|secret| answer(secret).is_some()).await?;
+        challenge.ok_or(ReceiptError::NotAuthentic)
     }
 
     /// Checks against the secret as we hold it, and if that fails, once against the secret as it is now: it may have been rotated.
@@ -114,12 +125,12 @@ impl WebhookReceipt {
         if authentic(&*self.secrets.bundle().await?) || authentic(&*self.secrets.refresh().await?) {
             return Ok(());
         }
-        telemetry::count("webhook_rejected", 1);
+        telemetry::count(Metric::WebhookRejected, 1);
         Err(ReceiptError::NotAuthentic)
     }
 
     fn from_the_hub<'a>(&self, secret: &BundleSecret, header: &impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> bool {
-        let platform: Vec<_> = secret.platform_secret.iter().chain(&secret.platform_secret_previous).collect();
+        let platform = secret.platform_secrets();
         if platform.is_empty() {
             let Some(token) = &secret.webhook_token else { return false };
             return header(&self.token_header).is_some_and(|given| same(given, token.expose_secret()));
@@ -132,13 +143,13 @@ impl WebhookReceipt {
         let Kept { key, outcome } = self.store.keep(entry).await?;
         match outcome {
             // Kept before and dealt with: the sender has only not heard our acknowledgement.
-            KeptOutcome::Repeated { processed: true } => return Ok(()),
-            KeptOutcome::Repeated { processed: false } => {}
-            KeptOutcome::New => receipt.new += 1,
-            KeptOutcome::Conflicting => {
+            KeptAs::Repeated { processed: true } => return Ok(()),
+            KeptAs::Repeated { processed: false } => {}
+            KeptAs::New => receipt.new += 1,
+            KeptAs::Conflicting => {
                 receipt.new += 1;
                 tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
-                telemetry::count("webhook_conflicting", 1);
+                telemetry::count(Metric::WebhookConflicting, 1);
             }
         }
         self.send(&key).await

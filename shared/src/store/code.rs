@@ -54,11 +54,4 @@ impl Store {
             Updated::Refused(None) => Err(StoreError::Busy),
         }
     }
-
-    /// Gives a code back that never reached Meta.
-    pub async fn forget_code(&self, code_sha256: &str) -> Result<(), StoreError> {
-        let key = Key::code(code_sha256).attributes();
-        self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await?;
-        Ok(())
-    }
 }

@@ -13,7 +13,7 @@ use super::inbox::InboxKey;
 use crate::onboarding::{ChannelId, OnboardingId, PhoneNumberId, WabaId};
 
 /// The shape of the items that this release writes, and the only one it reads.
-const SHAPE: u32 = 1;
+pub(super) const SHAPE: u32 = 1;
 /// The partition of the index `by_due`.
 pub(super) const DUE: &str = "DUE";
 /// The partition of the index `by_creation`.
@@ -60,6 +60,14 @@ impl Key {
 
     pub(super) fn idempotency(key_sha256: &str) -> Self {
         Self { pk: format!("IDEM#{key_sha256}"), sk: "IDEM".to_owned() }
+    }
+
+    pub(super) fn code(code_sha256: &str) -> Self {
+        Self { pk: format!("CODE#{code_sha256}"), sk: "CODE".to_owned() }
+    }
+
+    pub(super) fn limit() -> Self {
+        Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
     }
 
     pub(super) fn warm() -> Self {

@@ -96,7 +96,8 @@ impl Store {
     }
 }
 
-fn new_owner() -> Result<String, StoreError> {
+/// A random name for whoever takes a lease or a claim.
+pub(super) fn new_owner() -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
     Ok(hex::encode(bytes))

@@ -10,6 +10,8 @@
 //! | number binding | `NUMBER#{waba_id}#{phone_number_id}`, `BINDING` | `onboarding_id` |
 //! | channel binding | `CHANNEL#{channel_id}`, `BINDING` | `onboarding_id` |
 //! | inbox | `INBOX#{source}#{event id, or SHA-256 of the body}`, `INBOX` | `source`, `name`, `body`, `body_sha256`, `size` (bytes), `received_at`, `processed_at`, `outcome`; `due` = `DUE` and `due_at` until processed; `expires_at` (epoch seconds, 30 days) |
+//! | code | `CODE#{SHA-256 of Meta's code}`, `CODE` | `onboarding_id`, `claim`; `expires_at` (epoch seconds, 24 hours) |
+//! | rate limit | `LIMIT#hub`, `LIMIT` | `bucket`, `version` |
 //! | idempotency | `IDEM#{SHA-256 of the key}`, `IDEM` | `body_sha256`, `sealed_token`, `onboarding_id`; `expires_at` (epoch seconds, 24 hours) |
 //!
 //! Times are RFC 3339 unless said otherwise. A record changes only through [`Store::apply`], in one transaction with its
@@ -17,12 +19,14 @@
 
 mod apply;
 mod binding;
+mod code;
 mod contention;
 mod due;
 mod history;
 mod inbox;
 mod item;
 mod lease;
+mod limit;
 mod list;
 mod record;
 pub mod schema;
@@ -33,6 +37,7 @@ use crate::clock::Clock;
 use crate::onboarding::{IllegalTransition, Onboarding};
 
 pub use apply::Applied;
+pub use code::CodeClaim;
 pub use due::Due;
 pub use history::HistoryEntry;
 pub use inbox::{InboxEntry, InboxKey, InvalidInboxKey, Kept, KeptAs, NewInboxEntry, Source};
