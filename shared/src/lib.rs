@@ -1,6 +1,10 @@
 //! What the functions share: the onboarding domain, the clients of the Hub and of Meta, the store and the steps.
 
+pub mod aws;
 pub mod clock;
+pub mod config;
 pub mod hub;
 pub mod onboarding;
 pub mod outbound;
+pub mod queue;
+pub mod telemetry;

@@ -1,0 +1,137 @@
+//! Settings of the Hub, of Meta and of the messaging API.
+
+use time::Duration;
+use url::Url;
+
+use super::{Env, Incomplete, base_url, digits};
+
+/// The Partner Hub.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// `HUB_BASE_URL`: default `https://hub.360dialog.io/api/v2`.
+    pub base_url: Url,
+    /// `HUB_PARTNER_ID`: ends in `PA`.
+    pub partner_id: String,
+    /// `SOLUTION_ID`: the Multi-Partner Solution shared with 360dialog.
+    pub solution_id: String,
+    /// `HUB_CALL_LIMIT`: default `5/30`.
+    pub call_limit: HubCallLimit,
+}
+
+/// How many calls the Hub takes in how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubCallLimit {
+    /// Calls, 1 to 1000.
+    pub calls: u32,
+    /// In this time, 1 second to 1 hour.
+    pub per: Duration,
+}
+
+impl HubConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let base_url = env.parsed_or("HUB_BASE_URL", "https://hub.360dialog.io/api/v2", base_url);
+        let partner_id = partner_id(env);
+        let solution_id = solution_id(env);
+        let call_limit = env.parsed_or("HUB_CALL_LIMIT", "5/30", call_limit);
+        Ok(Self { base_url: base_url?, partner_id: partner_id?, solution_id: solution_id?, call_limit: call_limit? })
+    }
+}
+
+/// The partner's id, which becomes part of URLs.
+pub(super) fn partner_id(env: &mut Env) -> Result<String, Incomplete> {
+    env.required_parsed("HUB_PARTNER_ID", |text| {
+        if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            Ok(text.to_owned())
+        } else {
+            Err("must be letters and digits".to_owned())
+        }
+    })
+}
+
+/// The solution's id.
+pub(super) fn solution_id(env: &mut Env) -> Result<String, Incomplete> {
+    env.required_parsed("SOLUTION_ID", digits(10, 20))
+}
+
+/// `5/30`: five calls in thirty seconds.
+fn call_limit(text: &str) -> Result<HubCallLimit, String> {
+    let limit = text.split_once('/').and_then(|(calls, seconds)| {
+        let calls: u32 = calls.parse().ok()?;
+        let seconds: u32 = seconds.parse().ok()?;
+        let sane = (1..=1000).contains(&calls) && (1..=3600).contains(&seconds);
+        sane.then(|| HubCallLimit { calls, per: Duration::seconds(seconds.into()) })
+    });
+    limit.ok_or_else(|| "must be calls/seconds, such as 5/30".to_owned())
+}
+
+/// Meta's Graph API and our app there.
+#[derive(Debug, Clone)]
+pub struct MetaConfig {
+    /// `META_GRAPH_URL`: default `https://graph.facebook.com`.
+    pub graph_url: Url,
+    /// `META_GRAPH_VERSION`: default `v25.0`.
+    pub graph_version: String,
+    /// `META_APP_ID`.
+    pub app_id: String,
+}
+
+impl MetaConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let graph_url = env.parsed_or("META_GRAPH_URL", "https://graph.facebook.com", base_url);
+        let graph_version = env.parsed_or("META_GRAPH_VERSION", "v25.0", graph_version);
+        let app_id = env.required_parsed("META_APP_ID", digits(5, 20));
+        Ok(Self { graph_url: graph_url?, graph_version: graph_version?, app_id: app_id? })
+    }
+}
+
+fn graph_version(text: &str) -> Result<String, String> {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    match parts {
+        Some((major, minor)) if number(major) && number(minor) => Ok(text.to_owned()),
+        _ => Err("must be a version, such as v25.0".to_owned()),
+    }
+}
+
+/// The messaging API, at the address that comes with a key.
+#[derive(Debug, Clone)]
+pub struct MessagingConfig {
+    /// `MESSAGE_WEBHOOK_URL`: where a new number's messages go. Unset: the webhook is left alone.
+    pub webhook_url: Option<Url>,
+    /// `MESSAGING_HOSTS`: hosts, and domains above them, to which a key may be sent; separated by commas. Default `360dialog.io`.
+    pub hosts: Vec<String>,
+}
+
+impl MessagingConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let webhook_url = env.optional_parsed("MESSAGE_WEBHOOK_URL", webhook_url);
+        let hosts = env.parsed_or("MESSAGING_HOSTS", "360dialog.io", hosts);
+        Ok(Self { webhook_url: webhook_url?, hosts: hosts? })
+    }
+}
+
+/// A webhook may carry a query; it is handed on as it is.
+fn webhook_url(text: &str) -> Result<Url, String> {
+    let (base, query) = text.split_once('?').map_or((text, None), |(base, query)| (base, Some(query)));
+    let mut url = base_url(base)?;
+    if query.is_some_and(|query| query.contains('#')) {
+        return Err("must not hold #".to_owned());
+    }
+    url.set_query(query);
+    Ok(url)
+}
+
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let hosts: Vec<_> = super::list(text).map(str::to_ascii_lowercase).collect();
+    // Parsed as the host of a URL, so that `https://x`, `*.x` and ports are noticed.
+    let valid =
+        |host: &String| url::Host::parse(host).is_ok_and(|parsed| parsed.to_string() == *host && !host.contains('*'));
+    if !hosts.is_empty() && hosts.iter().all(valid) {
+        Ok(hosts)
+    } else {
+        Err("must be host names separated by commas, such as 360dialog.io".to_owned())
+    }
+}
