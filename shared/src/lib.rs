@@ -7,4 +7,6 @@ pub mod hub;
 pub mod onboarding;
 pub mod outbound;
 pub mod queue;
+pub mod secrets;
 pub mod telemetry;
+pub mod vault;
