@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod clock;
 pub mod config;
+pub mod http;
 pub mod hub;
 pub mod onboarding;
 pub mod outbound;
