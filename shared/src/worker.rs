@@ -33,8 +33,10 @@ where
     Runtime::new(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let handle = Arc::clone(&handle);
         async move {
-            let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(event.context.deadline);
-            let answer = run(event.payload, &event.context.request_id, Some(deadline), &*handle).await;
+            // Emulators may give none, which is 0.
+            let deadline = Some(event.context.deadline).filter(|deadline| *deadline > 0);
+            let deadline = deadline.map(|deadline| SystemTime::UNIX_EPOCH + Duration::from_millis(deadline));
+            let answer = run(event.payload, &event.context.request_id, deadline, &*handle).await;
             Ok::<_, std::convert::Infallible>(answer)
         }
     }))
