@@ -1,1 +1,36 @@
 //! The embedded DynamoDB, reached as on AWS: through the real SDK, over HTTP.
+
+use std::path::Path;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use shared::store::schema;
+use tokio::net::TcpListener;
+
+use crate::Error;
+
+/// The table's name.
+pub(crate) const TABLE: &str = "local";
+
+/// Starts it, in memory or on a file, and makes the table if it is not there.
+pub(crate) async fn start(file: Option<&Path>) -> Result<Client, Error> {
+    let database = match file {
+        Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
+        None => dynoxide::Database::memory(),
+    }?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint)
+        .build();
+    let client = Client::from_conf(config);
+    let tables = client.list_tables().send().await?;
+    if !tables.table_names().iter().any(|name| name == TABLE) {
+        schema::create_table(&client, TABLE).await?;
+    }
+    Ok(client)
+}

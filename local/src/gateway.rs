@@ -49,9 +49,9 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let mut templates: Vec<&str> = ROUTES.iter().map(|(_, template, _)| *template).collect();
     templates.sort_unstable();
     templates.dedup();
-    let router = templates.into_iter().fold(Router::new(), |router, template| {
-        router.route(&format!("/{STAGE}{template}"), any(handle))
-    });
+    let router = templates
+        .into_iter()
+        .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
     router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 

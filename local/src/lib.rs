@@ -1,1 +1,151 @@
-//! .
+//! The whole bundle in one process: gateway, real handlers, embedded DynamoDB, simulator.
+//!
+//! For a person it is `cargo run`; for a test, [`LocalStack::start`].
+
+mod dynamodb;
+pub mod functions;
+pub mod gateway;
+mod kept;
+pub mod settings;
+mod workers;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use shared::clock::Clock;
+use shared::queue::{MemoryQueue, Worker};
+use simulator::Simulator;
+use time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use functions::{Functions, World};
+use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
+
+/// Why the stack does not start.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long a message is hidden while a worker has it. Longer than any step takes.
+const VISIBILITY: Duration = Duration::seconds(60);
+/// Deliveries before a message is a dead letter, as in the template.
+const DELIVERIES: u32 = 5;
+
+/// How a stack is started.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// The fakes. Addresses and the platform secret are filled in.
+    pub simulator: simulator::Settings,
+    /// Folder in which everything is kept from one start to the next.
+    pub keep: Option<PathBuf>,
+    /// Further settings of the functions, by the names that they have on AWS.
+    pub variables: Vec<(String, String)>,
+    /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
+    pub by_hand: bool,
+}
+
+/// A running stack.
+pub struct LocalStack {
+    /// The API's base, such as `http://127.0.0.1:3000/v1`.
+    pub url: String,
+    /// Where it listens, without a path.
+    pub origin: String,
+    /// The fakes.
+    pub simulator: Simulator,
+    /// Table, queues, vault, secret and clock.
+    pub world: World,
+    /// The handlers.
+    pub functions: Arc<Functions>,
+    keep: Option<PathBuf>,
+    stop: oneshot::Sender<()>,
+    gateway: JoinHandle<std::io::Result<()>>,
+    background: JoinSet<()>,
+}
+
+impl LocalStack {
+    /// Starts everything on 127.0.0.1.
+    ///
+    /// # Errors
+    /// If the port is taken or what was kept cannot be read.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        let url = format!("{origin}/{}", gateway::STAGE);
+        let fake = simulator::Settings {
+            platform_secret: Some(PLATFORM_SECRET.to_owned()),
+            webhook_url: Some(format!("{url}/webhooks/partner-hub")),
+            meta_webhook_url: Some(format!("{url}/webhooks/meta")),
+            meta_verify_token: VERIFY_TOKEN.to_owned(),
+            ..options.simulator
+        };
+        let simulator = Simulator::start(fake.clone()).await?;
+        let settings = Settings::new(&simulator, &fake, &options.variables)?;
+        let clock = Clock::from_fn(move || (fake.clock)());
+
+        if let Some(folder) = &options.keep {
+            std::fs::create_dir_all(folder)?;
+        }
+        let client = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+        let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
+        let world = World::new(client, queue, &settings, clock);
+        let functions = Arc::new(Functions::new(&world, settings)?);
+        if let Some(folder) = &options.keep {
+            kept::load(folder, &simulator, &world).await?;
+        }
+
+        let router = gateway::router(functions.clone()).merge(simulator.control_router());
+        let (stop, stopped) = oneshot::channel();
+        let gateway = tokio::spawn(serve(listener, router, stopped));
+        let mut background = JoinSet::new();
+        if !options.by_hand {
+            for worker in Worker::ALL {
+                background.spawn(workers::work(functions.clone(), world.queue.clone(), worker, world.clock.clone()));
+            }
+            background.spawn(workers::schedule(functions.clone()));
+        }
+        Ok(Self { url, origin, simulator, world, functions, keep: options.keep, stop, gateway, background })
+    }
+
+    /// Works off everything that is visible in the queues now, and what that puts into them at once. Returns how many
+    /// messages that were. For stacks that are worked by hand.
+    pub async fn work_off(&self) -> usize {
+        let mut count = 0;
+        loop {
+            let before = count;
+            for worker in Worker::ALL {
+                let messages = self.world.queue.receive(worker, usize::MAX);
+                count += messages.len();
+                workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
+            }
+            if count == before {
+                return count;
+            }
+        }
+    }
+
+    /// Stops everything, and writes down what is to be kept.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        let _ = self.stop.send(());
+        let _ = self.gateway.await;
+        self.background.shutdown().await;
+        if let Some(folder) = &self.keep {
+            kept::save(folder, &self.simulator, &self.world)?;
+        }
+        self.simulator.stop().await;
+        Ok(())
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async {
+            let _ = stopped.await;
+        })
+        .await
+}

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::config::{MetaConfig, PageConfig};
@@ -36,8 +36,13 @@ pub struct EsCallback {
 /// `{code?, session?: {event, data}}`
 #[derive(Deserialize)]
 struct Posted {
+    #[serde(default, deserialize_with = "secret")]
     code: Option<SecretString>,
     session: Option<Value>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use key_creation::KeyCreation;
 use shared::config::{Env, MessagingConfig, VaultConfig};
-use shared::hub::messaging::{AllowedHosts, Messaging};
+use shared::hub::messaging::Messaging;
 use shared::queue::Worker;
 use shared::steps::KeyWork;
 use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
@@ -20,7 +20,7 @@ async fn main() -> Result<(), StartError> {
         work: KeyWork {
             work: hub_work(&aws, hub, http.clone()).await?,
             vault: aws.vault(vault),
-            messaging: Messaging::new(http, AllowedHosts::new(messaging.hosts)),
+            messaging: Messaging::new(http, messaging.hosts),
             message_webhook: messaging.webhook_url,
         },
     };

@@ -25,8 +25,9 @@ impl Onboardings {
         telemetry::record_onboarding(&id);
         let stored = open_with_setup_token(request, &id, &self.store, &*self.secrets, &self.clock).await?;
         let Choice { phone_number_id } = read_json(request)?;
-        let phone_number_id: PhoneNumberId =
-            phone_number_id.parse().map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
+        let phone_number_id: PhoneNumberId = phone_number_id
+            .parse()
+            .map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
         let offered = stored.onboarding.numbers.iter().any(|number| number.id == phone_number_id);
         if stored.onboarding.status == Status::NumberChoice && !offered {
             return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));

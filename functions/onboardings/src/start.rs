@@ -78,7 +78,12 @@ impl Onboardings {
         }
     }
 
-    async fn started(&self, onboarding: &Onboarding, token: &SecretString, base: &str) -> Result<Response<Body>, Problem> {
+    async fn started(
+        &self,
+        onboarding: &Onboarding,
+        token: &SecretString,
+        base: &str,
+    ) -> Result<Response<Body>, Problem> {
         self.send_on(onboarding).await;
         Ok(answer(onboarding, token, base))
     }

@@ -101,7 +101,12 @@ fn wrong(errors: &mut Vec<FieldError>, field: &str, message: impl ToString) {
     errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
 }
 
-fn check(errors: &mut Vec<FieldError>, field: &str, value: Option<&str>, check: impl FnOnce(&str) -> Result<(), String>) {
+fn check(
+    errors: &mut Vec<FieldError>,
+    field: &str,
+    value: Option<&str>,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) {
     if let Some(Err(message)) = value.map(check) {
         wrong(errors, field, message);
     }
@@ -124,7 +129,11 @@ fn text(errors: &mut Vec<FieldError>, field: &str, value: Option<String>, longes
 /// Only what the Hub would surely refuse; whether the address exists, nobody can tell from its letters.
 fn check_email(email: &str) -> Result<(), String> {
     let valid = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains('@')
+        !local.is_empty()
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && !domain.contains('@')
     });
     if valid && !email.contains(char::is_whitespace) { Ok(()) } else { Err("must be an e-mail address".to_owned()) }
 }
@@ -152,9 +161,11 @@ fn check_return_url(url: &str, page: &PageConfig) -> Result<(), String> {
 
 /// `de` or `pt-BR`.
 fn check_locale(locale: &str) -> Result<(), String> {
-    let (language, region) = locale.split_once('-').map_or((locale, None), |(language, region)| (language, Some(region)));
+    let (language, region) =
+        locale.split_once('-').map_or((locale, None), |(language, region)| (language, Some(region)));
     let letters = |text: &str, case: fn(&u8) -> bool| text.len() == 2 && text.bytes().all(|b| case(&b));
-    if letters(language, u8::is_ascii_lowercase) && region.is_none_or(|region| letters(region, u8::is_ascii_uppercase)) {
+    if letters(language, u8::is_ascii_lowercase) && region.is_none_or(|region| letters(region, u8::is_ascii_uppercase))
+    {
         Ok(())
     } else {
         Err("must be a language such as de or pt-BR".to_owned())

@@ -35,7 +35,10 @@ impl SignupPage {
         let sdk = page.sdk_url.as_str().trim_end_matches('/');
         // As data, and with `<` written so that nothing in a setting can end the element.
         let settings = serde_json::json!({ "sdk_url": sdk }).to_string().replace('<', "\\u003c");
-        Self { index: INDEX.replace("{{settings}}", &settings), policy: policy(&page.sdk_url.origin().ascii_serialization()) }
+        Self {
+            index: INDEX.replace("{{settings}}", &settings),
+            policy: policy(&page.sdk_url.origin().ascii_serialization()),
+        }
     }
 
     fn page(&self, request: &Request) -> Result<Response<Body>, Problem> {

@@ -39,7 +39,8 @@ impl WebhookReceipt {
     async fn handshake(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let query = request.query_string_parameters_ref();
         let parameter = |name| query.and_then(|query| query.first(name));
-        let (mode, token, challenge) = (parameter("hub.mode"), parameter("hub.verify_token"), parameter("hub.challenge"));
+        let (mode, token, challenge) =
+            (parameter("hub.mode"), parameter("hub.verify_token"), parameter("hub.challenge"));
         let answer = self.step.handshake(mode, token, challenge).await.map_err(problem)?;
         Ok(text(StatusCode::OK, answer.to_owned()))
     }

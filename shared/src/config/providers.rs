@@ -3,7 +3,8 @@
 use time::Duration;
 use url::Url;
 
-use super::{Env, Incomplete, base_url, digits};
+use super::{Env, Incomplete, base_url, digits, parse};
+use crate::hub::messaging::AllowedHosts;
 
 /// The Partner Hub.
 #[derive(Debug, Clone)]
@@ -101,14 +102,18 @@ pub struct MessagingConfig {
     /// `MESSAGE_WEBHOOK_URL`: where a new number's messages go. Unset: the webhook is left alone.
     pub webhook_url: Option<Url>,
     /// `MESSAGING_HOSTS`: hosts, and domains above them, to which a key may be sent; separated by commas. Default `360dialog.io`.
-    pub hosts: Vec<String>,
+    pub hosts: AllowedHosts,
 }
 
 impl MessagingConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         let webhook_url = env.optional_parsed("MESSAGE_WEBHOOK_URL", webhook_url);
-        let hosts = env.parsed_or("MESSAGING_HOSTS", "360dialog.io", hosts);
+        let hosts = env.parsed_or(
+            "MESSAGING_HOSTS",
+            "360dialog.io",
+            parse("must be host names separated by commas, such as 360dialog.io"),
+        );
         Ok(Self { webhook_url: webhook_url?, hosts: hosts? })
     }
 }
@@ -122,16 +127,4 @@ fn webhook_url(text: &str) -> Result<Url, String> {
     }
     url.set_query(query);
     Ok(url)
-}
-
-fn hosts(text: &str) -> Result<Vec<String>, String> {
-    let hosts: Vec<_> = super::list(text).map(str::to_ascii_lowercase).collect();
-    // Parsed as the host of a URL, so that `https://x`, `*.x` and ports are noticed.
-    let valid =
-        |host: &String| url::Host::parse(host).is_ok_and(|parsed| parsed.to_string() == *host && !host.contains('*'));
-    if !hosts.is_empty() && hosts.iter().all(valid) {
-        Ok(hosts)
-    } else {
-        Err("must be host names separated by commas, such as 360dialog.io".to_owned())
-    }
 }

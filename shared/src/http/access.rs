@@ -70,5 +70,9 @@ pub async fn require_back_end(request: &Request, secrets: &dyn Secrets) -> Resul
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
     let fits = |bundle: &crate::secrets::BundleSecret| auth::is_backend_token(&token, &bundle.backend_token);
     // The token may have been rotated since the secret was read.
-    if fits(&*secrets.bundle().await?) || fits(&*secrets.refresh().await?) { Ok(()) } else { Err(Problem::unauthorized()) }
+    if fits(&*secrets.bundle().await?) || fits(&*secrets.refresh().await?) {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized())
+    }
 }

@@ -72,7 +72,11 @@ impl Problem {
 
     /// 409: there is no number to be chosen, or another one was chosen before.
     pub fn not_choosable() -> Self {
-        Self::new(StatusCode::CONFLICT, "not_choosable", "This onboarding has no number to choose, or one was chosen before.")
+        Self::new(
+            StatusCode::CONFLICT,
+            "not_choosable",
+            "This onboarding has no number to choose, or one was chosen before.",
+        )
     }
 
     /// 413: the body is over 64 KiB.

@@ -88,7 +88,8 @@ impl Bucket {
             self.waiting.swap_remove(place);
         }
 
-        let first = |w: &&Waiting| w.priority < priority || (w.priority == priority && slot.is_none_or(|slot| w.slot < slot));
+        let first =
+            |w: &&Waiting| w.priority < priority || (w.priority == priority && slot.is_none_or(|slot| w.slot < slot));
         let due_before = self.waiting.iter().filter(|w| w.slot <= now).filter(first).count();
         let free = calls.saturating_sub(self.taken.len());
         if free > due_before {
@@ -128,7 +129,8 @@ fn milliseconds(at: OffsetDateTime) -> i64 {
 }
 
 fn moment(milliseconds: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

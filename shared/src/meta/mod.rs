@@ -19,6 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use crate::config::MetaConfig;
+
 pub use assets::Waba;
 pub use error::MetaError;
 pub use token::{BusinessToken, GranularScope, TokenInfo};
@@ -56,6 +58,13 @@ struct Get<'a> {
     path: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
     bearer: &'a SecretString,
+}
+
+impl From<&MetaConfig> for MetaApp {
+    fn from(config: &MetaConfig) -> Self {
+        let MetaConfig { graph_url, graph_version, app_id } = config.clone();
+        Self { graph_url, graph_version, app_id }
+    }
 }
 
 impl Meta {

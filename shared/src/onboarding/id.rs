@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn ids_refuse_what_could_harm_a_key_or_a_url() {
-        for text in ["", "onb_", "onb_0190000000007000800000000000000G", "ONB_01900000000070008000000000000000", "../x"] {
+        for text in ["", "onb_", "onb_0190000000007000800000000000000G", "ONB_01900000000070008000000000000000", "../x"]
+        {
             assert!(text.parse::<OnboardingId>().is_err(), "{text}");
         }
         for text in ["", "CL", "a/b", "a#b", "a b", "ä12345"] {

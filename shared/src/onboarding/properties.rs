@@ -257,7 +257,8 @@ fn the_whole_way() {
 
 #[test]
 fn a_failure_leads_back_to_where_it_happened_when_the_operator_retries() {
-    let mut onboarding = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }, failed(Step::NumberSubmission)]);
+    let mut onboarding =
+        journey(&[Event::SignupProven { signup: signup(Some(number(0))) }, failed(Step::NumberSubmission)]);
     assert_eq!(onboarding.status, Status::Failed);
     onboarding = apply(onboarding, &Event::RetryRequested, at(200));
     assert_eq!((onboarding.status, onboarding.problem), (Status::SignedUp, None));

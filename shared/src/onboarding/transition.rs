@@ -31,7 +31,11 @@ pub struct IllegalTransition {
 ///
 /// # Errors
 /// [`IllegalTransition`] if the event does not fit the status.
-pub fn transition(before: &Onboarding, event: &Event, at: OffsetDateTime) -> Result<Option<Onboarding>, IllegalTransition> {
+pub fn transition(
+    before: &Onboarding,
+    event: &Event,
+    at: OffsetDateTime,
+) -> Result<Option<Onboarding>, IllegalTransition> {
     let illegal = || IllegalTransition { status: before.status, event: event.name() };
     let mut after = before.clone();
     match event {
@@ -90,7 +94,9 @@ pub fn transition(before: &Onboarding, event: &Event, at: OffsetDateTime) -> Res
             _ => return Err(illegal()),
         },
         Event::PermissionMissing { asked_at } => match before.status {
-            Status::Live if before.key.is_none() && before.permission_granted_at.is_none_or(|granted| granted <= *asked_at) => {
+            Status::Live
+                if before.key.is_none() && before.permission_granted_at.is_none_or(|granted| granted <= *asked_at) =>
+            {
                 advance(&mut after, Status::PermissionRequired);
             }
             _ if has_number(before) => {}

@@ -156,7 +156,11 @@ impl EsCallback {
         let Some(code) = &callback.code else { return self.left(id, callback.session).await };
         let code_sha256 = hex::encode(Sha256::digest(code.expose_secret()));
         if *status != Status::Started {
-            return if known_code(&stored.onboarding, &code_sha256) { Ok(stored) } else { Err(CallbackError::AlreadySignedUp) };
+            return if known_code(&stored.onboarding, &code_sha256) {
+                Ok(stored)
+            } else {
+                Err(CallbackError::AlreadySignedUp)
+            };
         }
         if let CodeClaim::Taken { by } = self.store.claim_code(&code_sha256, id).await? {
             return if by == *id { self.claimed_before(id, &code_sha256).await } else { Err(CallbackError::CodeUsed) };
@@ -183,7 +187,11 @@ impl EsCallback {
         let finished = session.as_ref().is_some_and(Session::finished);
         let attempt = self.attempt(session, finished.then_some(CallbackError::CodeMissing.code()));
         let stored = self.store.apply(id, &Event::PopupLeft { attempt }).await?.into_stored();
-        if finished && stored.onboarding.status == Status::Started { Err(CallbackError::CodeMissing) } else { Ok(stored) }
+        if finished && stored.onboarding.status == Status::Started {
+            Err(CallbackError::CodeMissing)
+        } else {
+            Ok(stored)
+        }
     }
 
     /// The same code came before: by now it may have been dealt with.
@@ -267,7 +275,8 @@ impl EsCallback {
 
     fn attempt(&self, session: Option<Session>, code: Option<&str>) -> PopupAttempt {
         let event = session.as_ref().map_or_else(|| "NONE".to_owned(), |session| session.name.clone());
-        let told = |member: fn(&Session) -> &Option<String>| session.as_ref().and_then(|session| member(session).clone());
+        let told =
+            |member: fn(&Session) -> &Option<String>| session.as_ref().and_then(|session| member(session).clone());
         PopupAttempt {
             at: self.clock.now(),
             event,

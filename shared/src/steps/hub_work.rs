@@ -111,9 +111,11 @@ impl From<HubError> for Stop {
             HubError::Permission { reason } => {
                 Self::Fail { code: "hub_refused", detail: format!("The Hub answered 403: {reason}"), retryable: true }
             }
-            HubError::Permanent { status, reason } => {
-                Self::Fail { code: "hub_refused", detail: format!("The Hub answered {status}: {reason}"), retryable: true }
-            }
+            HubError::Permanent { status, reason } => Self::Fail {
+                code: "hub_refused",
+                detail: format!("The Hub answered {status}: {reason}"),
+                retryable: true,
+            },
         }
     }
 }
@@ -148,7 +150,9 @@ impl HubWork {
     /// # Errors
     /// A sentence, if the message must be delivered again.
     pub async fn client_account(&self, task: Task) -> Result<(), String> {
-        let Task::Onboarding { onboarding_id, slot } = task else { return Err("not a task for this worker".to_owned()) };
+        let Task::Onboarding { onboarding_id, slot } = task else {
+            return Err("not a task for this worker".to_owned());
+        };
         self.run(Worker::ClientAccount, &onboarding_id, |stored| async move {
             let mut slot = slot;
             client_account::run(self, stored, Priority::ClientAccount, &mut slot).await
@@ -161,7 +165,9 @@ impl HubWork {
     /// # Errors
     /// A sentence, if the message must be delivered again.
     pub async fn number_submission(&self, task: Task) -> Result<(), String> {
-        let Task::Onboarding { onboarding_id, slot } = task else { return Err("not a task for this worker".to_owned()) };
+        let Task::Onboarding { onboarding_id, slot } = task else {
+            return Err("not a task for this worker".to_owned());
+        };
         self.run(Worker::NumberSubmission, &onboarding_id, |stored| number_submission::run(self, stored, slot)).await
     }
 
@@ -214,14 +220,18 @@ impl HubWork {
                 self.delay(lease, step, "the client has not granted API-key permission".to_owned(), next_at, true).await
             }
             Stop::Unauthorized => {
-                tracing::error!("the Hub refuses our credentials; onboardings wait until the bundle's secret is mended");
+                tracing::error!(
+                    "the Hub refuses our credentials; onboardings wait until the bundle's secret is mended"
+                );
                 telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.secrets.refresh().await;
                 let reason = "the Hub refuses our credentials".to_owned();
                 self.delay_and_come_back(worker, lease, step, reason, Some(UNAUTHORIZED), true).await
             }
             Stop::Retry { reason, after } => self.delay_and_come_back(worker, lease, step, reason, after, false).await,
-            Stop::Fail { code, detail, retryable } => self.fail(lease, Problem { step, code: code.to_owned(), detail, retryable }).await,
+            Stop::Fail { code, detail, retryable } => {
+                self.fail(lease, Problem { step, code: code.to_owned(), detail, retryable }).await
+            }
         };
         self.release(lease, None).await;
         result.map_err(|stop| match stop {
@@ -270,7 +280,13 @@ impl HubWork {
         Ok(())
     }
 
-    async fn come_back(&self, worker: Worker, id: &OnboardingId, slot: Option<Slot>, delay: Duration) -> Result<(), QueueError> {
+    async fn come_back(
+        &self,
+        worker: Worker,
+        id: &OnboardingId,
+        slot: Option<Slot>,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
         self.queue.send(worker, &Task::Onboarding { onboarding_id: id.clone(), slot }, delay).await
     }
 

@@ -21,8 +21,11 @@ use crate::vault::{NewVaultKey, Vault, VaultKey};
 /// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
 const KEY_SETTLES: Duration = Duration::minutes(15);
 /// Pauses between the tries to store a key that was just made.
-const STORE_PAUSES: [std::time::Duration; 3] =
-    [std::time::Duration::from_millis(100), std::time::Duration::from_millis(400), std::time::Duration::from_millis(1600)];
+const STORE_PAUSES: [std::time::Duration; 3] = [
+    std::time::Duration::from_millis(100),
+    std::time::Duration::from_millis(400),
+    std::time::Duration::from_millis(1600),
+];
 
 /// What the key-creation worker needs.
 #[derive(Clone)]
@@ -105,7 +108,12 @@ impl KeyWork {
         }
     }
 
-    async fn store(&self, channel_id: &ChannelId, key: NewApiKey, created_at: OffsetDateTime) -> Result<StoredKey, Stop> {
+    async fn store(
+        &self,
+        channel_id: &ChannelId,
+        key: NewApiKey,
+        created_at: OffsetDateTime,
+    ) -> Result<StoredKey, Stop> {
         let key = NewVaultKey { api_key: key.api_key, address: key.address, key_id: key.key_id, created_at };
         let mut pauses = STORE_PAUSES.iter();
         loop {

@@ -97,7 +97,8 @@ impl Reconciliation {
             Ok(LeaseOutcome::Held { .. }) | Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(text(error)),
         };
-        let expired = matches!(onboarding.status, Status::Started | Status::NumberChoice) && now >= onboarding.link_expires_at;
+        let expired =
+            matches!(onboarding.status, Status::Started | Status::NumberChoice) && now >= onboarding.link_expires_at;
         let mut next_look = Some(now + NEXT_LOOK);
         if expired {
             self.work.store.apply(id, &Event::LinkExpired).await.map_err(text)?;
@@ -147,7 +148,12 @@ impl Reconciliation {
         Ok((page.channels, page.next_offset))
     }
 
-    async fn apply_live(&self, submitted: &[Onboarding], channels: &[Channel], report: &mut Reconciled) -> Result<(), String> {
+    async fn apply_live(
+        &self,
+        submitted: &[Onboarding],
+        channels: &[Channel],
+        report: &mut Reconciled,
+    ) -> Result<(), String> {
         for channel in channels.iter().filter(|channel| channel.is_live()) {
             let Some(onboarding) = submitted.iter().find(|onboarding| fits(onboarding, channel)) else { continue };
             let live = Event::ChannelLive { channel_id: channel.id.clone() };

@@ -115,7 +115,8 @@ impl WebhookReceipt {
         token: Option<&str>,
         challenge: Option<&'a str>,
     ) -> Result<&'a str, ReceiptError> {
-        let answer = |secret: &BundleSecret| meta::webhook::handshake(mode, token, challenge, &secret.meta_verify_token);
+        let answer =
+            |secret: &BundleSecret| meta::webhook::handshake(mode, token, challenge, &secret.meta_verify_token);
         self.authenticate(|secret| answer(secret).is_some()).await?;
         challenge.ok_or(ReceiptError::NotAuthentic)
     }

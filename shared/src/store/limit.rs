@@ -46,7 +46,8 @@ impl Store {
     /// Whether nobody wrote since `version` was read.
     async fn write_limit(&self, version: u64, bucket: Bucket) -> Result<bool, StoreError> {
         let mut written = item::write(Key::limit(), &LimitItem { version: version + 1, bucket })?;
-        let mut value = |name: &str| written.remove(name).ok_or_else(|| item::unreadable("LIMIT#hub", &format!("no {name}")));
+        let mut value =
+            |name: &str| written.remove(name).ok_or_else(|| item::unreadable("LIMIT#hub", &format!("no {name}")));
         let request = self
             .client
             .update_item()

@@ -2,6 +2,7 @@ use shared::config::{
     Env, HubCallLimit, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, TableConfig,
     VaultConfig, WebhookConfig, is_loopback,
 };
+use shared::hub::messaging::AllowedHosts;
 use shared::queue::Worker;
 use time::Duration;
 
@@ -88,7 +89,7 @@ fn what_is_unset_has_the_documented_default() {
     assert_eq!(meta.graph_url.as_str(), "https://graph.facebook.com/");
     assert_eq!(meta.graph_version, "v25.0");
     assert_eq!(messaging.webhook_url, None);
-    assert_eq!(messaging.hosts, ["360dialog.io"]);
+    assert_eq!(messaging.hosts, AllowedHosts::default());
     assert!(page.extras.is_empty() && page.return_origins.is_empty() && page.public_url.is_none());
     assert_eq!(page.link_lifetime, Duration::days(7));
     assert_eq!(page.sdk_url.as_str(), "https://connect.facebook.net/");

@@ -1,0 +1,126 @@
+//! The real handlers of all functions, put together with the local table, the twins of queue and vault, and the simulator.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use client_account::ClientAccount;
+use es_callback::EsCallback;
+use key_creation::KeyCreation;
+use number_submission::NumberSubmission;
+use onboardings::Onboardings;
+use reconciliation::Reconciliation;
+use shared::clock::Clock;
+use shared::hub::Hub;
+use shared::hub::limit::CallLimit;
+use shared::hub::messaging::Messaging;
+use shared::meta::{Meta, MetaApp};
+use shared::queue::MemoryQueue;
+use shared::secrets::MemorySecrets;
+use shared::steps::{self, HubWork, KeyWork};
+use shared::store::Store;
+use shared::vault::MemoryVault;
+use shared::{outbound, wiring};
+use signup_page::SignupPage;
+use webhook_receipt::WebhookReceipt;
+
+use crate::dynamodb::TABLE;
+use crate::settings::Settings;
+
+/// All functions.
+pub struct Functions {
+    /// `GET /signup…`
+    pub signup_page: SignupPage,
+    /// `/onboardings…`
+    pub onboardings: Onboardings,
+    /// `POST /onboardings/{id}/es-callback`
+    pub es_callback: EsCallback,
+    /// `/webhooks/…`
+    pub webhook_receipt: WebhookReceipt,
+    /// Queue.
+    pub client_account: ClientAccount,
+    /// Queue.
+    pub number_submission: NumberSubmission,
+    /// Queue.
+    pub key_creation: KeyCreation,
+    /// Schedule.
+    pub reconciliation: Reconciliation,
+}
+
+/// What the functions work on.
+#[derive(Clone)]
+pub struct World {
+    /// The table.
+    pub store: Store,
+    /// The queues.
+    pub queue: MemoryQueue,
+    /// The vault.
+    pub vault: MemoryVault,
+    /// The bundle's secret.
+    pub secrets: MemorySecrets,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl World {
+    pub(crate) fn new(client: Client, queue: MemoryQueue, settings: &Settings, clock: Clock) -> Self {
+        Self {
+            store: Store::new(client, TABLE.to_owned(), clock.clone()),
+            queue,
+            vault: MemoryVault::new("local"),
+            secrets: MemorySecrets::new(settings.secret.clone()),
+            clock,
+        }
+    }
+}
+
+impl Functions {
+    pub(crate) fn new(world: &World, settings: Settings) -> Result<Self, wiring::StartError> {
+        let World { store, queue, vault, secrets, clock } = world.clone();
+        let Settings { hub, meta, messaging, page, webhook, .. } = settings;
+        let http = outbound::client()?;
+        let (queue, secrets) = (Arc::new(queue), Arc::new(secrets));
+        let work = HubWork {
+            hub: Hub::new(http.clone(), hub.base_url, hub.partner_id, clock.clone()),
+            limit: CallLimit { calls: hub.call_limit.calls, period: hub.call_limit.per },
+            solution_id: hub.solution_id,
+            store: store.clone(),
+            queue: queue.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+        };
+        let step = steps::EsCallback {
+            meta: Meta::new(http.clone(), MetaApp::from(&meta)),
+            app_id: meta.app_id.clone(),
+            store: store.clone(),
+            queue: queue.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+        };
+        Ok(Self {
+            signup_page: SignupPage::new(&page),
+            onboardings: Onboardings {
+                store: store.clone(),
+                queue: queue.clone(),
+                secrets: secrets.clone(),
+                page: page.clone(),
+                meta: meta.clone(),
+                clock: clock.clone(),
+            },
+            es_callback: EsCallback { step, page, meta, clock },
+            webhook_receipt: WebhookReceipt {
+                step: steps::WebhookReceipt { store, queue, secrets, token_header: webhook.token_header.to_string() },
+            },
+            client_account: ClientAccount { work: work.clone() },
+            number_submission: NumberSubmission { work: work.clone() },
+            key_creation: KeyCreation {
+                work: KeyWork {
+                    work: work.clone(),
+                    vault: Arc::new(vault),
+                    messaging: Messaging::new(http, messaging.hosts),
+                    message_webhook: messaging.webhook_url,
+                },
+            },
+            reconciliation: Reconciliation { work: steps::Reconciliation { work } },
+        })
+    }
+}

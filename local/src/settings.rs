@@ -1,0 +1,73 @@
+//! The settings of the local stack: read by the same code as on AWS, from values made up here.
+
+use serde_json::json;
+use shared::config::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
+use shared::secrets::BundleSecret;
+use simulator::Simulator;
+
+use crate::Error;
+
+/// The partner server's token.
+pub const BACKEND_TOKEN: &str = "local-backend-token";
+/// What the fake Hub signs its webhooks with.
+pub const PLATFORM_SECRET: &str = "local-platform-secret";
+/// What the fake Meta presents in its handshake.
+pub const VERIFY_TOKEN: &str = "local-verify-token";
+/// Where the page may lead back to.
+const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
+
+/// What the functions are configured with.
+pub(crate) struct Settings {
+    pub(crate) hub: HubConfig,
+    pub(crate) meta: MetaConfig,
+    pub(crate) messaging: MessagingConfig,
+    pub(crate) page: PageConfig,
+    pub(crate) webhook: WebhookConfig,
+    pub(crate) secret: BundleSecret,
+}
+
+impl Settings {
+    /// For this simulator. `more` adds variables, or replaces them.
+    pub(crate) fn new(
+        simulator: &Simulator,
+        fake: &simulator::Settings,
+        more: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let limit = fake
+            .behaviour
+            .rate_limit
+            .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
+        let variables = [
+            ("HUB_BASE_URL", simulator.hub_url()),
+            ("HUB_PARTNER_ID", fake.partner_id.clone()),
+            ("SOLUTION_ID", fake.solution_id.clone()),
+            ("HUB_CALL_LIMIT", limit),
+            ("META_GRAPH_URL", simulator.graph_url()),
+            ("META_APP_ID", fake.app_id.clone()),
+            ("META_CONFIG_ID", fake.config_id.clone()),
+            ("META_SDK_URL", simulator.sdk_url()),
+            ("RETURN_URL_ORIGINS", RETURN_ORIGINS.to_owned()),
+            ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
+            ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let mut env = Env::new(variables.chain(more.iter().cloned()));
+        let (hub, meta) = (HubConfig::read(&mut env), MetaConfig::read(&mut env));
+        let (messaging, page) = (MessagingConfig::read(&mut env), PageConfig::read(&mut env));
+        let webhook = WebhookConfig::read(&mut env);
+        let secret = json!({
+            "backend_token": BACKEND_TOKEN,
+            "hub_api_key": fake.api_key,
+            "platform_secret": PLATFORM_SECRET,
+            "meta_app_secret": fake.app_secret,
+            "meta_verify_token": VERIFY_TOKEN,
+            "meta_system_user_token": fake.system_user_token,
+            "message_webhook_headers": { "x-message-token": "made-up-message-token" },
+        });
+        let secret = BundleSecret::parse(&secret.to_string())?;
+        env.finish(|| {
+            Ok(Self { hub: hub?, meta: meta?, messaging: messaging?, page: page?, webhook: webhook?, secret })
+        })
+        .map_err(Error::from)
+    }
+}

@@ -1,0 +1,75 @@
+//! What SQS and the schedule do on AWS: hands queued messages to the workers, and runs reconciliation every five minutes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use shared::clock::Clock;
+use shared::queue::{MemoryQueue, Received, Worker};
+use shared::worker;
+
+use crate::functions::Functions;
+
+/// Messages per invocation.
+const BATCH: usize = 5;
+/// The schedule of the template.
+const RECONCILIATION: Duration = Duration::from_secs(300);
+
+/// Works off one queue for as long as it is polled.
+pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: Worker, clock: Clock) {
+    loop {
+        let notified = queue.notified();
+        let messages = queue.receive(worker, BATCH);
+        if messages.is_empty() {
+            let due = queue.next_due(worker).map(|due| due - clock.now());
+            let wait = due.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RECONCILIATION);
+            // A message that is due but still hidden shows in a millisecond or so.
+            tokio::select! {
+                () = notified => {}
+                () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
+            }
+            continue;
+        }
+        invoke(&functions, &queue, worker, messages).await;
+    }
+}
+
+/// One invocation with a batch, as SQS and Lambda do it: what did not fail is deleted, what failed shows again later.
+pub(crate) async fn invoke(functions: &Functions, queue: &MemoryQueue, worker: Worker, messages: Vec<Received>) {
+    let mut event = SqsEvent::default();
+    event.records = messages.iter().map(record).collect();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let response = match worker {
+        Worker::ClientAccount => {
+            worker::run(event, &request_id, None, |task| functions.client_account.handle(task)).await
+        }
+        Worker::NumberSubmission => {
+            worker::run(event, &request_id, None, |task| functions.number_submission.handle(task)).await
+        }
+        Worker::KeyCreation => worker::run(event, &request_id, None, |task| functions.key_creation.handle(task)).await,
+    };
+    let failed = |message: &Received| {
+        response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id)
+    };
+    for message in messages.iter().filter(|message| !failed(message)) {
+        queue.delete(&message.receipt);
+    }
+}
+
+fn record(message: &Received) -> SqsMessage {
+    let mut record = SqsMessage::default();
+    record.message_id = Some(message.message_id.clone());
+    record.receipt_handle = Some(message.receipt.clone());
+    record.body = Some(message.body.clone());
+    record
+}
+
+/// Runs reconciliation on its schedule.
+pub(crate) async fn schedule(functions: Arc<Functions>) {
+    loop {
+        tokio::time::sleep(RECONCILIATION).await;
+        if let Err(error) = functions.reconciliation.handle().await {
+            tracing::warn!(error, "reconciliation failed");
+        }
+    }
+}
