@@ -12,6 +12,8 @@ use axum::{Json, Router};
 use lambda_http::Body;
 use serde_json::{Value, json};
 
+use shared::http::Handler as _;
+
 use crate::functions::Functions;
 
 /// The stage, and so the base path, as on AWS.

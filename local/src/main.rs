@@ -1,2 +1,90 @@
-//! .
-fn main() {}
+//! `cargo run`: the whole bundle in one process, for a person. `cargo run -- demo`: one onboarding from start to key.
+
+mod client;
+mod demo;
+mod timeline;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use client::Client;
+use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET};
+use local::{Error, LocalStack, Options};
+
+/// Runs the whole onboarding bundle on this machine: gateway, real handlers, an embedded DynamoDB, and a simulator that
+/// plays 360dialog and Meta. Needs no account, no Docker and no network.
+#[derive(Parser)]
+#[command(name = "local", version)]
+struct Arguments {
+    /// Port on 127.0.0.1.
+    #[arg(long, env = "PORT", default_value_t = 3000, global = true)]
+    port: u16,
+    /// Keep table, vault and the fakes' state in this folder from one start to the next.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".local")]
+    keep: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Drives one onboarding over HTTP from start to key, prints its timeline, and succeeds only if the stored key is the
+    /// one that the fake Hub accepts.
+    Demo {
+        /// Order faults first: creating the client answers 500 after creating it, submitting the number answers 429 twice,
+        /// and the webhook comes three times, once before the number call has returned. Takes about a minute.
+        #[arg(long)]
+        faults: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+    let result = match arguments.command {
+        Some(Command::Demo { faults }) => demo::run(faults).await,
+        None => serve(arguments.port, arguments.keep).await.map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(port: u16, keep: Option<PathBuf>) -> Result<(), Error> {
+    let options = Options { port, keep: keep.clone(), ..Options::default() };
+    let stack = LocalStack::start(options).await.map_err(|error| format!("cannot start on port {port}: {error}"))?;
+    let started = Client::new(&stack.origin)?.start("first-customer").await?;
+    println!(
+        "\
+The onboarding bundle is running.
+
+  Setup link       {}
+  API              {}
+  Back-end token   {BACKEND_TOKEN}
+  Platform secret  {PLATFORM_SECRET}
+  Simulator        {origin}/simulator   (orders: simulator/README.md)
+  State            {}
+
+Another setup link:
+
+  curl -s {url}/onboardings -H 'authorization: Bearer {BACKEND_TOKEN}' -H 'content-type: application/json' \\
+    -d '{{\"reference\": \"tenant-1\", \"client\": {{\"name\": \"Nordlicht Fahrrad GmbH\", \"email\": \"lena.voss@nordlicht.example\", \"user_name\": \"Lena Voss\"}}}}'
+
+RUST_LOG=info shows the log. Stop with Ctrl-C.",
+        started.setup_url,
+        stack.url,
+        keep.map_or("in memory, gone at the end".to_owned(), |folder| format!("kept in {}", folder.display())),
+        origin = stack.origin,
+        url = stack.url,
+    );
+    tokio::signal::ctrl_c().await?;
+    stack.stop().await
+}

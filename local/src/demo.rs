@@ -1,0 +1,111 @@
+//! One onboarding over HTTP, from start to key, with its timeline.
+
+use std::time::Duration;
+
+use local::{Error, LocalStack, Options};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::timeline;
+
+/// How long to wait for the key. With faults, the Hub's limit of 5 calls in 30 seconds is part of it.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How often to look.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs it. `Ok(true)` only if the key in the vault is the one that the fake Hub accepts.
+pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
+    let stack = LocalStack::start(Options::default()).await?;
+    let client = Client::new(&stack.origin)?;
+    if faults {
+        client.simulator("faults", Some(&ordered_faults())).await?;
+    }
+
+    let started = client.start("demo").await?;
+    println!("Onboarding {}\n", started.id);
+    if faults {
+        println!("Faults are ordered; the Hub's limit makes this take about a minute.\n");
+    }
+    // The customer opens the link and finishes Meta's popup; the page posts what it returned.
+    let popup = client.simulator("popup", Some(&json!({ "account": "one_number", "outcome": "finish" }))).await?;
+    client.es_callback(&started, &popup).await?;
+
+    let record = ready(&client, &started.id).await?;
+    let ledger = client.simulator("ledger", None).await?;
+    print!("{}", timeline::render(&record, &ledger));
+
+    let works = key_works(&stack, &client).await?;
+    let verdict = verdict(&record, &ledger, works);
+    println!("\n{verdict}");
+    stack.stop().await?;
+    Ok(verdict == Verdict::AsPromised)
+}
+
+fn ordered_faults() -> Value {
+    json!([
+        { "route": "create_client", "status": 500, "after_effect": true },
+        { "route": "numbers", "status": 429, "times": 2 },
+        { "route": "webhook.channel_live", "copies": 3, "early": 1 },
+    ])
+}
+
+/// The record, once nothing moves it any more.
+async fn ready(client: &Client, id: &str) -> Result<Value, Error> {
+    let looked = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let record = client.record(id).await?;
+            if ["ready", "failed", "expired"].iter().any(|status| record["status"] == *status) {
+                return Ok::<_, Error>(record);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+    match looked.await {
+        Ok(record) => record,
+        Err(_) => Err(format!("not ready after {} seconds: {}", PATIENCE.as_secs(), client.record(id).await?).into()),
+    }
+}
+
+/// Whether the vault holds exactly one key and the messaging API accepts it.
+async fn key_works(stack: &LocalStack, client: &Client) -> Result<bool, Error> {
+    match stack.world.vault.keys().as_slice() {
+        [(_, key)] => client.key_works(key.address.as_str(), key.api_key.expose_secret()).await,
+        _ => Ok(false),
+    }
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    AsPromised,
+    NotReady(String),
+    KeyRefused,
+    NotOnce(String),
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AsPromised => f.write_str("As promised: one client, one channel, one valid key, and the vault holds it."),
+            Self::NotReady(status) => write!(f, "Broken promise: the onboarding is {status}."),
+            Self::KeyRefused => f.write_str("Broken promise: the vault does not hold the key that the Hub accepts."),
+            Self::NotOnce(what) => write!(f, "Broken promise: the Hub has {what}, and one of each was promised."),
+        }
+    }
+}
+
+fn verdict(record: &Value, ledger: &Value, key_works: bool) -> Verdict {
+    let count = |name: &str| ledger[name].as_array().map_or(0, Vec::len);
+    let valid = ledger["keys"].as_array().into_iter().flatten().filter(|key| key["valid"] == true).count();
+    let counts = (count("clients"), count("channels"), valid);
+    if record["status"] != "ready" {
+        Verdict::NotReady(record["status"].to_string())
+    } else if !key_works {
+        Verdict::KeyRefused
+    } else if counts != (1, 1, 1) {
+        Verdict::NotOnce(format!("{} clients, {} channels, {} valid keys", counts.0, counts.1, counts.2))
+    } else {
+        Verdict::AsPromised
+    }
+}
