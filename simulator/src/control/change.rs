@@ -1,0 +1,129 @@
+//! Orders that change how the fakes behave: settings and permission.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Refused, read};
+use crate::outbound::local_url;
+use crate::settings::{EmailFilter, Payment, RateLimit, Shape, Signature};
+use crate::state;
+use crate::webhooks;
+use crate::world::App;
+
+/// Body of `POST /simulator/settings`: what is not named stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    payment: Option<Payment>,
+    live_after_ms: Option<u32>,
+    listing_lag_ms: Option<u32>,
+    /// `null` switches the limit off.
+    #[serde(default)]
+    rate_limit: LimitChange,
+    webhook_shape: Option<Shape>,
+    webhook_signature: Option<Signature>,
+    email_filter: Option<EmailFilter>,
+    solution_status: Option<String>,
+    webhook_url: Option<String>,
+}
+
+/// Tells `null` from absent.
+#[derive(Default, Deserialize)]
+#[serde(from = "Option<RateLimit>")]
+enum LimitChange {
+    #[default]
+    Unchanged,
+    To(Option<RateLimit>),
+}
+
+impl From<Option<RateLimit>> for LimitChange {
+    fn from(limit: Option<RateLimit>) -> Self {
+        Self::To(limit)
+    }
+}
+
+/// `GET /simulator/settings`.
+pub(super) async fn show(State(app): State<App>) -> Json<Value> {
+    Json(view(&app.state()))
+}
+
+/// `POST /simulator/settings`.
+pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refused> {
+    let change: Change = read(&body)?;
+    if let Some(url) = &change.webhook_url {
+        local_url(url).map_err(|problem| Refused::unprocessable(format!("webhook_url: {problem}")))?;
+    }
+    let mut state = app.state();
+    let behaviour = &mut state.behaviour;
+    set(&mut behaviour.payment, change.payment);
+    set(&mut behaviour.live_after_ms, change.live_after_ms);
+    set(&mut behaviour.listing_lag_ms, change.listing_lag_ms);
+    if let LimitChange::To(limit) = change.rate_limit {
+        behaviour.rate_limit = limit;
+    }
+    set(&mut behaviour.webhook_shape, change.webhook_shape);
+    set(&mut behaviour.webhook_signature, change.webhook_signature);
+    set(&mut behaviour.email_filter, change.email_filter);
+    set(&mut behaviour.solution_status, change.solution_status);
+    if change.webhook_url.is_some() {
+        state.webhook_url = change.webhook_url;
+    }
+    Ok(Json(view(&state)))
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn view(state: &state::State) -> Value {
+    let mut view = json!(state.behaviour);
+    view["webhook_url"] = json!(state.webhook_url);
+    view
+}
+
+/// Body of `POST /simulator/permission`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Permission {
+    channel_id: Option<String>,
+    client_id: Option<String>,
+    granted: bool,
+}
+
+/// The client grants or takes back API-key permission, for one channel or for all it has and will have.
+pub(super) async fn permission(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refused> {
+    let order: Permission = read(&body)?;
+    let not_found = || Refused(StatusCode::NOT_FOUND, "no such channel or client".to_owned());
+    let mut state = app.state();
+    match (&order.channel_id, &order.client_id) {
+        (Some(id), None) => {
+            state.channel(id).ok_or_else(not_found)?;
+        }
+        (None, Some(id)) => {
+            let client = state.clients.iter_mut().find(|client| client.id == *id).ok_or_else(not_found)?;
+            client.permission = order.granted;
+        }
+        _ => return Err(Refused::unprocessable("one of channel_id and client_id must be given")),
+    }
+    let meant = |channel: &state::Channel| {
+        order.channel_id.as_ref() == Some(&channel.id) || order.client_id.as_ref() == Some(&channel.client_id)
+    };
+    let mut granted = Vec::new();
+    for channel in state.channels.iter_mut().filter(|channel| meant(channel)) {
+        channel.permission = order.granted;
+        granted.push(channel.clone());
+    }
+    // An event for a permission taken back is in no public source.
+    if order.granted {
+        for channel in &granted {
+            webhooks::emit_channel(&app, &mut state, "channel_permission_granted", channel, channel.progress);
+        }
+    }
+    Ok(Json(json!({"channel_ids": granted.iter().map(|channel| &channel.id).collect::<Vec<_>>()})))
+}

@@ -1,0 +1,70 @@
+//! API keys of a channel. A new one revokes the others and is shown once.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::HubError;
+use super::channels::APP_ID;
+use crate::settings::Payment;
+use crate::state::{self, Key, Progress};
+use crate::world::App;
+
+/// `POST …/channels/{channel_id}/api_keys`.
+pub(super) async fn create(
+    State(app): State<App>,
+    Path((_, channel_id)): Path<(String, String)>,
+) -> Result<(StatusCode, Json<Value>), HubError> {
+    let mut state = app.state();
+    let channel = state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
+    if channel.progress < Progress::Running {
+        return Err(HubError::new(StatusCode::BAD_REQUEST, "Client error", &["Channel is not running"]));
+    }
+    let granted = channel.permission || state.client(&channel.client_id).is_some_and(|client| client.permission);
+    if state.behaviour.payment == Payment::Direct && !granted {
+        let detail = "Client has not granted API key permission for this channel";
+        return Err(HubError::new(StatusCode::FORBIDDEN, "Forbidden", &[detail]));
+    }
+    revoke(&mut state, &channel_id);
+    let key = Key {
+        id: format!("{}AK", app.random.text(6)),
+        channel_id,
+        secret: format!("{}_AK", app.random.text(32)),
+        valid: true,
+        created_at: app.now(),
+    };
+    let answer = json!({"id": key.id, "address": app.messaging_url(), "api_key": key.secret, "app_id": APP_ID});
+    state.keys.push(key);
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// `GET …/channels/{channel_id}/api_keys`: the valid one, without the key itself.
+pub(super) async fn list(
+    State(app): State<App>,
+    Path((_, channel_id)): Path<(String, String)>,
+) -> Result<Json<Value>, HubError> {
+    let state = app.state();
+    state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
+    let keys = state.keys.iter().filter(|key| key.channel_id == channel_id && key.valid);
+    let keys: Vec<Value> =
+        keys.map(|key| json!({"id": key.id, "address": app.messaging_url(), "app_id": APP_ID})).collect();
+    Ok(Json(json!({"api_keys": keys})))
+}
+
+/// `DELETE …/channels/{channel_id}/api_keys`.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path((_, channel_id)): Path<(String, String)>,
+) -> Result<StatusCode, HubError> {
+    let mut state = app.state();
+    state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
+    revoke(&mut state, &channel_id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn revoke(state: &mut state::State, channel_id: &str) {
+    for key in state.keys.iter_mut().filter(|key| key.channel_id == channel_id) {
+        key.valid = false;
+    }
+}

@@ -1,0 +1,59 @@
+//! What all handlers share: settings, state, and the means to let time pass.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+use tokio::sync::{Notify, RwLock};
+
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// How handlers hold the world.
+pub(crate) type App = Arc<World>;
+
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) origin: String,
+    pub(crate) random: Random,
+    /// Told when an effect was added.
+    pub(crate) wake: Notify,
+    /// Read by whoever runs effects, so that whoever writes knows that none is running.
+    pub(crate) running: Arc<RwLock<()>>,
+    state: Mutex<State>,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings, origin: String) -> std::io::Result<Self> {
+        let state = Mutex::new(State {
+            webhook_url: settings.webhook_url.clone(),
+            behaviour: settings.behaviour.clone(),
+            ..State::default()
+        });
+        Ok(Self { settings, origin, random: Random::new()?, wake: Notify::new(), running: Arc::default(), state })
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        (self.settings.clock)()
+    }
+
+    /// The state; held for moments, never while waiting.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets everything that happened. Settings are again as at the start, except where webhooks go.
+    pub(crate) fn reset(&self) {
+        let mut state = self.state();
+        *state = State {
+            webhook_url: state.webhook_url.take(),
+            behaviour: self.settings.behaviour.clone(),
+            ..State::default()
+        };
+    }
+
+    pub(crate) fn messaging_url(&self) -> String {
+        format!("{}/messaging", self.origin)
+    }
+}

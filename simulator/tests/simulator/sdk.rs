@@ -1,0 +1,43 @@
+use serde_json::json;
+
+use crate::bench::{Bench, answer};
+
+#[tokio::test]
+async fn the_script_can_be_loaded_from_another_origin() {
+    let bench = Bench::new().await;
+    let response = bench.http.get(format!("{}/de_DE/sdk.js", bench.simulator.sdk_url())).send().await.unwrap();
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/javascript"));
+    let script = response.text().await.unwrap();
+    for part in ["window.FB", "fbAsyncInit", "WA_EMBEDDED_SIGNUP", "https://www.facebook.com"] {
+        assert!(script.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_shows_an_error_as_at_meta() {
+    let bench = Bench::new().await;
+    let popup = |app: &str, config: &str| {
+        let query = [("app_id", app), ("config_id", config), ("solution_id", &bench.settings.solution_id)];
+        answer(bench.http.get(format!("{}/popup", bench.simulator.sdk_url())).query(&query))
+    };
+    let (status, page) = popup(&bench.settings.app_id, &bench.settings.config_id).await;
+    assert_eq!(status, 200);
+    assert!(page.as_str().unwrap().contains("Stand-in for Meta"));
+    assert_eq!(popup(&bench.settings.app_id, "1").await.0, 400);
+    assert_eq!(popup("1", &bench.settings.config_id).await.0, 400);
+    bench.control("settings", json!({"solution_status": "DEACTIVATED"})).await;
+    let (status, page) = popup(&bench.settings.app_id, &bench.settings.config_id).await;
+    assert_eq!(status, 400);
+    assert!(page.as_str().unwrap().contains("Sorry, something went wrong"));
+}
+
+#[tokio::test]
+async fn the_full_page_sign_in_stands_where_facebook_has_it() {
+    let bench = Bench::new().await;
+    for path in ["dialog/oauth", "v25.0/dialog/oauth"] {
+        let url = format!("{}/{path}", bench.simulator.sdk_url());
+        let query = [("client_id", &bench.settings.app_id), ("config_id", &bench.settings.config_id)];
+        assert_eq!(answer(bench.http.get(url).query(&query)).await.0, 200);
+    }
+}
