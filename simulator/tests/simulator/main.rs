@@ -1,5 +1,7 @@
 //! The simulator over real HTTP, as its users see it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not count as tests")]
+
 mod bench;
 mod control;
 mod hub;
