@@ -80,6 +80,10 @@ impl Client {
         let response = request.send().await?;
         let status = response.status();
         let answer: Value = response.json().await?;
-        if status.is_success() { Ok(answer) } else { Err(format!("{method} {path} answered {status}: {answer}").into()) }
+        if status.is_success() {
+            Ok(answer)
+        } else {
+            Err(format!("{method} {path} answered {status}: {answer}").into())
+        }
     }
 }

@@ -87,7 +87,9 @@ enum Verdict {
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AsPromised => f.write_str("As promised: one client, one channel, one valid key, and the vault holds it."),
+            Self::AsPromised => {
+                f.write_str("As promised: one client, one channel, one valid key, and the vault holds it.")
+            }
             Self::NotReady(status) => write!(f, "Broken promise: the onboarding is {status}."),
             Self::KeyRefused => f.write_str("Broken promise: the vault does not hold the key that the Hub accepts."),
             Self::NotOnce(what) => write!(f, "Broken promise: the Hub has {what}, and one of each was promised."),

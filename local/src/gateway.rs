@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -63,14 +63,13 @@ async fn handle(
     parameters: RawPathParams,
     method: Method,
     uri: Uri,
-    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let template = matched.as_str().trim_start_matches('/').trim_start_matches(STAGE);
     let route = ROUTES.iter().find(|(verb, path, _)| *verb == method.as_str() && *path == template);
     let Some((_, _, api)) = route else { return no_such_route() };
-    let event = event(template, &parameters, &method, &uri, query.as_deref(), &headers, &body);
+    let event = event(template, &parameters, &method, &uri, &headers, &body);
     let request = match lambda_http::request::from_str(&event.to_string()) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
@@ -101,7 +100,6 @@ fn event(
     parameters: &RawPathParams,
     method: &Method,
     uri: &Uri,
-    query: Option<&str>,
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Value {
@@ -110,7 +108,7 @@ fn event(
         all_headers.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
     let mut all_query: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         all_query.entry(name.into_owned()).or_default().push(value.into_owned());
     }
     let path_parameters: BTreeMap<&str, &str> = parameters.iter().collect();

@@ -32,7 +32,7 @@ fn vault(folder: &Path) -> PathBuf {
 
 /// A key of the fake Hub.
 #[derive(Serialize, Deserialize)]
-struct Key {
+struct KeptKey {
     channel_id: ChannelId,
     api_key: String,
     address: Url,
@@ -47,8 +47,8 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) ->
         simulator.load(&fakes(folder))?;
     }
     if vault(folder).exists() {
-        let keys: Vec<Key> = serde_json::from_slice(&std::fs::read(vault(folder))?)?;
-        for Key { channel_id, api_key, address, key_id, created_at } in keys {
+        let keys: Vec<KeptKey> = serde_json::from_slice(&std::fs::read(vault(folder))?)?;
+        for KeptKey { channel_id, api_key, address, key_id, created_at } in keys {
             let key = NewVaultKey { api_key: SecretString::from(api_key), address, key_id, created_at };
             world.vault.store(&channel_id, &key).await?;
         }
@@ -69,7 +69,7 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) ->
 /// Writes down what the table's file does not hold.
 pub(crate) fn save(folder: &Path, simulator: &Simulator, world: &World) -> Result<(), Error> {
     simulator.save(&fakes(folder))?;
-    let keys = world.vault.keys().into_iter().map(|(channel_id, key)| Key {
+    let keys = world.vault.keys().into_iter().map(|(channel_id, key)| KeptKey {
         channel_id,
         api_key: key.api_key.expose_secret().to_owned(),
         address: key.address,

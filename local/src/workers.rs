@@ -13,7 +13,7 @@ use crate::functions::Functions;
 /// Messages per invocation.
 const BATCH: usize = 5;
 /// The schedule of the template.
-const RECONCILIATION: Duration = Duration::from_secs(300);
+const RECONCILIATION: Duration = Duration::from_mins(5);
 
 /// Works off one queue for as long as it is polled.
 pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: Worker, clock: Clock) {

@@ -83,7 +83,7 @@ impl Client {
             return match id.parse::<ClientId>() {
                 Ok(id) => Some(ClientAccount::Known { id, details: None }),
                 Err(error) => {
-                    wrong(errors, "client.id", error);
+                    wrong(errors, "client.id", format!("is {error}"));
                     None
                 }
             };
@@ -97,8 +97,8 @@ impl Client {
     }
 }
 
-fn wrong(errors: &mut Vec<FieldError>, field: &str, message: impl ToString) {
-    errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
+fn wrong(errors: &mut Vec<FieldError>, field: &str, message: impl Into<String>) {
+    errors.push(FieldError { field: field.to_owned(), message: message.into() });
 }
 
 fn check(

@@ -9,7 +9,7 @@ use super::hub_work::{HubWork, Stop};
 use crate::hub::limit::{Priority, Slot};
 use crate::hub::webhook::{self, EventKind, WebhookEvent};
 use crate::hub::{Channel, HubError};
-use crate::onboarding::{ChannelId, Event, Onboarding, OnboardingId};
+use crate::onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, WabaId};
 use crate::queue::{Task, Worker};
 use crate::store::{InboxEntry, InboxKey, Source, StoreError};
 use crate::telemetry::{self, Metric};
@@ -134,10 +134,10 @@ async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>
     if let Some(id) = work.store.channel_owner(&channel.id).await? {
         return Ok(Some(id));
     }
-    if let (Some(waba_id), Some(phone_number_id)) = (&channel.waba_id, &channel.phone_number_id) {
-        if let Some(id) = work.store.number_owner(waba_id, phone_number_id).await? {
-            return Ok(Some(id));
-        }
+    if let (Some(waba_id), Some(phone_number_id)) = (&channel.waba_id, &channel.phone_number_id)
+        && let Some(id) = work.store.number_owner(waba_id, phone_number_id).await?
+    {
+        return Ok(Some(id));
     }
     let Some(client_id) = &channel.client_id else { return Ok(None) };
     let candidates = work.store.by_client(client_id).await?;
@@ -158,8 +158,8 @@ pub(super) fn fits(onboarding: &Onboarding, channel: &Channel) -> bool {
     let digits = number.display_phone_number.as_deref().map(digits);
     let same_id = channel.phone_number_id.as_ref().is_some_and(|id| *id == number.id);
     let same_digits = digits.is_some() && digits == channel.phone_number;
-    agrees(waba_id.as_str(), channel.waba_id.as_ref().map(|id| id.as_str()))
-        && agrees(number.id.as_str(), channel.phone_number_id.as_ref().map(|id| id.as_str()))
+    agrees(waba_id.as_str(), channel.waba_id.as_ref().map(WabaId::as_str))
+        && agrees(number.id.as_str(), channel.phone_number_id.as_ref().map(PhoneNumberId::as_str))
         && (same_id || same_digits)
 }
 

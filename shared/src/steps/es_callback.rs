@@ -153,7 +153,7 @@ impl EsCallback {
 
     async fn handle(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
         let Onboarding { id, status, .. } = &stored.onboarding;
-        let Some(code) = &callback.code else { return self.left(id, callback.session).await };
+        let Some(code) = &callback.code else { return self.left(id, callback.session.as_ref()).await };
         let code_sha256 = hex::encode(Sha256::digest(code.expose_secret()));
         if *status != Status::Started {
             return if known_code(&stored.onboarding, &code_sha256) {
@@ -176,15 +176,15 @@ impl EsCallback {
             }
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");
-                self.keep_attempt(id, callback.session, error.code()).await;
+                self.keep_attempt(id, callback.session.as_ref(), error.code()).await;
                 Err(error)
             }
         }
     }
 
     /// The customer left the popup, or it gave no code.
-    async fn left(&self, id: &OnboardingId, session: Option<Session>) -> Result<Stored, CallbackError> {
-        let finished = session.as_ref().is_some_and(Session::finished);
+    async fn left(&self, id: &OnboardingId, session: Option<&Session>) -> Result<Stored, CallbackError> {
+        let finished = session.is_some_and(Session::finished);
         let attempt = self.attempt(session, finished.then_some(CallbackError::CodeMissing.code()));
         let stored = self.store.apply(id, &Event::PopupLeft { attempt }).await?.into_stored();
         if finished && stored.onboarding.status == Status::Started {
@@ -266,17 +266,16 @@ impl EsCallback {
         })
     }
 
-    async fn keep_attempt(&self, id: &OnboardingId, session: Option<Session>, code: &'static str) {
+    async fn keep_attempt(&self, id: &OnboardingId, session: Option<&Session>, code: &'static str) {
         let attempt = self.attempt(session, Some(code));
         if let Err(error) = self.store.apply(id, &Event::PopupLeft { attempt }).await {
             tracing::warn!(%error, "attempt not kept");
         }
     }
 
-    fn attempt(&self, session: Option<Session>, code: Option<&str>) -> PopupAttempt {
-        let event = session.as_ref().map_or_else(|| "NONE".to_owned(), |session| session.name.clone());
-        let told =
-            |member: fn(&Session) -> &Option<String>| session.as_ref().and_then(|session| member(session).clone());
+    fn attempt(&self, session: Option<&Session>, code: Option<&str>) -> PopupAttempt {
+        let event = session.map_or_else(|| "NONE".to_owned(), |session| session.name.clone());
+        let told = |member: fn(&Session) -> &Option<String>| session.and_then(|session| member(session).clone());
         PopupAttempt {
             at: self.clock.now(),
             event,

@@ -75,7 +75,7 @@ impl WebhookReceipt {
         header: impl Fn(&str) -> Option<&'a str>,
         body: &[u8],
     ) -> Result<Receipt, ReceiptError> {
-        self.authenticate(|secret| self.from_the_hub(secret, &header, body)).await?;
+        self.authenticate(|secret| self.sent_by_the_hub(secret, &header, body)).await?;
         let mut receipt = Receipt::default();
         for event in webhook::split(body) {
             let name = webhook::parse(&event.body).name;
@@ -130,7 +130,12 @@ impl WebhookReceipt {
         Err(ReceiptError::NotAuthentic)
     }
 
-    fn from_the_hub<'a>(&self, secret: &BundleSecret, header: &impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> bool {
+    fn sent_by_the_hub<'a>(
+        &self,
+        secret: &BundleSecret,
+        header: &impl Fn(&str) -> Option<&'a str>,
+        body: &[u8],
+    ) -> bool {
         let platform = secret.platform_secrets();
         if platform.is_empty() {
             let Some(token) = &secret.webhook_token else { return false };

@@ -52,7 +52,8 @@ impl Store {
             .client
             .update_item()
             .set_key(Some(Key::limit().attributes()))
-            .update_expression("SET v = :v, version = :next, bucket = :bucket")
+            .update_expression("SET v = :v, version = :next, #bucket = :bucket")
+            .expression_attribute_names("#bucket", "bucket")
             .condition_expression("attribute_not_exists(pk) OR version = :version")
             .expression_attribute_values(":v", value("v")?)
             .expression_attribute_values(":next", value("version")?)
