@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::timeline;
 
 /// How long to wait for the key. With faults, the Hub's limit of 5 calls in 30 seconds is part of it.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -55,8 +55,7 @@ fn history(entry: &Value) -> Option<Entry> {
 
 fn call(entry: &Value) -> Option<Entry> {
     let who = match word(entry, "service") {
-        "hub" => "to Hub",
-        "messaging" => "to Hub",
+        "hub" | "messaging" => "to Hub",
         "graph" | "meta" => "to Meta",
         _ => return None,
     };

@@ -1,6 +1,6 @@
 //! The steps: what the functions run. Each is safe to repeat, and each stands once.
 //!
-//! A step that talks to the Hub is run by [`HubWork::run`] under a lease, so that no two workers act on one onboarding
+//! A step that talks to the Hub is run by [`HubWork`] under a lease, so that no two workers act on one onboarding
 //! at once. Wherever it is interrupted, the record says what is left to do, and the queue or reconciliation comes back
 //! to it.
 
