@@ -1,89 +1,170 @@
-//! A partner's server and a customer's page, over HTTP.
+//! A partner's server, a customer's page and whoever orders faults, over HTTP.
 
-use local::Error;
-use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::outbound;
+use shared::vault::VaultKey;
 
-/// Calls the local stack.
-pub(crate) struct Client {
+use crate::Error;
+use crate::settings::BACKEND_TOKEN;
+
+/// Calls a local stack.
+#[derive(Clone)]
+pub struct Client {
     http: reqwest::Client,
     origin: String,
 }
 
+/// An answer of the API.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; null if it is not JSON.
+    pub body: Value,
+}
+
 /// What `POST /onboardings` answers.
-#[derive(Deserialize)]
-pub(crate) struct Started {
-    pub(crate) id: String,
-    pub(crate) setup_url: String,
+#[derive(Debug, Clone, Deserialize)]
+pub struct Started {
+    /// The onboarding.
+    pub id: String,
+    /// The link for the customer.
+    pub setup_url: String,
 }
 
 impl Started {
     /// The setup token, as the page reads it from the link.
-    pub(crate) fn token(&self) -> &str {
+    pub fn token(&self) -> &str {
         self.setup_url.rsplit_once('.').map_or("", |(_, token)| token)
     }
 }
 
 impl Client {
-    pub(crate) fn new(origin: &str) -> Result<Self, Error> {
+    /// For the stack that listens at `origin`.
+    ///
+    /// # Errors
+    /// If the TLS library cannot be set up.
+    pub fn new(origin: &str) -> Result<Self, Error> {
         Ok(Self { http: outbound::client()?, origin: origin.to_owned() })
     }
 
-    /// Starts an onboarding.
-    pub(crate) async fn start(&self, reference: &str) -> Result<Started, Error> {
-        let body = json!({
-            "reference": reference,
-            "client": {
-                "name": "Nordlicht Fahrrad GmbH",
-                "email": format!("{reference}@nordlicht.example"),
-                "user_name": "Lena Voss",
-            },
-        });
-        let started = self.call(Method::POST, "/v1/onboardings", BACKEND_TOKEN, Some(&body)).await?;
-        Ok(serde_json::from_value(started)?)
+    /// Starts an onboarding for a customer that is called by its reference.
+    ///
+    /// # Errors
+    /// If it is not started.
+    pub async fn start(&self, reference: &str) -> Result<Started, Error> {
+        let answer = self.post("/v1/onboardings", BACKEND_TOKEN, &start_body(reference)).await?;
+        Ok(serde_json::from_value(answer.succeeded()?)?)
     }
 
     /// The full record with its history.
-    pub(crate) async fn record(&self, id: &str) -> Result<Value, Error> {
-        self.call(Method::GET, &format!("/v1/onboardings/{id}"), BACKEND_TOKEN, None).await
+    ///
+    /// # Errors
+    /// If it is not shown.
+    pub async fn record(&self, id: &str) -> Result<Value, Error> {
+        self.get(&format!("/v1/onboardings/{id}"), BACKEND_TOKEN).await?.succeeded()
+    }
+
+    /// Plays Meta's popup to an end.
+    ///
+    /// # Errors
+    /// If the simulator does not know the account or the outcome.
+    pub async fn popup(&self, account: &str, outcome: &str) -> Result<Value, Error> {
+        self.order("popup", &json!({ "account": account, "outcome": outcome })).await
     }
 
     /// Posts what the popup returned, as the page does.
-    pub(crate) async fn es_callback(&self, started: &Started, returned: &Value) -> Result<Value, Error> {
-        let path = format!("/v1/onboardings/{}/es-callback", started.id);
-        self.call(Method::POST, &path, started.token(), Some(returned)).await
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn es_callback(&self, started: &Started, returned: &Value) -> Result<Answer, Error> {
+        self.post(&format!("/v1/onboardings/{}/es-callback", started.id), started.token(), returned).await
     }
 
-    /// Gives the simulator an order, or asks it.
-    pub(crate) async fn simulator(&self, route: &str, order: Option<&Value>) -> Result<Value, Error> {
-        let method = if order.is_some() { Method::POST } else { Method::GET };
-        self.call(method, &format!("/simulator/{route}"), "", order).await
+    /// Gives the simulator an order.
+    ///
+    /// # Errors
+    /// If it cannot be carried out.
+    pub async fn order(&self, route: &str, order: &Value) -> Result<Value, Error> {
+        self.post(&format!("/simulator/{route}"), "", order).await?.succeeded()
+    }
+
+    /// What happened to the fakes.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn ledger(&self) -> Result<Value, Error> {
+        self.get("/simulator/ledger", "").await?.succeeded()
     }
 
     /// Whether the messaging API accepts a key now.
-    pub(crate) async fn key_works(&self, address: &str, key: &str) -> Result<bool, Error> {
-        let url = format!("{}/v1/configs/webhook", address.trim_end_matches('/'));
-        Ok(self.http.get(url).header("D360-API-KEY", key).send().await?.status().is_success())
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn key_works(&self, key: &VaultKey) -> Result<bool, Error> {
+        let url = format!("{}/v1/configs/webhook", key.address.as_str().trim_end_matches('/'));
+        let request = self.http.get(url).header("D360-API-KEY", key.api_key.expose_secret());
+        Ok(request.send().await?.status().is_success())
     }
 
-    async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Result<Value, Error> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.origin));
-        if !token.is_empty() {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+    /// `GET`, with a bearer token unless it is empty.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn get(&self, path: &str, token: &str) -> Result<Answer, Error> {
+        self.send(self.request(Method::GET, path, token)).await
+    }
+
+    /// `POST` of JSON, with a bearer token unless it is empty.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> Result<Answer, Error> {
+        self.send(self.request(Method::POST, path, token).json(body)).await
+    }
+
+    /// A request that is built further before it is sent with [`Client::send`].
+    pub fn request(&self, method: Method, path: &str, token: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.origin));
+        if token.is_empty() { request } else { request.bearer_auth(token) }
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
         let response = request.send().await?;
-        let status = response.status();
-        let answer: Value = response.json().await?;
-        if status.is_success() {
-            Ok(answer)
+        let status = response.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&response.bytes().await?).unwrap_or_default() })
+    }
+}
+
+impl Answer {
+    /// The body of a 2xx answer.
+    ///
+    /// # Errors
+    /// Any other answer.
+    pub fn succeeded(self) -> Result<Value, Error> {
+        if (200..300).contains(&self.status) {
+            Ok(self.body)
         } else {
-            Err(format!("{method} {path} answered {status}: {answer}").into())
+            Err(format!("{}: {}", self.status, self.body).into())
         }
     }
+}
+
+/// The body of `POST /onboardings` for a customer that is called by its reference.
+pub fn start_body(reference: &str) -> Value {
+    json!({
+        "reference": reference,
+        "client": {
+            "name": "Nordlicht Fahrrad GmbH",
+            "email": format!("{reference}@nordlicht.example"),
+            "user_name": "Lena Voss",
+        },
+    })
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use local::client::Client;
 use local::{Error, LocalStack, Options};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::client::Client;
 use crate::timeline;
 
 /// How long to wait for the key. With faults, the Hub's limit of 5 calls in 30 seconds is part of it.
@@ -19,7 +18,7 @@ pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
     let stack = LocalStack::start(Options::default()).await?;
     let client = Client::new(&stack.origin)?;
     if faults {
-        client.simulator("faults", Some(&ordered_faults())).await?;
+        client.order("faults", &ordered_faults()).await?;
     }
 
     let started = client.start("demo").await?;
@@ -28,11 +27,11 @@ pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
         println!("Faults are ordered; the Hub's limit makes this take about a minute.\n");
     }
     // The customer opens the link and finishes Meta's popup; the page posts what it returned.
-    let popup = client.simulator("popup", Some(&json!({ "account": "one_number", "outcome": "finish" }))).await?;
-    client.es_callback(&started, &popup).await?;
+    let popup = client.popup("one_number", "finish").await?;
+    client.es_callback(&started, &popup).await?.succeeded()?;
 
     let record = ready(&client, &started.id).await?;
-    let ledger = client.simulator("ledger", None).await?;
+    let ledger = client.ledger().await?;
     print!("{}", timeline::render(&record, &ledger));
 
     let works = key_works(&stack, &client).await?;
@@ -70,7 +69,7 @@ async fn ready(client: &Client, id: &str) -> Result<Value, Error> {
 /// Whether the vault holds exactly one key and the messaging API accepts it.
 async fn key_works(stack: &LocalStack, client: &Client) -> Result<bool, Error> {
     match stack.world.vault.keys().as_slice() {
-        [(_, key)] => client.key_works(key.address.as_str(), key.api_key.expose_secret()).await,
+        [(_, key)] => client.key_works(key).await,
         _ => Ok(false),
     }
 }

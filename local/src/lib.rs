@@ -2,6 +2,7 @@
 //!
 //! For a person it is `cargo run`; for a test, [`LocalStack::start`].
 
+pub mod client;
 mod dynamodb;
 pub mod functions;
 pub mod gateway;

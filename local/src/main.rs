@@ -1,6 +1,5 @@
 //! `cargo run`: the whole bundle in one process, for a person. `cargo run -- demo`: one onboarding from start to key.
 
-mod client;
 mod demo;
 mod timeline;
 
@@ -8,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use client::Client;
+use local::client::Client;
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET};
 use local::{Error, LocalStack, Options};
 

@@ -123,7 +123,7 @@ fn every_problem_has_the_status_and_code_of_the_api() {
         (Problem::code_missing(), 422, "code_missing"),
         (Problem::code_expired(), 422, "code_expired"),
         (Problem::code_used(), 422, "code_used"),
-        (Problem::signup_refused("Not yours."), 422, "signup_refused"),
+        (Problem::signup_refused("waba_not_granted", "Not yours."), 422, "waba_not_granted"),
         (Problem::no_number(), 422, "no_number"),
         (Problem::unavailable(1, ""), 503, "unavailable"),
         (Problem::internal(""), 500, "internal"),

@@ -1,0 +1,18 @@
+//! What should happen, happens.
+
+use serde_json::Value;
+use time::Duration;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_customer_who_finishes_the_popup_ends_with_one_working_key() {
+    let world = World::new().await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::seconds(2)).await;
+    world.assert_promise_kept(&started).await;
+
+    let ledger = world.client.ledger().await.unwrap();
+    let hub_calls: Vec<&Value> = ledger["calls"].as_array().unwrap().iter().filter(|c| c["service"] == "hub").collect();
+    assert_eq!(hub_calls.len(), 4, "{hub_calls:#?}");
+}

@@ -1,0 +1,8 @@
+//! The whole bundle over HTTP: real handlers, the real SDK on an embedded DynamoDB, the simulator on the other side.
+//!
+//! Time stands still until a test moves it, and the queues are worked off by hand, so that nothing here sleeps.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod happy;
+mod world;
