@@ -80,7 +80,8 @@ impl Functions {
         let http = outbound::client()?;
         let (queue, secrets) = (Arc::new(queue), Arc::new(secrets));
         let work = HubWork {
-            hub: Hub::new(http.clone(), hub.base_url, hub.partner_id, clock.clone()),
+            hub: Hub::new(http.clone(), hub.base_url, hub.partner_id, clock.clone())
+                .with_client_filter(hub.client_filter),
             limit: CallLimit { calls: hub.call_limit.calls, period: hub.call_limit.per },
             solution_id: hub.solution_id,
             store: store.clone(),

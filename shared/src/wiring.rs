@@ -76,7 +76,7 @@ impl HubSettings {
 pub async fn hub_work(aws: &Aws, settings: HubSettings, http: reqwest::Client) -> Result<HubWork, StartError> {
     let HubSettings { hub, table, secret, queues } = settings;
     let work = HubWork {
-        hub: Hub::new(http, hub.base_url, hub.partner_id, aws.clock.clone()),
+        hub: Hub::new(http, hub.base_url, hub.partner_id, aws.clock.clone()).with_client_filter(hub.client_filter),
         limit: CallLimit { calls: hub.call_limit.calls, period: hub.call_limit.per },
         solution_id: hub.solution_id,
         store: aws.store(table),

@@ -17,6 +17,9 @@ pub struct HubConfig {
     pub solution_id: String,
     /// `HUB_CALL_LIMIT`: default `5/30`.
     pub call_limit: HubCallLimit,
+    /// `HUB_CLIENT_FILTER`: the Hub's filter by which a client account is looked up. Default `contact_info.email`; `none`
+    /// reads all client accounts instead, 200 with a call.
+    pub client_filter: Option<String>,
 }
 
 /// How many calls the Hub takes in how long.
@@ -35,7 +38,14 @@ impl HubConfig {
         let partner_id = partner_id(env);
         let solution_id = solution_id(env);
         let call_limit = env.parsed_or("HUB_CALL_LIMIT", "5/30", call_limit);
-        Ok(Self { base_url: base_url?, partner_id: partner_id?, solution_id: solution_id?, call_limit: call_limit? })
+        let client_filter = env.parsed_or("HUB_CLIENT_FILTER", "contact_info.email", client_filter);
+        Ok(Self {
+            base_url: base_url?,
+            partner_id: partner_id?,
+            solution_id: solution_id?,
+            call_limit: call_limit?,
+            client_filter: client_filter?,
+        })
     }
 }
 
@@ -53,6 +63,14 @@ pub(super) fn partner_id(env: &mut Env) -> Result<String, Incomplete> {
 /// The solution's id.
 pub(super) fn solution_id(env: &mut Env) -> Result<String, Incomplete> {
     env.required_parsed("SOLUTION_ID", digits(10, 20))
+}
+
+fn client_filter(text: &str) -> Result<Option<String>, String> {
+    match text {
+        "none" => Ok(None),
+        "contact_info.email" | "contact_user.email" => Ok(Some(text.to_owned())),
+        _ => Err("must be contact_info.email, contact_user.email or none".to_owned()),
+    }
 }
 
 /// `5/30`: five calls in thirty seconds.

@@ -45,7 +45,7 @@ impl Client {
 
 impl Hub {
     /// `GET /partners/{partner_id}/clients`: at most 200 client accounts, oldest first, that the Hub's filter
-    /// `contact_info.email` lets through. The filter is known to be unreliable, so compare with
+    /// ([`Hub::with_client_filter`]) lets through. The filter is known to be unreliable, so compare with
     /// [`ClientsPage::find_by_email`].
     ///
     /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without
@@ -62,7 +62,9 @@ impl Hub {
         offset: u32,
     ) -> Result<ClientsPage, HubError> {
         let mut query = page(offset, "created_at");
-        query.push(("filters", json!({"contact_info.email": email}).to_string()));
+        if let Some(filter) = &self.client_filter {
+            query.push(("filters", json!({filter: email}).to_string()));
+        }
         let call = Call {
             method: Method::GET,
             route: "GET /partners/{partner_id}/clients",

@@ -49,6 +49,7 @@ pub struct Hub {
     partner_id: String,
     clock: Clock,
     token: Arc<TokenCache>,
+    client_filter: Option<String>,
 }
 
 /// One call below `/partners/{partner_id}`.
@@ -66,7 +67,15 @@ impl Hub {
     /// A client of the Hub at `base_url` (which ends in the API's version, such as `/api/v2`) for the partner
     /// `partner_id`.
     pub fn new(http: reqwest::Client, base_url: Url, partner_id: String, clock: Clock) -> Self {
-        Self { http, base_url, partner_id, clock, token: Arc::default() }
+        let client_filter = Some("contact_info.email".to_owned());
+        Self { http, base_url, partner_id, clock, token: Arc::default(), client_filter }
+    }
+
+    /// Looks client accounts up by another of the Hub's filters, or by none: then every account is read. The default is
+    /// `contact_info.email`.
+    #[must_use]
+    pub fn with_client_filter(self, client_filter: Option<String>) -> Self {
+        Self { client_filter, ..self }
     }
 
     /// Makes one call and returns its answer as JSON; an answer without a body is `null`.

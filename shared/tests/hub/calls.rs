@@ -73,6 +73,14 @@ async fn clients_are_looked_up_by_email_and_compared_by_us() {
 }
 
 #[tokio::test]
+async fn without_a_filter_every_client_is_read() {
+    let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
+    let page = server.hub().with_client_filter(None).clients_page(&api_key(), "lena.voss@nordlicht.example", 0).await;
+    assert!(page.unwrap().find_by_email("lena.voss@nordlicht.example").is_some());
+    assert!(!server.requests()[0].query.contains_key("filters"));
+}
+
+#[tokio::test]
 async fn no_client_is_an_answer_too() {
     let server = Server::start([Answer::sample(200, "clients.list_response_empty")]).await;
     let page = server.hub().clients_page(&api_key(), "nobody@nordlicht.example", 0).await.unwrap();

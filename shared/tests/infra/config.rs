@@ -129,6 +129,11 @@ fn urls_are_https_unless_they_stay_on_this_machine() {
 #[test]
 fn call_limits_and_versions_and_ids_are_checked() {
     for bad in ["5", "0/30", "5/0", "5/30/1", "-5/30", "5/4000", "5/30s"] {
+        assert_eq!(
+            wrong(&[HUB[0], HUB[1], ("HUB_CLIENT_FILTER", bad)], HubConfig::read),
+            ["HUB_CLIENT_FILTER"],
+            "{bad}"
+        );
         assert_eq!(wrong(&[HUB[0], HUB[1], ("HUB_CALL_LIMIT", bad)], HubConfig::read), ["HUB_CALL_LIMIT"], "{bad}");
     }
     for bad in ["25.0", "v25", "v25.", "v25.0.1", "v-1.0"] {
