@@ -54,7 +54,7 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let router = templates
         .into_iter()
         .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
-    router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
+    router.fallback(|| async { no_such_route() }).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 
 async fn handle(

@@ -75,7 +75,10 @@ impl LocalStack {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let url = format!("{origin}/{}", gateway::STAGE);
+        // What is kept names the simulator's address.
+        let simulator_port = options.keep.as_ref().map_or(options.simulator.port, |_| options.port.saturating_add(1));
         let fake = simulator::Settings {
+            port: simulator_port,
             platform_secret: Some(PLATFORM_SECRET.to_owned()),
             webhook_url: Some(format!("{url}/webhooks/partner-hub")),
             meta_webhook_url: Some(format!("{url}/webhooks/meta")),

@@ -19,7 +19,8 @@ struct Arguments {
     /// Port on 127.0.0.1.
     #[arg(long, env = "PORT", default_value_t = 3000, global = true)]
     port: u16,
-    /// Keep table, vault and the fakes' state in this folder from one start to the next.
+    /// Keep table, vault and the fakes' state in this folder from one start to the next. The simulator then listens on the
+    /// next port.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".local")]
     keep: Option<PathBuf>,
     #[command(subcommand)]

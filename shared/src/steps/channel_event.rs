@@ -16,6 +16,9 @@ use crate::telemetry::{self, Metric};
 
 /// A webhook whose onboarding is not found by then never had one.
 const UNMATCHED_FOR: Duration = Duration::hours(72);
+/// The longest wait between two tries to find it. Each may cost a Hub call, and a partner may have channels of other ways.
+const UNMATCHED_WAIT: Duration = Duration::hours(6);
+/// The longest wait of a message.
 const LONGEST_WAIT: Duration = Duration::minutes(15);
 
 /// Applies a kept webhook. Returns the onboarding that it moved or may have moved.
@@ -32,28 +35,28 @@ pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -
         Err(error) => return Err(error.to_string()),
     };
     let now = work.clock.now();
-    // Each wait as long as the webhook is old: from seconds to a quarter of an hour.
-    let wait = (now - entry.received_at).clamp(Duration::seconds(5), LONGEST_WAIT);
+    // Each wait is as long as the webhook is old.
+    let age = now - entry.received_at;
     match applied(work, &entry, slot).await {
         Ok(Settled::Done(outcome, id)) => {
             work.store.processed(key, outcome).await.map_err(|error| error.to_string())?;
             Ok(id)
         }
-        Ok(Settled::Unmatched) if now - entry.received_at >= UNMATCHED_FOR => {
+        Ok(Settled::Unmatched) if age >= UNMATCHED_FOR => {
             tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
             telemetry::count(Metric::WebhookUnmatched, 1);
             work.store.processed(key, "unmatched").await.map_err(|error| error.to_string())?;
             Ok(None)
         }
         Ok(Settled::Unmatched) => {
-            work.store.postpone(key, now + wait.max(Duration::minutes(1))).await.map_err(|error| error.to_string())?;
+            work.store.postpone(key, now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT)).await.map_err(|error| error.to_string())?;
             Ok(None)
         }
         Err(Stop::Wait { until, slot }) => come_back(work, key, slot, until - now).await,
         Err(Stop::Unavailable(reason)) => Err(reason),
         Err(stop) => {
             tracing::warn!(?stop, "the Hub could not be asked for the channel of a webhook");
-            come_back(work, key, None, wait).await
+            come_back(work, key, None, age.clamp(Duration::seconds(5), LONGEST_WAIT)).await
         }
     }
 }

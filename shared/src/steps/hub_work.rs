@@ -177,7 +177,6 @@ impl HubWork {
         F: FnOnce(Stored) -> Fut,
         Fut: Future<Output = Result<Stored, Halt>>,
     {
-        telemetry::record_onboarding(id);
         let started = Instant::now();
         let (lease, stored) = match self.store.lease(id, LEASE).await {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
