@@ -10,18 +10,19 @@ use clap::{Parser, Subcommand};
 use local::client::Client;
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET};
 use local::{Error, LocalStack, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the whole onboarding bundle on this machine: gateway, real handlers, an embedded DynamoDB, and a simulator that
 /// plays 360dialog and Meta. Needs no account, no Docker and no network.
 #[derive(Parser)]
-#[command(name = "local", version)]
+#[command(name = "local", bin_name = "cargo run --", version)]
 struct Arguments {
     /// Port on 127.0.0.1.
-    #[arg(long, env = "PORT", default_value_t = 3000, global = true)]
+    #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
     /// Keep table, vault and the fakes' state in this folder from one start to the next. The simulator then listens on the
     /// next port.
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".local")]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = ".local")]
     keep: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -85,6 +86,15 @@ RUST_LOG=info shows the log. Stop with Ctrl-C.",
         origin = stack.origin,
         url = stack.url,
     );
-    tokio::signal::ctrl_c().await?;
+    told_to_stop().await?;
     stack.stop().await
+}
+
+/// Ctrl-C, or the polite signal of a process manager.
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
 }

@@ -7,7 +7,7 @@ use shared::http::access::{open_with_setup_token, require_back_end};
 use shared::http::view::{full_view, setup_view};
 use shared::http::{Problem, json, onboarding_id, public_url, read_json};
 use shared::onboarding::{Event, PhoneNumberId, Status};
-use shared::store::StoreError;
+use shared::store::{Applied, StoreError};
 use shared::telemetry;
 
 use crate::Onboardings;
@@ -29,16 +29,19 @@ impl Onboardings {
             .parse()
             .map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
         let offered = stored.onboarding.numbers.iter().any(|number| number.id == phone_number_id);
-        if stored.onboarding.status == Status::NumberChoice && !offered {
+        if stored.onboarding.status_for_customer() == Status::NumberChoice && !offered {
             return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));
         }
         let stored = match self.store.apply(&id, &Event::NumberChosen { phone_number_id }).await {
-            Ok(applied) => applied.into_stored(),
+            Ok(Applied::Changed(stored)) => {
+                self.send_on(&stored.onboarding).await;
+                stored
+            }
+            Ok(Applied::Unchanged(stored)) => stored,
             Err(StoreError::NumberTaken) => return Err(Problem::number_taken()),
             Err(StoreError::Illegal(_)) => return Err(Problem::not_choosable()),
             Err(error) => return Err(error.into()),
         };
-        self.send_on(&stored.onboarding).await;
         let base = public_url(request, self.page.public_url.as_ref())?;
         Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
     }

@@ -108,7 +108,8 @@ impl Problem {
 
     /// 409: the `Idempotency-Key` was used with another body.
     pub fn idempotency_conflict() -> Self {
-        let detail = "This Idempotency-Key was used before, with another body.";
+        let detail =
+            "This Idempotency-Key was used before, with another body or before the back-end token was changed.";
         Self::new(StatusCode::CONFLICT, "idempotency_conflict", detail)
     }
 

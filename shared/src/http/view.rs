@@ -49,12 +49,12 @@ struct CustomerProblem {
 
 /// The page's view of an onboarding. `public_url` is where customers reach this API.
 pub fn setup_view(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig, public_url: &str) -> SetupView {
-    let signing_up = onboarding.status == Status::Started;
+    let status = onboarding.status_for_customer();
     SetupView {
         id: onboarding.id.to_string(),
-        status: onboarding.status,
+        status,
         expires_at: rfc3339(onboarding.link_expires_at),
-        launch: signing_up.then(|| launch(onboarding, page, meta)),
+        launch: (status == Status::Started).then(|| launch(onboarding, page, meta)),
         numbers: onboarding.numbers.clone(),
         number: onboarding.number().map(|(_, number)| number.clone()),
         permission_url: (onboarding.status == Status::PermissionRequired)
@@ -62,6 +62,7 @@ pub fn setup_view(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig,
         problem: onboarding
             .problem
             .as_ref()
+            .filter(|_| status == Status::Failed)
             .map(|problem| CustomerProblem { code: problem.code.clone(), detail: for_customers(problem.step) }),
         return_url: onboarding.return_url.clone(),
         locale: onboarding.locale.clone(),

@@ -110,11 +110,6 @@ impl Bucket {
         Turn::Wait { until: moment(slot), slot: Some(slot) }
     }
 
-    /// Gives back a token that was taken and not used.
-    pub fn give_back(&mut self) {
-        self.taken.pop();
-    }
-
     /// When the token with this place in the line (0 is the next one) is free, if everybody before takes one.
     fn token_free_at(&self, place: usize, calls: usize, period: i64, now: i64) -> i64 {
         let rounds = i64::try_from(place / calls).unwrap_or(i64::MAX / 4);
@@ -203,16 +198,6 @@ mod tests {
             bucket.take(LIMIT, Priority::KeyCreation, None, at(0));
         }
         assert_eq!(bucket.take(LIMIT, Priority::ClientAccount, None, at(200_000)), Turn::Go);
-    }
-
-    #[test]
-    fn a_token_given_back_is_free_at_once() {
-        let mut bucket = Bucket::default();
-        for _ in 0..5 {
-            bucket.take(LIMIT, Priority::KeyCreation, None, at(0));
-        }
-        bucket.give_back();
-        assert_eq!(bucket.take(LIMIT, Priority::ClientAccount, None, at(1)), Turn::Go);
     }
 
     proptest! {

@@ -37,6 +37,7 @@ fn started() -> Onboarding {
         signup: None,
         numbers: vec![],
         attempts: vec![],
+        attempts_count: 0,
         channel_id: None,
         permission_granted_at: None,
         key: None,
@@ -176,7 +177,13 @@ proptest! {
         match end.status {
             Status::Ready | Status::Expired => prop_assert_eq!(after.status, end.status),
             Status::Failed if after.status != Status::Failed => {
-                let leads_out = matches!(tail, Event::RetryRequested | Event::NumberAccepted | Event::ChannelLive { .. });
+                let leads_out = matches!(
+                    tail,
+                    Event::RetryRequested
+                        | Event::NumberAccepted
+                        | Event::ChannelLive { .. }
+                        | Event::PermissionGranted
+                );
                 prop_assert!(leads_out, "{tail:?}");
             }
             _ => {}
@@ -262,6 +269,30 @@ fn a_failure_leads_back_to_where_it_happened_when_the_operator_retries() {
     assert_eq!(onboarding.status, Status::Failed);
     onboarding = apply(onboarding, &Event::RetryRequested, at(200));
     assert_eq!((onboarding.status, onboarding.problem), (Status::SignedUp, None));
+}
+
+#[test]
+fn a_refused_client_account_does_not_keep_the_customer_from_signing_up() {
+    let onboarding = journey(&[failed(Step::ClientAccount), Event::SignupProven { signup: signup(Some(number(0))) }]);
+    assert_eq!((onboarding.status, onboarding.status_for_customer()), (Status::Failed, Status::SignedUp));
+    assert_eq!(apply(onboarding, &Event::RetryRequested, at(200)).status, Status::SignedUp);
+}
+
+#[test]
+fn a_setup_link_cannot_fill_the_table_with_attempts() {
+    let mut onboarding = started();
+    for n in 0..1_000 {
+        let attempt = PopupAttempt {
+            at: at(n),
+            event: "CANCEL".into(),
+            current_step: None,
+            error_code: None,
+            error_message: None,
+            session_id: None,
+        };
+        onboarding = apply(onboarding, &Event::PopupLeft { attempt }, at(n));
+    }
+    assert_eq!((onboarding.attempts.len(), onboarding.attempts_count), (20, 200));
 }
 
 #[test]

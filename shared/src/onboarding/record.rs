@@ -278,6 +278,9 @@ pub struct Onboarding {
     /// The newest popup attempts that did not lead on, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<PopupAttempt>,
+    /// How many popup attempts there were in all.
+    #[serde(default)]
+    pub attempts_count: u32,
     /// The channel at 360dialog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<ChannelId>,
@@ -307,6 +310,20 @@ impl Onboarding {
         match &self.client {
             ClientAccount::Known { id, .. } => Some(id),
             ClientAccount::Wanted { .. } => None,
+        }
+    }
+
+    /// Whether a signup can be taken: none is proven yet. A client account that the Hub refused does not matter to the
+    /// customer.
+    pub fn takes_signup(&self) -> bool {
+        self.status_for_customer() == Status::Started
+    }
+
+    /// Where it stands for the customer: as if the client account, which is the partner's matter, had not failed.
+    pub fn status_for_customer(&self) -> Status {
+        match (&self.problem, self.failed_from) {
+            (Some(Problem { step: Step::ClientAccount, .. }), Some(status)) => status,
+            _ => self.status,
         }
     }
 

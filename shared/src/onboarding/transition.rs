@@ -11,8 +11,10 @@ use super::record::{
 };
 use super::retry::Retry;
 
-/// How many popup attempts a record keeps; all of them stay in the history.
+/// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
+/// After so many popup attempts no further one is kept, so that a setup link cannot fill the table.
+const ATTEMPTS_COUNTED: u32 = 200;
 
 /// The problem code after which an operator's retry makes a new key.
 pub const KEY_REFUSED: &str = "key_refused";
@@ -51,15 +53,15 @@ pub fn transition(
             }
         },
         Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
-        Event::SignupProven { signup } => match before.status {
+        Event::SignupProven { signup } => match before.status_for_customer() {
             Status::Started if signup.number.is_some() => sign_up(&mut after, signup.clone()),
             Status::Started => return Err(illegal()),
             _ if same_number(before, signup) => {}
             _ => return Err(illegal()),
         },
-        Event::NumbersFound { signup, numbers } => match before.status {
+        Event::NumbersFound { signup, numbers } => match before.status_for_customer() {
             Status::Started => {
-                after.status = Status::NumberChoice;
+                move_on(&mut after, Status::NumberChoice);
                 after.signup = Some(Signup { number: None, ..signup.clone() });
                 after.numbers.clone_from(numbers);
             }
@@ -68,7 +70,7 @@ pub fn transition(
         },
         Event::NumberChosen { phone_number_id } => {
             let chosen = |number: &&PhoneNumber| number.id == *phone_number_id;
-            match (before.status, &before.signup) {
+            match (before.status_for_customer(), &before.signup) {
                 (Status::NumberChoice, Some(signup)) => {
                     let number = before.numbers.iter().find(chosen).ok_or_else(illegal)?.clone();
                     sign_up(&mut after, Signup { number: Some(number), ..signup.clone() });
@@ -109,6 +111,11 @@ pub fn transition(
                 advance(&mut after, Status::Live);
             }
             Status::SignedUp | Status::Submitted | Status::Live => after.permission_granted_at = Some(at),
+            // What was given up may work now.
+            Status::Failed if failed_at(before, Step::KeyCreation) => {
+                after.permission_granted_at = Some(at);
+                advance(&mut after, Status::Live);
+            }
             _ if has_number(before) => {}
             _ => return Err(illegal()),
         },
@@ -157,12 +164,18 @@ fn advance(after: &mut Onboarding, status: Status) {
 }
 
 fn sign_up(after: &mut Onboarding, signup: Signup) {
-    // A client account that is still being searched for keeps its back-off: the Hub has not become any better.
-    let retry = after.retry.take();
-    advance(after, Status::SignedUp);
-    after.retry = retry;
+    move_on(after, Status::SignedUp);
     after.signup = Some(signup);
     after.numbers.clear();
+}
+
+/// Goes on for the customer. The search for the client account goes its own way: it keeps its back-off, and its failure.
+fn move_on(after: &mut Onboarding, status: Status) {
+    if after.status == Status::Failed {
+        after.failed_from = Some(status);
+    } else {
+        after.status = status;
+    }
 }
 
 fn go_live(after: &mut Onboarding, channel_id: &super::id::ChannelId) {
@@ -177,9 +190,11 @@ fn search_client(after: &mut Onboarding, found: ClientSearch) {
 }
 
 fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
-    if !matches!(after.status, Status::Started | Status::NumberChoice) || after.attempts.contains(attempt) {
+    let open = matches!(after.status_for_customer(), Status::Started | Status::NumberChoice);
+    if !open || after.attempts_count >= ATTEMPTS_COUNTED || after.attempts.contains(attempt) {
         return;
     }
+    after.attempts_count += 1;
     after.attempts.push(attempt.clone());
     if after.attempts.len() > ATTEMPTS_KEPT {
         after.attempts.remove(0);

@@ -49,7 +49,10 @@ pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -
             Ok(None)
         }
         Ok(Settled::Unmatched) => {
-            work.store.postpone(key, now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT)).await.map_err(|error| error.to_string())?;
+            work.store
+                .postpone(key, now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT))
+                .await
+                .map_err(|error| error.to_string())?;
             Ok(None)
         }
         Err(Stop::Wait { until, slot }) => come_back(work, key, slot, until - now).await,
@@ -80,7 +83,13 @@ enum Settled {
 }
 
 async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, Stop> {
-    let (Source::PartnerHub, Some(body)) = (entry.source, &entry.body) else { return Ok(Settled::Done("kept", None)) };
+    if entry.source == Source::Meta {
+        return Ok(Settled::Done("kept", None));
+    }
+    let Some(body) = &entry.body else {
+        tracing::warn!(event = entry.name, size = entry.size, "webhook too large to be read; only its digest is kept");
+        return Ok(Settled::Done("too_large", None));
+    };
     let event = webhook::parse(body);
     let Some(channel) = &event.channel else { return Ok(Settled::Done("ignored", None)) };
     if event.kind == EventKind::Other {
@@ -94,7 +103,7 @@ async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Resu
     telemetry::record_onboarding(&id);
     match work.store.apply(&id, &domain_event(event.kind, &channel.id)).await {
         Ok(_) => Ok(Settled::Done("applied", Some(id))),
-        Err(StoreError::Illegal(error)) => {
+        Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
             tracing::warn!(%error, "webhook does not apply");
             Ok(Settled::Done("does_not_apply", None))
         }

@@ -2,13 +2,19 @@
 //!
 //! The Hub may create an account and still answer 429 or 500, and its e-mail filter is not reliable. So the account is
 //! looked up first, page by page, and after any creation that did not end with an id it is looked up again. Every
-//! answer is recorded before the next call, so that an interruption repeats no call.
+//! answer is recorded before the next call, so that an interruption repeats no call. Of several onboardings with the
+//! same e-mail address, one searches and the others wait for what it finds.
+
+use time::Duration;
 
 use super::hub_work::{Halt, HubWork, Stop};
 use crate::hub::HubError;
 use crate::hub::limit::{Priority, Slot};
 use crate::onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Step};
-use crate::store::Stored;
+use crate::store::{ClientSearchClaim, Stored};
+
+/// How soon to look whether another onboarding has found the account.
+const SEARCHED_ELSEWHERE: Duration = Duration::seconds(15);
 
 /// Runs the step until the client account is known.
 pub(super) async fn run(
@@ -31,6 +37,18 @@ async fn find_or_create(
         if stored.onboarding.status.is_at_rest() {
             return Ok(stored);
         }
+        let id = &stored.onboarding.id;
+        match work.store.claim_client_search(&details.email, id).await? {
+            ClientSearchClaim::Ours => {}
+            ClientSearchClaim::Found(client_id) => {
+                stored = work.apply(&stored.onboarding, &Event::ClientFound { client_id, created: false }).await?;
+                continue;
+            }
+            ClientSearchClaim::Theirs { until } => {
+                let soon = work.clock.now() + SEARCHED_ELSEWHERE;
+                return Err(Stop::Wait { until: until.min(soon), slot: slot.take() });
+            }
+        }
         let credentials = work.credentials().await?;
         work.turn(priority, slot).await?;
         let event = match search {
@@ -43,6 +61,9 @@ async fn find_or_create(
                 Event::ClientFound { client_id, created: true }
             }
         };
+        if let Event::ClientFound { client_id, .. } = &event {
+            work.store.tell_client_found(&details.email, client_id).await?;
+        }
         stored = work.apply(&stored.onboarding, &event).await?;
     }
 }

@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::send_on;
 use crate::clock::Clock;
 use crate::meta::session::{Session, SessionEvent};
 use crate::meta::{BusinessToken, Meta, MetaError};
-use crate::onboarding::{
-    BusinessId, Event, Onboarding, OnboardingId, PhoneNumber, PopupAttempt, Signup, Status, Step, WabaId,
-};
+use crate::onboarding::{BusinessId, Event, Onboarding, OnboardingId, PhoneNumber, PopupAttempt, Signup, Step, WabaId};
 use crate::queue::Queue;
 use crate::secrets::{BundleSecret, Secrets, SecretsError};
 use crate::store::{CodeClaim, Store, StoreError, Stored};
@@ -23,6 +22,8 @@ use crate::telemetry;
 
 /// How long the proof may take. API Gateway waits 29 seconds for an answer.
 const PROOF: std::time::Duration = std::time::Duration::from_secs(25);
+/// How many popups one link can end without a signup: each may cost a call to Meta.
+const ATTEMPTS: u32 = 200;
 
 /// What the step needs.
 #[derive(Clone)]
@@ -129,11 +130,19 @@ impl From<MetaError> for CallbackError {
         match error {
             MetaError::CodeExpired => Self::CodeExpired,
             MetaError::CodeUsed => Self::CodeUsed,
-            MetaError::CodeRefused { reason } => Self::Refused { code: "code_refused", reason },
+            MetaError::CodeRefused { .. } => Self::Refused {
+                code: "code_refused",
+                reason: "Meta did not accept the sign-up. Please try again.".to_owned(),
+            },
             MetaError::Misconfigured { reason } => Self::Misconfigured(reason),
             MetaError::Unclear => Self::Unavailable("Meta did not answer in time".to_owned()),
             MetaError::Retry { reason, .. } => Self::Unavailable(reason),
-            MetaError::Refused { reason, .. } => Self::Refused { code: "meta_refused", reason },
+            // Meta's own words for people, if it has any; the others are for the log.
+            MetaError::Refused { user_message, .. } => Self::Refused {
+                code: "meta_refused",
+                reason: user_message
+                    .unwrap_or_else(|| "Meta refused to show the account. Please try again.".to_owned()),
+            },
         }
     }
 }
@@ -152,18 +161,26 @@ impl EsCallback {
     }
 
     async fn handle(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
-        let Onboarding { id, status, .. } = &stored.onboarding;
+        let id = &stored.onboarding.id;
         let Some(code) = &callback.code else { return self.left(id, callback.session.as_ref()).await };
         let code_sha256 = hex::encode(Sha256::digest(code.expose_secret()));
-        if *status != Status::Started {
+        if !stored.onboarding.takes_signup() {
             return if known_code(&stored.onboarding, &code_sha256) {
                 Ok(stored)
             } else {
                 Err(CallbackError::AlreadySignedUp)
             };
         }
-        if let CodeClaim::Taken { by } = self.store.claim_code(&code_sha256, id).await? {
-            return if by == *id { self.claimed_before(id, &code_sha256).await } else { Err(CallbackError::CodeUsed) };
+        if stored.onboarding.attempts_count >= ATTEMPTS {
+            let reason = "Too many sign-ups were tried with this link. Please ask for a new one.".to_owned();
+            return Err(CallbackError::Refused { code: "too_many_attempts", reason });
+        }
+        if let CodeClaim::Taken { by, at } = self.store.claim_code(&code_sha256, id).await? {
+            return if by == *id {
+                self.claimed_before(id, &code_sha256, at).await
+            } else {
+                Err(CallbackError::CodeUsed)
+            };
         }
         let proof = self.prove(id, code, code_sha256, callback.session.as_ref());
         let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
@@ -187,17 +204,24 @@ impl EsCallback {
         let finished = session.is_some_and(Session::finished);
         let attempt = self.attempt(session, finished.then_some(CallbackError::CodeMissing.code()));
         let stored = self.store.apply(id, &Event::PopupLeft { attempt }).await?.into_stored();
-        if finished && stored.onboarding.status == Status::Started {
-            Err(CallbackError::CodeMissing)
-        } else {
-            Ok(stored)
-        }
+        if finished && stored.onboarding.takes_signup() { Err(CallbackError::CodeMissing) } else { Ok(stored) }
     }
 
-    /// The same code came before: by now it may have been dealt with.
-    async fn claimed_before(&self, id: &OnboardingId, code_sha256: &str) -> Result<Stored, CallbackError> {
+    /// The same code came before: by now it may have been dealt with, or refused.
+    async fn claimed_before(
+        &self,
+        id: &OnboardingId,
+        code_sha256: &str,
+        claimed_at: OffsetDateTime,
+    ) -> Result<Stored, CallbackError> {
         let stored = self.store.get(id).await?;
-        if known_code(&stored.onboarding, code_sha256) { Ok(stored) } else { Err(CallbackError::InProgress) }
+        if known_code(&stored.onboarding, code_sha256) {
+            Ok(stored)
+        } else if self.clock.now() - claimed_at < PROOF {
+            Err(CallbackError::InProgress)
+        } else {
+            Err(CallbackError::CodeUsed)
+        }
     }
 
     async fn prove(

@@ -19,7 +19,7 @@ use crate::vault::VaultError;
 /// Longer than the timeout of every function that takes one (60 s in the template).
 const LEASE: Duration = Duration::seconds(90);
 /// How soon to look again when another worker holds the lease. It is mostly done long before its lease ends.
-const LEASE_HELD: Duration = Duration::seconds(5);
+const LEASE_HELD: Duration = Duration::seconds(2);
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
 /// How long the queue may be late before reconciliation takes it for lost.
@@ -122,7 +122,12 @@ impl From<HubError> for Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            StoreError::Illegal(_) | StoreError::ChannelTaken | StoreError::NumberTaken => {
+                Self::Fail { code: "conflict", detail: error.to_string(), retryable: true }
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use super::item::{self, EVENT_PREFIX, Key, s};
 use super::{Store, StoreError};
 use crate::onboarding::{Event, OnboardingId, Status};
 
+/// How many entries are read at most: an answer of Lambda's holds 6 MB.
+const SHOWN: usize = 500;
+
 /// One event that changed an onboarding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
@@ -34,14 +37,15 @@ impl HistoryEntry {
 }
 
 impl Store {
-    /// Everything that happened to an onboarding, oldest first; nothing for an unknown one. Entries of an unknown shape
-    /// are left out and logged.
+    /// What happened to an onboarding, oldest first, the newest 500 entries; nothing for an unknown one. Entries of an
+    /// unknown shape are left out and logged.
     pub async fn history(&self, id: &OnboardingId) -> Result<Vec<HistoryEntry>, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
+            .scan_index_forward(false)
             .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
             .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
             .expression_attribute_values(":events", s(EVENT_PREFIX));
@@ -52,7 +56,11 @@ impl Store {
                 Ok(entry) => entries.push(entry),
                 Err(error) => tracing::error!(%error, "history entry left out"),
             }
+            if entries.len() >= SHOWN {
+                break;
+            }
         }
+        entries.reverse();
         Ok(entries)
     }
 }

@@ -66,6 +66,10 @@ impl Key {
         Self { pk: format!("CODE#{code_sha256}"), sk: "CODE".to_owned() }
     }
 
+    pub(super) fn search(email_sha256: &str) -> Self {
+        Self { pk: format!("SEARCH#{email_sha256}"), sk: "SEARCH".to_owned() }
+    }
+
     pub(super) fn limit() -> Self {
         Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
     }

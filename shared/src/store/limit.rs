@@ -37,7 +37,7 @@ impl Store {
                 return Ok(turn);
             }
             match patience.after_lost_race().await {
-                Err(StoreError::Busy) => return Ok(Turn::Wait { until: now + BUSY, slot: None }),
+                Err(StoreError::Busy) => return Ok(Turn::Wait { until: now + BUSY, slot }),
                 other => other?,
             }
         }

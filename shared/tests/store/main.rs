@@ -112,6 +112,7 @@ fn onboarding(reference: &str, now: OffsetDateTime) -> Onboarding {
         signup: None,
         numbers: Vec::new(),
         attempts: Vec::new(),
+        attempts_count: 0,
         channel_id: None,
         permission_granted_at: None,
         key: None,

@@ -1,0 +1,88 @@
+//! Who searches for a client account. Client accounts are told apart by their e-mail address, and creating one is not
+//! idempotent at the Hub: of several onboardings with the same address, only one searches and creates.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use time::{Duration, OffsetDateTime};
+
+use super::contention::Updated;
+use super::item::{self, Key, milliseconds, n, s};
+use super::{Store, StoreError};
+use crate::onboarding::{ClientId, OnboardingId};
+
+/// Longer than a message waits for its turn at the Hub, after which the searcher is at work again and renews the claim.
+const CLAIM: Duration = Duration::minutes(20);
+/// How long an answer counts. Later the Hub lists the account, and may have lost it.
+const ANSWER: Duration = Duration::hours(24);
+
+/// What is known of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientSearchClaim {
+    /// The search is ours, for the next 20 minutes.
+    Ours,
+    /// Another onboarding searches.
+    Theirs {
+        /// When its claim runs out.
+        until: OffsetDateTime,
+    },
+    /// Another onboarding has found or created the account within the last day.
+    Found(ClientId),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SearchItem {
+    claimed_until: i64,
+    #[serde(default)]
+    client_id: Option<ClientId>,
+}
+
+impl Store {
+    /// Takes, or renews, the search for the client account with this e-mail address.
+    pub async fn claim_client_search(&self, email: &str, id: &OnboardingId) -> Result<ClientSearchClaim, StoreError> {
+        let now = self.clock.now();
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(search_key(email).attributes()))
+            .update_expression(
+                "SET v = :v, onboarding_id = :id, claimed_until = :until, expires_at = :expires_at REMOVE client_id",
+            )
+            .condition_expression(
+                "attribute_not_exists(pk) OR expires_at <= :second \
+                 OR (attribute_not_exists(client_id) AND (onboarding_id = :id OR claimed_until <= :now))",
+            )
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":id", s(id.as_str()))
+            .expression_attribute_values(":until", n(milliseconds(now + CLAIM)))
+            .expression_attribute_values(":expires_at", n((now + ANSWER).unix_timestamp()))
+            .expression_attribute_values(":second", n(now.unix_timestamp()))
+            .expression_attribute_values(":now", n(milliseconds(now)));
+        match self.update(request).await? {
+            Updated::Done(_) => Ok(ClientSearchClaim::Ours),
+            Updated::Refused(None) => Err(StoreError::Busy),
+            Updated::Refused(Some(found)) => {
+                let SearchItem { claimed_until, client_id } = item::read(found)?;
+                Ok(match client_id {
+                    Some(client_id) => ClientSearchClaim::Found(client_id),
+                    None => ClientSearchClaim::Theirs { until: item::time(claimed_until).unwrap_or(now) },
+                })
+            }
+        }
+    }
+
+    /// Tells the other onboardings with this e-mail address which client account it is.
+    pub async fn tell_client_found(&self, email: &str, client_id: &ClientId) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(search_key(email).attributes()))
+            .update_expression("SET client_id = :client_id")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":client_id", s(client_id.as_str()));
+        self.update(request).await.map(drop)
+    }
+}
+
+fn search_key(email: &str) -> Key {
+    Key::search(&hex::encode(Sha256::digest(email.trim().to_ascii_lowercase())))
+}
