@@ -4,5 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod answers;
+mod bodies;
+mod fields;
 mod happy;
+mod idempotency;
+mod state;
 mod world;
