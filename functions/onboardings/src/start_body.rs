@@ -54,27 +54,19 @@ impl StartBody {
     pub(crate) fn check(self, page: &PageConfig) -> Result<Start, Problem> {
         let mut errors = Vec::new();
         let reference = text(&mut errors, "reference", self.reference, REFERENCE);
-        let client = match self.client {
-            Some(client) => client.check(&mut errors),
-            None => {
-                wrong(&mut errors, "client", "is missing");
-                None
-            }
-        };
+        if self.client.is_none() {
+            wrong(&mut errors, "client", "is missing");
+        }
+        let client = self.client.and_then(|client| client.check(&mut errors));
         let tier = check_tier(&mut errors, self.tier.as_deref());
         let prefill = self.prefill.unwrap_or_default();
         check_prefill(&mut errors, &prefill);
         check(&mut errors, "return_url", self.return_url.as_deref(), |url| check_return_url(url, page));
         check(&mut errors, "locale", self.locale.as_deref(), check_locale);
         match (reference, client, tier) {
-            (Some(reference), Some(client), Some(tier)) if errors.is_empty() => Ok(Start {
-                reference,
-                client,
-                tier,
-                prefill,
-                return_url: self.return_url,
-                locale: self.locale,
-            }),
+            (Some(reference), Some(client), Some(tier)) if errors.is_empty() => {
+                Ok(Start { reference, client, tier, prefill, return_url: self.return_url, locale: self.locale })
+            }
             _ => Err(Problem::invalid_fields(errors)),
         }
     }

@@ -43,7 +43,8 @@ async fn a_wrong_field_is_named_and_nothing_is_started() {
     assert_refused(&world, &with("/client", json!(null)), &["client"]).await;
     let all = ["client.name", "client.email", "client.user_name"];
     assert_refused(&world, &with("/client", json!({})), &all).await;
-    for email in ["lena", "@nordlicht.example", "lena@", "lena@nordlicht", "lena@.example", "a@b@c.example", "a b@c.de"] {
+    for email in ["lena", "@nordlicht.example", "lena@", "lena@nordlicht", "lena@.example", "a@b@c.example", "a b@c.de"]
+    {
         assert_refused(&world, &with("/client/email", json!(email)), &["client.email"]).await;
     }
     for tier in ["gold", "Regular", ""] {

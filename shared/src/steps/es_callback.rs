@@ -126,14 +126,20 @@ impl From<SecretsError> for CallbackError {
 
 impl From<MetaError> for CallbackError {
     fn from(error: MetaError) -> Self {
+        // Its words are for the log; customers get Meta's own for them, or ours.
+        tracing::warn!(%error, "Meta did not confirm the signup");
+        let refused = |code, told: Option<String>| {
+            let reason = told.unwrap_or_else(|| "Meta did not accept this sign-up. Please try again.".to_owned());
+            Self::Refused { code, reason }
+        };
         match error {
             MetaError::CodeExpired => Self::CodeExpired,
             MetaError::CodeUsed => Self::CodeUsed,
-            MetaError::CodeRefused { reason } => Self::Refused { code: "code_refused", reason },
+            MetaError::CodeRefused { .. } => refused("code_refused", None),
             MetaError::Misconfigured { reason } => Self::Misconfigured(reason),
             MetaError::Unclear => Self::Unavailable("Meta did not answer in time".to_owned()),
             MetaError::Retry { reason, .. } => Self::Unavailable(reason),
-            MetaError::Refused { reason, .. } => Self::Refused { code: "meta_refused", reason },
+            MetaError::Refused { user_message, .. } => refused("meta_refused", user_message),
         }
     }
 }
