@@ -54,7 +54,10 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let router = templates
         .into_iter()
         .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
-    router.fallback(|| async { no_such_route() }).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
+    let router = [format!("/{STAGE}"), format!("/{STAGE}/{{*rest}}")]
+        .into_iter()
+        .fold(router, |router, rest| router.route(&rest, any(|| async { no_such_route() })));
+    router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 
 async fn handle(
@@ -127,8 +130,7 @@ fn event(
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            // Not the `Host` header: on AWS, too, a client cannot choose this.
-            "domainName": "127.0.0.1",
+            "domainName": headers.get("host").and_then(|host| host.to_str().ok()),
             "httpMethod": method.as_str(),
             "identity": {"sourceIp": "127.0.0.1"},
             "path": uri.path(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 
 use super::send_on;
 use crate::clock::Clock;
@@ -127,22 +126,20 @@ impl From<SecretsError> for CallbackError {
 
 impl From<MetaError> for CallbackError {
     fn from(error: MetaError) -> Self {
+        // Its words are for the log; customers get Meta's own for them, or ours.
+        tracing::warn!(%error, "Meta did not confirm the signup");
+        let refused = |code, told: Option<String>| {
+            let reason = told.unwrap_or_else(|| "Meta did not accept this sign-up. Please try again.".to_owned());
+            Self::Refused { code, reason }
+        };
         match error {
             MetaError::CodeExpired => Self::CodeExpired,
             MetaError::CodeUsed => Self::CodeUsed,
-            MetaError::CodeRefused { .. } => Self::Refused {
-                code: "code_refused",
-                reason: "Meta did not accept the sign-up. Please try again.".to_owned(),
-            },
+            MetaError::CodeRefused { .. } => refused("code_refused", None),
             MetaError::Misconfigured { reason } => Self::Misconfigured(reason),
             MetaError::Unclear => Self::Unavailable("Meta did not answer in time".to_owned()),
             MetaError::Retry { reason, .. } => Self::Unavailable(reason),
-            // Meta's own words for people, if it has any; the others are for the log.
-            MetaError::Refused { user_message, .. } => Self::Refused {
-                code: "meta_refused",
-                reason: user_message
-                    .unwrap_or_else(|| "Meta refused to show the account. Please try again.".to_owned()),
-            },
+            MetaError::Refused { user_message, .. } => refused("meta_refused", user_message),
         }
     }
 }
@@ -175,14 +172,14 @@ impl EsCallback {
             let reason = "Too many sign-ups were tried with this link. Please ask for a new one.".to_owned();
             return Err(CallbackError::Refused { code: "too_many_attempts", reason });
         }
-        if let CodeClaim::Taken { by, at } = self.store.claim_code(&code_sha256, id).await? {
-            return if by == *id {
-                self.claimed_before(id, &code_sha256, at).await
-            } else {
-                Err(CallbackError::CodeUsed)
-            };
+        match self.store.claim_code(&code_sha256, id).await? {
+            CodeClaim::First => {}
+            CodeClaim::Taken { by, at_work } if by == *id => {
+                return self.claimed_before(id, &code_sha256, at_work).await;
+            }
+            CodeClaim::Taken { .. } => return Err(CallbackError::CodeUsed),
         }
-        let proof = self.prove(id, code, code_sha256, callback.session.as_ref());
+        let proof = self.prove(id, code, code_sha256.clone(), callback.session.as_ref());
         let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
         match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
             Ok(stored) => {
@@ -194,6 +191,9 @@ impl EsCallback {
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");
                 self.keep_attempt(id, callback.session.as_ref(), error.code()).await;
+                if let Err(error) = self.store.spend_code(&code_sha256).await {
+                    tracing::warn!(%error, "the code counts as being at work until it has run out");
+                }
                 Err(error)
             }
         }
@@ -207,20 +207,19 @@ impl EsCallback {
         if finished && stored.onboarding.takes_signup() { Err(CallbackError::CodeMissing) } else { Ok(stored) }
     }
 
-    /// The same code came before: by now it may have been dealt with, or refused.
+    /// The same code came before: by now it may have been dealt with. One that led to nothing is no use any more, and to
+    /// say that it is being worked on would keep the customer waiting.
     async fn claimed_before(
         &self,
         id: &OnboardingId,
         code_sha256: &str,
-        claimed_at: OffsetDateTime,
+        at_work: bool,
     ) -> Result<Stored, CallbackError> {
         let stored = self.store.get(id).await?;
-        if known_code(&stored.onboarding, code_sha256) {
-            Ok(stored)
-        } else if self.clock.now() - claimed_at < PROOF {
-            Err(CallbackError::InProgress)
-        } else {
-            Err(CallbackError::CodeUsed)
+        match (known_code(&stored.onboarding, code_sha256), at_work) {
+            (true, _) => Ok(stored),
+            (false, true) => Err(CallbackError::InProgress),
+            (false, false) => Err(CallbackError::CodeUsed),
         }
     }
 
