@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -117,6 +118,11 @@ impl Simulator {
     /// Runs everything that is due by the clock and waits until it has happened: for tests that set the clock.
     pub async fn run_due(&self) {
         due::run_due(&self.app).await;
+    }
+
+    /// When the next thing happens by itself, for tests that set the clock: they can pass over the time in between.
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        self.app.state().effects.iter().map(|effect| effect.at).min()
     }
 
     /// Writes what the fakes know into a file. Orders that are still pending are not kept.

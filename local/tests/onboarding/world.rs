@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use local::client::{Client, Started};
 use local::{LocalStack, Options};
 use serde_json::Value;
+use shared::queue::Worker;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -39,13 +40,25 @@ impl World {
         self.milliseconds.fetch_add(i64::try_from(time.whole_milliseconds()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Lets time pass second by second; whatever becomes due on either side happens.
+    /// Lets time pass; whatever becomes due on either side happens at its time. What lies between is passed over.
     pub(crate) async fn live_through(&self, time: Duration) {
-        let seconds = time.whole_seconds();
-        for _ in 0..seconds {
-            self.pass(Duration::SECOND);
+        let end = self.now() + time;
+        self.settle().await;
+        while let Some(due) = self.next_due().filter(|due| *due <= end) {
+            self.pass((due - self.now()).max(Duration::MILLISECOND));
             self.settle().await;
         }
+        self.pass((end - self.now()).max(Duration::ZERO));
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.stack.world.clock.now()
+    }
+
+    /// When something happens next, on either side.
+    fn next_due(&self) -> Option<OffsetDateTime> {
+        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.world.queue.next_due(worker));
+        queues.chain(self.stack.simulator.next_due()).min()
     }
 
     /// Lets happen what is due now, on both sides, until nothing is.
@@ -95,7 +108,7 @@ impl World {
 
     /// Asserts that no message is waiting and none was given up.
     pub(crate) fn assert_nothing_left(&self) {
-        for worker in shared::queue::Worker::ALL {
+        for worker in Worker::ALL {
             assert_eq!(self.stack.world.queue.len(worker), 0, "{worker:?}");
             assert_eq!(self.stack.world.queue.dead_letters(worker), [], "{worker:?}");
         }

@@ -84,9 +84,10 @@ impl Bucket {
         let calls = usize::try_from(limit.calls.max(1)).unwrap_or(usize::MAX);
         self.taken.retain(|taken| taken + period > now);
         self.waiting.retain(|waiting| waiting.slot + GRACE > now);
-        if let Some(place) = slot.and_then(|slot| self.waiting.iter().position(|w| *w == Waiting { slot, priority })) {
-            self.waiting.swap_remove(place);
-        }
+        let held = slot.and_then(|slot| self.waiting.iter().position(|w| w.slot == slot));
+        let held = held.map(|place| self.waiting.swap_remove(place));
+        // A slot that was lost, or that was given for something less urgent, is no place in this line.
+        let slot = held.filter(|held| held.priority == priority).map(|held| held.slot);
 
         let first =
             |w: &&Waiting| w.priority < priority || (w.priority == priority && slot.is_none_or(|slot| w.slot < slot));
@@ -102,7 +103,11 @@ impl Bucket {
         let keeps_place = slot.is_some() && !self.waiting.iter().any(|w| w.slot <= now && w.priority < priority);
         let before = |w: &&Waiting| if keeps_place { first(w) } else { w.priority <= priority };
         let line = self.waiting.iter().filter(before).count();
-        let slot = self.token_free_at(line, calls, period, now).max(now + 1);
+        let mut slot = self.token_free_at(line, calls, period, now).max(now + 1);
+        // No two are the same, so that a slot says whose place it is.
+        while self.waiting.iter().any(|waiting| waiting.slot == slot) {
+            slot += 1;
+        }
         if slot > now + LINE {
             return Turn::Wait { until: moment(now + LINE), slot: None };
         }

@@ -12,7 +12,7 @@ pub struct Retry {
     pub step: Step,
     /// How often it was tried.
     pub tries: u32,
-    /// When it first went wrong. Waiting for the operator (a refused credential) does not count.
+    /// When it first went wrong. Waiting for a person (a refused credential) does not count: it begins anew after that.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub since: Option<OffsetDateTime>,
     /// When it is tried next.

@@ -236,11 +236,11 @@ fn delayed(
     at: OffsetDateTime,
 ) -> Retry {
     let earlier = before.retry.as_ref().filter(|retry| retry.step == step);
-    let since = earlier.and_then(|retry| retry.since);
+    let since = earlier.and_then(|retry| retry.since).or(Some(at)).filter(|_| !waits_for_person);
     Retry {
         step,
         tries: earlier.map_or(0, |retry| retry.tries).saturating_add(1),
-        since: if waits_for_person { since } else { since.or(Some(at)) },
+        since,
         next_at,
         error: error.to_owned(),
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use time::{Duration, OffsetDateTime};
 
+use super::arrival::{Arrival, arrival, priority_of};
 use super::{client_account, number_submission};
 use crate::clock::Clock;
 use crate::hub::limit::{CallLimit, Priority, Slot, Turn};
@@ -12,7 +13,7 @@ use crate::hub::{Hub, HubCredentials, HubError};
 use crate::onboarding::{Event, KEY_REFUSED, Onboarding, OnboardingId, Problem, Step, backoff, exhausted};
 use crate::queue::{Queue, QueueError, Task, Worker};
 use crate::secrets::{Secrets, SecretsError};
-use crate::store::{Lease, LeaseOutcome, Store, StoreError, Stored};
+use crate::store::{Awaited, Lease, LeaseOutcome, Store, StoreError, Stored};
 use crate::telemetry::{self, Metric};
 use crate::vault::VaultError;
 
@@ -23,7 +24,7 @@ const LEASE_HELD: Duration = Duration::seconds(2);
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
 /// How long the queue may be late before reconciliation takes it for lost.
-const QUEUE_GRACE: Duration = Duration::minutes(10);
+pub(super) const QUEUE_GRACE: Duration = Duration::minutes(10);
 
 /// What a worker of the Hub queues needs.
 #[derive(Clone)]
@@ -94,7 +95,7 @@ impl Stop {
 }
 
 /// The step that a worker is there for.
-const fn step_of(worker: Worker) -> Step {
+pub(super) const fn step_of(worker: Worker) -> Step {
     match worker {
         Worker::ClientAccount => Step::ClientAccount,
         Worker::NumberSubmission => Step::NumberSubmission,
@@ -158,8 +159,7 @@ impl HubWork {
         let Task::Onboarding { onboarding_id, slot } = task else {
             return Err("not a task for this worker".to_owned());
         };
-        self.run(Worker::ClientAccount, &onboarding_id, |stored| async move {
-            let mut slot = slot;
+        self.run(Worker::ClientAccount, &onboarding_id, slot, |stored, mut slot| async move {
             client_account::run(self, stored, Priority::ClientAccount, &mut slot).await
         })
         .await
@@ -173,13 +173,22 @@ impl HubWork {
         let Task::Onboarding { onboarding_id, slot } = task else {
             return Err("not a task for this worker".to_owned());
         };
-        self.run(Worker::NumberSubmission, &onboarding_id, |stored| number_submission::run(self, stored, slot)).await
+        self.run(Worker::NumberSubmission, &onboarding_id, slot, |stored, slot| {
+            number_submission::run(self, stored, slot)
+        })
+        .await
     }
 
     /// Runs a step under the onboarding's lease and does what follows from its end.
-    pub(super) async fn run<F, Fut>(&self, worker: Worker, id: &OnboardingId, step: F) -> Result<(), String>
+    pub(super) async fn run<F, Fut>(
+        &self,
+        worker: Worker,
+        id: &OnboardingId,
+        slot: Option<Slot>,
+        step: F,
+    ) -> Result<(), String>
     where
-        F: FnOnce(Stored) -> Fut,
+        F: FnOnce(Stored, Option<Slot>) -> Fut,
         Fut: Future<Output = Result<Stored, Halt>>,
     {
         let started = Instant::now();
@@ -188,7 +197,7 @@ impl HubWork {
             Ok(LeaseOutcome::Held { until }) => {
                 let delay = (until - self.clock.now()).clamp(Duration::SECOND, LEASE_HELD);
                 telemetry::step(step_of(worker), "lease_held", started, None);
-                return self.come_back(worker, id, None, delay).await.map_err(|error| error.to_string());
+                return self.send(worker, id, None, delay).await.map_err(|error| error.to_string());
             }
             Err(StoreError::NotFound) => {
                 tracing::error!(worker = worker.as_str(), "message for an onboarding that does not exist");
@@ -196,7 +205,23 @@ impl HubWork {
             }
             Err(error) => return Err(error.to_string()),
         };
-        match step(stored).await {
+        match arrival(worker, &lease, &stored.onboarding, self.clock.now()) {
+            Arrival::Timely => {}
+            Arrival::Surplus => {
+                telemetry::step(step_of(worker), "surplus", started, None);
+                self.release(&lease, None).await;
+                return Ok(());
+            }
+            Arrival::Early { until } => {
+                telemetry::step(step_of(worker), "early", started, None);
+                let sent = self.come_back(worker, &lease, None, until).await;
+                self.release(&lease, sent.as_ref().ok()).await;
+                return sent.map(drop).map_err(|error| error.to_string());
+            }
+        }
+        // Who takes over from less urgent work gives its place in the line up.
+        let slot = slot.or(lease.awaited().and_then(|awaited| awaited.slot));
+        match step(stored, slot).await {
             Ok(_) => {
                 telemetry::step(step_of(worker), "done", started, None);
                 self.release(&lease, None).await;
@@ -212,16 +237,14 @@ impl HubWork {
     /// Records why a step ended early, arranges for the next try, and gives the lease back.
     async fn after(&self, worker: Worker, lease: &Lease, halt: Halt) -> Result<(), String> {
         let Halt { step, stop } = halt;
-        let now = self.clock.now();
         let result = match stop {
             Stop::Wait { until, slot } => {
-                let sent = self.come_back(worker, lease.onboarding_id(), slot, until - now).await;
-                self.release(lease, Some(until + QUEUE_GRACE)).await;
-                return sent.map_err(|error| error.to_string());
+                self.come_back(worker, lease, slot, until).await.map(Some).map_err(Stop::from)
             }
             Stop::Unavailable(reason) => Err(Stop::Unavailable(reason)),
             Stop::Permission { next_at } => {
-                self.delay(lease, step, "the client has not granted API-key permission".to_owned(), next_at, true).await
+                let reason = "the client has not granted API-key permission".to_owned();
+                self.delay(lease, step, reason, next_at, true).await.map(|()| None)
             }
             Stop::Unauthorized => {
                 tracing::error!(
@@ -234,16 +257,18 @@ impl HubWork {
             }
             Stop::Retry { reason, after } => self.delay_and_come_back(worker, lease, step, reason, after, false).await,
             Stop::Fail { code, detail, retryable } => {
-                self.fail(lease, Problem { step, code: code.to_owned(), detail, retryable }).await
+                let problem = Problem { step, code: code.to_owned(), detail, retryable };
+                self.fail(lease, problem).await.map(|()| None)
             }
         };
-        self.release(lease, None).await;
-        result.map_err(|stop| match stop {
+        self.release(lease, result.as_ref().ok().and_then(Option::as_ref)).await;
+        result.map(drop).map_err(|stop| match stop {
             Stop::Unavailable(reason) => reason,
             other => other.outcome().to_owned(),
         })
     }
 
+    /// Returns the message that will come back, unless it was the last try.
     async fn delay_and_come_back(
         &self,
         worker: Worker,
@@ -252,19 +277,19 @@ impl HubWork {
         reason: String,
         at_least: Option<Duration>,
         waits_for_person: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Awaited>, Stop> {
         let now = self.clock.now();
         let onboarding = self.store.get(lease.onboarding_id()).await?.onboarding;
         let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
         if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
             let detail = format!("Given up after 72 hours of tries. Last: {reason}");
-            return self.fail(lease, Problem { step, code: "gave_up".to_owned(), detail, retryable: true }).await;
+            let problem = Problem { step, code: "gave_up".to_owned(), detail, retryable: true };
+            return self.fail(lease, problem).await.map(|()| None);
         }
         let wait = backoff(retry.map_or(0, |retry| retry.tries), jitter()).max(at_least.unwrap_or(Duration::ZERO));
-        let wait = wait.min(Duration::minutes(15));
-        self.delay(lease, step, reason, now + wait, waits_for_person).await?;
-        self.come_back(worker, lease.onboarding_id(), None, wait).await?;
-        Ok(())
+        let next_at = now + wait.min(Duration::minutes(15));
+        self.delay(lease, step, reason, next_at, waits_for_person).await?;
+        Ok(Some(self.come_back(worker, lease, None, next_at).await?))
     }
 
     async fn delay(
@@ -284,7 +309,19 @@ impl HubWork {
         Ok(())
     }
 
+    /// Sends a message that comes back at a time. The queue can delay it by a quarter of an hour at most.
     async fn come_back(
+        &self,
+        worker: Worker,
+        lease: &Lease,
+        slot: Option<Slot>,
+        at: OffsetDateTime,
+    ) -> Result<Awaited, QueueError> {
+        self.send(worker, lease.onboarding_id(), slot, at - self.clock.now()).await?;
+        Ok(Awaited { priority: priority_of(worker), at, slot })
+    }
+
+    async fn send(
         &self,
         worker: Worker,
         id: &OnboardingId,
@@ -295,8 +332,12 @@ impl HubWork {
     }
 
     /// A lease that cannot be given back runs out by itself.
-    async fn release(&self, lease: &Lease, due_at: Option<OffsetDateTime>) {
-        if let Err(error) = self.store.release(lease, due_at).await {
+    async fn release(&self, lease: &Lease, awaited: Option<&Awaited>) {
+        let released = match awaited {
+            Some(awaited) => self.store.release_awaiting(lease, Some(awaited.at + QUEUE_GRACE), awaited).await,
+            None => self.store.release(lease, None).await,
+        };
+        if let Err(error) = released {
             tracing::warn!(%error, "lease not released; it runs out by itself");
         }
     }

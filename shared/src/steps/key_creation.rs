@@ -61,7 +61,7 @@ impl KeyWork {
 
     async fn make_key(&self, id: &OnboardingId, slot: Option<Slot>) -> Result<(), String> {
         self.work
-            .run(Worker::KeyCreation, id, |stored| async move {
+            .run(Worker::KeyCreation, id, slot, |stored, slot| async move {
                 self.step(stored, slot).await.map_err(|stop| stop.at(Step::KeyCreation))
             })
             .await
@@ -70,6 +70,10 @@ impl KeyWork {
     async fn step(&self, stored: Stored, slot: Option<Slot>) -> Result<Stored, Stop> {
         let onboarding = &stored.onboarding;
         if !matches!(onboarding.status, Status::Live | Status::PermissionRequired) {
+            return Ok(stored);
+        }
+        let asked_lately = onboarding.retry.as_ref().is_some_and(|retry| retry.next_at > self.work.clock.now());
+        if onboarding.status == Status::PermissionRequired && asked_lately {
             return Ok(stored);
         }
         let Some(channel_id) = onboarding.channel_id.clone() else { return Ok(stored) };

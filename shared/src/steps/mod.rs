@@ -4,6 +4,7 @@
 //! at once. Wherever it is interrupted, the record says what is left to do, and the queue or reconciliation comes back
 //! to it.
 
+mod arrival;
 mod channel_event;
 mod client_account;
 mod es_callback;

@@ -10,7 +10,7 @@ use crate::hub::Channel;
 use crate::hub::limit::Priority;
 use crate::onboarding::{Event, Onboarding, OnboardingId, Status};
 use crate::queue::{Task, Worker};
-use crate::store::{Due, InboxKey, LeaseOutcome, StoreError};
+use crate::store::{Due, InboxKey, Lease, LeaseOutcome, StoreError};
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
@@ -20,6 +20,8 @@ const CHANNEL_PAGES_PER_RUN: u32 = 2;
 const PERMISSIONS_PER_RUN: usize = 2;
 /// When something that was moved again is looked at next.
 const NEXT_LOOK: Duration = Duration::minutes(15);
+/// When the Hub is asked again after it could not be: at the next run.
+const NEXT_RUN: Duration = Duration::minutes(1);
 /// Longer than the function's timeout.
 const LEASE: Duration = Duration::seconds(90);
 
@@ -62,7 +64,7 @@ impl Reconciliation {
             }
         }
         if !submitted.is_empty() {
-            self.poll(&submitted, &mut report).await?;
+            self.poll(submitted, &mut report).await?;
         }
         tracing::info!(
             queued = report.queued,
@@ -88,7 +90,7 @@ impl Reconciliation {
         &self,
         id: &OnboardingId,
         report: &mut Reconciled,
-        submitted: &mut Vec<Onboarding>,
+        submitted: &mut Vec<(Lease, Onboarding)>,
         permissions: &mut usize,
     ) -> Result<(), String> {
         let now = self.work.clock.now();
@@ -99,7 +101,6 @@ impl Reconciliation {
         };
         let expired =
             matches!(onboarding.status, Status::Started | Status::NumberChoice) && now >= onboarding.link_expires_at;
-        let mut next_look = Some(now + NEXT_LOOK);
         if expired {
             self.work.store.apply(id, &Event::LinkExpired).await.map_err(text)?;
             report.expired += 1;
@@ -107,37 +108,57 @@ impl Reconciliation {
             self.work.queue.send(worker, &task(id), Duration::ZERO).await.map_err(text)?;
             report.queued += 1;
         } else if onboarding.status == Status::Submitted {
-            // The longer nothing came, the more rarely the Hub is asked.
-            next_look = Some(now + (now - onboarding.updated_at).clamp(NEXT_LOOK, Duration::hours(6)));
-            submitted.push(onboarding);
+            submitted.push((lease, onboarding));
+            return Ok(());
         } else if onboarding.status == Status::PermissionRequired {
+            // The others are looked at again after all that are due by then, so that they stand in nobody's way.
             if *permissions < PERMISSIONS_PER_RUN {
                 *permissions += 1;
                 self.work.queue.send(Worker::KeyCreation, &task(id), Duration::ZERO).await.map_err(text)?;
                 report.queued += 1;
-            } else {
-                next_look = None;
             }
         }
-        self.work.store.release(&lease, next_look).await.map_err(text)
+        self.work.store.release(&lease, Some(now + NEXT_LOOK)).await.map_err(text)
     }
 
     /// Asks the Hub for its newest channels, once for all that wait.
-    async fn poll(&self, submitted: &[Onboarding], report: &mut Reconciled) -> Result<(), String> {
-        let mut offset = Some(0);
+    async fn poll(&self, submitted: Vec<(Lease, Onboarding)>, report: &mut Reconciled) -> Result<(), String> {
+        let (channels, all_read) = self.newest_channels(report).await;
+        for (lease, onboarding) in submitted {
+            let live = channels.iter().find(|channel| channel.is_live() && fits(&onboarding, channel));
+            if let Some(channel) = live
+                && self.apply_live(&onboarding, channel).await?
+            {
+                self.work.store.release(&lease, None).await.map_err(text)?;
+                self.work.queue.send(Worker::KeyCreation, &task(&onboarding.id), Duration::ZERO).await.map_err(text)?;
+                report.found_live += 1;
+                continue;
+            }
+            let now = self.work.clock.now();
+            // The longer nothing came, the more rarely the Hub is asked.
+            let wait = (now - onboarding.updated_at).clamp(NEXT_LOOK, Duration::hours(6));
+            let wait = if all_read { wait } else { NEXT_RUN };
+            self.work.store.release(&lease, Some(now + wait)).await.map_err(text)?;
+        }
+        Ok(())
+    }
+
+    /// The newest channels, and whether all that one run reads could be read.
+    async fn newest_channels(&self, report: &mut Reconciled) -> (Vec<Channel>, bool) {
+        let (mut channels, mut offset) = (Vec::new(), Some(0));
         while let Some(from) = offset.filter(|_| report.hub_calls < CHANNEL_PAGES_PER_RUN) {
             match self.page(from, report).await {
-                Ok((channels, next)) => {
-                    self.apply_live(submitted, &channels, report).await?;
+                Ok((page, next)) => {
+                    channels.extend(page);
                     offset = next;
                 }
                 Err(stop) => {
                     tracing::warn!(?stop, "channels not read; the next run reads them");
-                    return Ok(());
+                    return (channels, false);
                 }
             }
         }
-        Ok(())
+        (channels, true)
     }
 
     async fn page(&self, offset: u32, report: &mut Reconciled) -> Result<(Vec<Channel>, Option<u32>), Stop> {
@@ -148,27 +169,17 @@ impl Reconciliation {
         Ok((page.channels, page.next_offset))
     }
 
-    async fn apply_live(
-        &self,
-        submitted: &[Onboarding],
-        channels: &[Channel],
-        report: &mut Reconciled,
-    ) -> Result<(), String> {
-        for channel in channels.iter().filter(|channel| channel.is_live()) {
-            let Some(onboarding) = submitted.iter().find(|onboarding| fits(onboarding, channel)) else { continue };
-            let live = Event::ChannelLive { channel_id: channel.id.clone() };
-            match self.work.store.apply(&onboarding.id, &live).await {
-                Ok(_) => {}
-                Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
-                    tracing::warn!(%error, onboarding_id = %onboarding.id, "live channel does not apply");
-                    continue;
-                }
-                Err(error) => return Err(text(error)),
+    /// Whether the channel is the onboarding's.
+    async fn apply_live(&self, onboarding: &Onboarding, channel: &Channel) -> Result<bool, String> {
+        let live = Event::ChannelLive { channel_id: channel.id.clone() };
+        match self.work.store.apply(&onboarding.id, &live).await {
+            Ok(_) => Ok(true),
+            Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
+                tracing::warn!(%error, onboarding_id = %onboarding.id, "live channel does not apply");
+                Ok(false)
             }
-            report.found_live += 1;
-            self.work.queue.send(Worker::KeyCreation, &task(&onboarding.id), Duration::ZERO).await.map_err(text)?;
+            Err(error) => Err(text(error)),
         }
-        Ok(())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Leases: two workers never act on one onboarding at once, and a dead one blocks nobody for long.
 
 use aws_sdk_dynamodb::types::ReturnValue;
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::Updated;
 use super::item::{self, Key, milliseconds, n, s};
 use super::{Store, StoreError, Stored, record};
+use crate::hub::limit::{Priority, Slot};
 use crate::onboarding::OnboardingId;
 
 /// The right to act on one onboarding, until it is given back or runs out.
@@ -14,6 +16,20 @@ pub struct Lease {
     onboarding_id: OnboardingId,
     owner: String,
     until: OffsetDateTime,
+    awaited: Option<Awaited>,
+}
+
+/// The message that was last sent for an onboarding that has to wait: others for the same work are surplus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// What it is to do.
+    pub priority: Priority,
+    /// When it comes.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Its place in the line for the Hub, if that is what it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
 }
 
 impl Lease {
@@ -25,6 +41,11 @@ impl Lease {
     /// When it runs out.
     pub fn until(&self) -> OffsetDateTime {
         self.until
+    }
+
+    /// The message that was awaited when the lease was taken. It may have come since, or be the one at hand.
+    pub fn awaited(&self) -> Option<&Awaited> {
+        self.awaited.as_ref()
     }
 }
 
@@ -45,7 +66,7 @@ impl Store {
     /// Takes the lease on an onboarding, unless somebody else has one that has not run out.
     pub async fn lease(&self, id: &OnboardingId, length: Duration) -> Result<LeaseOutcome, StoreError> {
         let now = self.clock.now();
-        let lease = Lease { onboarding_id: id.clone(), owner: new_owner()?, until: now + length };
+        let mut lease = Lease { onboarding_id: id.clone(), owner: new_owner()?, until: now + length, awaited: None };
         // `lease_owner = :me` holds when the SDK repeats an update whose answer was lost.
         let request = self
             .client
@@ -61,7 +82,11 @@ impl Store {
             .expression_attribute_values(":now", n(milliseconds(now)))
             .return_values(ReturnValue::AllNew);
         match self.update(request).await? {
-            Updated::Done(item) => Ok(LeaseOutcome::Taken(lease, record::from_item(item)?)),
+            Updated::Done(mut item) => {
+                lease.awaited =
+                    item.remove("awaited").and_then(|awaited| serde_dynamo::from_attribute_value(awaited).ok());
+                Ok(LeaseOutcome::Taken(lease, record::from_item(item)?))
+            }
             Updated::Refused(None) => Err(StoreError::NotFound),
             Updated::Refused(Some(item)) => {
                 let until = item::number(&item, "lease_until").and_then(item::time);
@@ -73,15 +98,43 @@ impl Store {
     /// Gives a lease back. Changes nothing if it is no longer ours. A `due_at` replaces the time at which reconciliation
     /// looks at the onboarding, unless it is at rest.
     pub async fn release(&self, lease: &Lease, due_at: Option<OffsetDateTime>) -> Result<(), StoreError> {
-        let request = self
+        self.give_back(lease, due_at, None).await
+    }
+
+    /// [`Self::release`], and notes the message that was sent to come back later.
+    pub async fn release_awaiting(
+        &self,
+        lease: &Lease,
+        due_at: Option<OffsetDateTime>,
+        awaited: &Awaited,
+    ) -> Result<(), StoreError> {
+        self.give_back(lease, due_at, Some(awaited)).await
+    }
+
+    async fn give_back(
+        &self,
+        lease: &Lease,
+        due_at: Option<OffsetDateTime>,
+        awaited: Option<&Awaited>,
+    ) -> Result<(), StoreError> {
+        let mut request = self
             .client
             .update_item()
             .set_key(Some(Key::onboarding(&lease.onboarding_id).attributes()))
             .expression_attribute_values(":me", s(&lease.owner));
+        let mut set = String::new();
+        if let Some(awaited) = awaited {
+            let awaited = serde_dynamo::to_attribute_value(awaited)
+                .map_err(|error| item::unreadable(lease.onboarding_id.as_str(), &error))?;
+            request = request.expression_attribute_values(":awaited", awaited);
+            "SET awaited = :awaited".clone_into(&mut set);
+        }
         if let Some(due_at) = due_at {
+            let set =
+                if set.is_empty() { "SET due_at = :due_at".to_owned() } else { format!("{set}, due_at = :due_at") };
             let request = request
                 .clone()
-                .update_expression("SET due_at = :due_at REMOVE lease_owner, lease_until")
+                .update_expression(format!("{set} REMOVE lease_owner, lease_until"))
                 .condition_expression("lease_owner = :me AND attribute_exists(due)")
                 .expression_attribute_values(":due_at", n(milliseconds(due_at)));
             match self.update(request).await? {
@@ -90,8 +143,9 @@ impl Store {
                 _ => return Ok(()),
             }
         }
-        let request =
-            request.update_expression("REMOVE lease_owner, lease_until").condition_expression("lease_owner = :me");
+        let request = request
+            .update_expression(format!("{set} REMOVE lease_owner, lease_until"))
+            .condition_expression("lease_owner = :me");
         self.update(request).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | item | `pk`, `sk` | attributes |
 //! |---|---|---|
-//! | onboarding | `ONB#{id}`, `ONB` | `record` (the [`Onboarding`] as a map, without `prefill`), `prefill` (JSON text, if there is any), `version` (number, 1 at the start, one more with each change); copied out of the record for the indexes: `status`, `reference`, `client_id` (once known), `id`, `listed` = `ONB`; `due` = `DUE` and `due_at` (epoch milliseconds), absent at rest; `lease_owner` and `lease_until` (epoch milliseconds) while leased |
+//! | onboarding | `ONB#{id}`, `ONB` | `record` (the [`Onboarding`] as a map, without `prefill`), `prefill` (JSON text, if there is any), `version` (number, 1 at the start, one more with each change); copied out of the record for the indexes: `status`, `reference`, `client_id` (once known), `id`, `listed` = `ONB`; `due` = `DUE` and `due_at` (epoch milliseconds), absent at rest; `lease_owner` and `lease_until` (epoch milliseconds) while leased; `awaited` (a map: `priority`, `at`, `slot`), the message last sent to come back later |
 //! | history | `ONB#{id}`, `EVT#{time, UTC, to the millisecond}#{version, 10 digits}` | `version` it led to, `at`, `from`, `to`, `event` (the whole [`Event`](crate::onboarding::Event)) |
 //! | number binding | `NUMBER#{waba_id}#{phone_number_id}`, `BINDING` | `onboarding_id` |
 //! | channel binding | `CHANNEL#{channel_id}`, `BINDING` | `onboarding_id` |
@@ -43,7 +43,7 @@ pub use code::CodeClaim;
 pub use due::Due;
 pub use history::HistoryEntry;
 pub use inbox::{InboxEntry, InboxKey, InvalidInboxKey, Kept, KeptAs, NewInboxEntry, Source};
-pub use lease::{Lease, LeaseOutcome};
+pub use lease::{Awaited, Lease, LeaseOutcome};
 pub use list::{ListFilter, Page};
 pub use record::{Created, Idempotency};
 pub use search::ClientSearchClaim;

@@ -1,5 +1,6 @@
+use shared::hub::limit::Priority;
 use shared::onboarding::{Event, Status};
-use shared::store::{Due, Lease, LeaseOutcome};
+use shared::store::{Awaited, Due, Lease, LeaseOutcome};
 use time::Duration;
 
 use crate::{World, client_found};
@@ -86,4 +87,23 @@ async fn an_onboarding_at_rest_does_not_become_due_again() {
     world.store.release(&lease, Some(world.now())).await.unwrap();
     assert!(world.store.due(world.now() + Duration::days(1), 10).await.unwrap().is_empty());
     taken(world.store.lease(&id, MINUTE).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_takes_a_lease_hears_of_the_message_that_is_on_its_way() {
+    let world = World::new().await;
+    let id = world.create("a").await;
+    let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
+    assert_eq!(lease.awaited(), None);
+    let awaited = Awaited { priority: Priority::NumberSubmission, at: world.now() + MINUTE, slot: Some(1) };
+    world.store.release_awaiting(&lease, Some(world.now() + MINUTE), &awaited).await.unwrap();
+    assert_eq!(world.store.due(world.now() + MINUTE, 10).await.unwrap(), [Due::Onboarding(id.clone())]);
+
+    world.apply(&id, client_found("hT3mVxCL")).await.unwrap();
+    let next = taken(world.store.lease(&id, MINUTE).await.unwrap());
+    assert_eq!(next.awaited(), Some(&awaited));
+    // Not by who has no lease any more.
+    world.store.release_awaiting(&lease, None, &Awaited { slot: None, ..awaited.clone() }).await.unwrap();
+    world.store.release(&next, None).await.unwrap();
+    assert_eq!(taken(world.store.lease(&id, MINUTE).await.unwrap()).awaited(), Some(&awaited));
 }

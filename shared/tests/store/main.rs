@@ -4,9 +4,11 @@
 
 mod inbox;
 mod leases;
+mod limit;
 mod lists;
 mod records;
 mod round_trip;
+mod search;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -30,6 +32,7 @@ const START: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
 struct World {
     store: Store,
     client: Client,
+    clock: Clock,
     milliseconds: Arc<AtomicI64>,
 }
 
@@ -51,7 +54,7 @@ impl World {
         let time = Arc::clone(&milliseconds);
         let clock =
             Clock::from_fn(move || OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(time.load(Ordering::SeqCst)));
-        Self { store: Store::new(client.clone(), TABLE.to_owned(), clock), client, milliseconds }
+        Self { store: Store::new(client.clone(), TABLE.to_owned(), clock.clone()), client, clock, milliseconds }
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -21,7 +21,7 @@ use crate::world::App;
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/simulator/popup", post(popup))
-        .route("/simulator/faults", get(pending).post(order))
+        .route("/simulator/faults", get(pending).post(order).delete(mend))
         .route("/simulator/ledger", get(ledger::show))
         .route("/simulator/settings", get(change::show).post(change::apply))
         .route("/simulator/permission", post(change::permission))
@@ -69,6 +69,11 @@ async fn order(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refus
     let mut state = app.state();
     state.faults.extend(faults);
     Ok(Json(json!({"pending": state.faults})))
+}
+
+async fn mend(State(app): State<App>) -> Json<Value> {
+    app.state().faults.clear();
+    Json(json!({}))
 }
 
 async fn reset(State(app): State<App>) -> Json<Value> {

@@ -39,6 +39,16 @@ async fn orders_that_make_no_sense_are_refused_and_say_what_would() {
 }
 
 #[tokio::test]
+async fn pending_faults_can_be_forgotten() {
+    let bench = Bench::new().await;
+    bench.fault(json!({"route": "create_client", "status": 500, "times": 1000})).await;
+    assert_eq!(bench.create_client("lena.voss@nordlicht.example").await.0, 500);
+    let url = format!("http://{}/simulator/faults", bench.simulator.address());
+    assert_eq!(answer(bench.http.delete(&url)).await.0, 200);
+    assert_eq!(bench.create_client("lena.voss@nordlicht.example").await.0, 200);
+}
+
+#[tokio::test]
 async fn a_fault_is_played_as_often_as_ordered() {
     let bench = Bench::new().await;
     bench.fault(json!({"route": "create_client", "status": 500, "after_effect": true, "times": 2})).await;

@@ -1,0 +1,144 @@
+//! Exactly one client account for each customer: found if it is there, created once if not.
+
+use local::client::{Started, start_body};
+use local::settings::BACKEND_TOKEN;
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::world::World;
+
+/// Starts an onboarding with this `client` and finishes the popup.
+async fn signed_up_as(world: &World, client: Value) -> Started {
+    let body = json!({ "reference": "tenant-1", "client": client });
+    let answer = world.client.post("/v1/onboardings", BACKEND_TOKEN, &body).await.unwrap();
+    let started: Started = serde_json::from_value(answer.succeeded().unwrap()).unwrap();
+    let popup = world.client.popup("one_number", "finish").await.unwrap();
+    assert_eq!(world.client.es_callback(&started, &popup).await.unwrap().status, 200);
+    started
+}
+
+async fn routes(world: &World) -> Vec<String> {
+    world.hub_calls().await.iter().map(|call| call["route"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_account_that_exists_is_found_by_its_e_mail_whatever_its_case() {
+    let world = World::unlimited().await;
+    world.make_client("jo@another.example").await;
+    let id = world.make_client("Tenant-1@Nordlicht.example").await;
+    world.change(json!({"email_filter": "ignored"})).await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::seconds(2)).await;
+    let record = world.record(&started).await;
+    assert_eq!((record["status"].as_str(), record["client"]["id"].as_str()), (Some("ready"), Some(id.as_str())));
+    assert_eq!(routes(&world).await[2..], ["list_clients", "numbers", "api_keys"]);
+    assert_eq!(world.count("clients").await, 2);
+}
+
+#[tokio::test]
+async fn an_account_on_a_later_page_is_found_even_if_the_hub_ignores_the_filter() {
+    let world = World::unlimited().await;
+    for number in 0..420 {
+        world.make_client(&format!("customer-{number}@another.example")).await;
+    }
+    let id = world.make_client("tenant-1@nordlicht.example").await;
+    world.change(json!({"email_filter": "ignored"})).await;
+    // The second page is not read at once: what is behind us is not read again.
+    world.break_routes(&["list_clients"], &json!({"delay_ms": 1})).await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::seconds(2)).await;
+    assert_eq!(world.record(&started).await["client"]["id"], id.as_str());
+    assert_eq!(world.status(&started).await, "ready");
+    assert_eq!(world.calls_of("list_clients").await.len(), 3);
+    assert_eq!(world.count("clients").await, 421);
+}
+
+#[tokio::test]
+async fn a_search_that_was_interrupted_goes_on_where_it_was() {
+    let world = World::unlimited().await;
+    for number in 0..210 {
+        world.make_client(&format!("customer-{number}@another.example")).await;
+    }
+    world.change(json!({"email_filter": "ignored"})).await;
+    world
+        .fault(json!([
+            {"route": "list_clients", "delay_ms": 1},
+            {"route": "list_clients", "status": 500, "times": 2},
+        ]))
+        .await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::minutes(2)).await;
+    assert_eq!(world.status(&started).await, "ready");
+    let statuses: Vec<u64> =
+        world.calls_of("list_clients").await.iter().map(|call| call["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 500, 500, 200]);
+    assert_eq!(world.count("clients").await, 211);
+}
+
+#[tokio::test]
+async fn an_account_named_by_the_partner_costs_two_calls_in_all() {
+    let world = World::unlimited().await;
+    let id = world.make_client("jo@another.example").await;
+    let started = signed_up_as(&world, json!({ "id": id })).await;
+    world.live_through(Duration::seconds(2)).await;
+    world.assert_promise_kept(&started).await;
+    assert_eq!(routes(&world).await[1..], ["numbers", "api_keys"]);
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_exist_fails_the_submission_with_the_hubs_words() {
+    let world = World::new().await;
+    let started = signed_up_as(&world, json!({ "id": "Zz9yXwCL" })).await;
+    world.live_through(Duration::seconds(2)).await;
+    let problem = world.record(&started).await["problem"].clone();
+    assert_eq!(problem["code"], "number_refused");
+    assert!(problem["detail"].as_str().unwrap().contains("client_id: Not found."), "{problem}");
+    assert_eq!(world.setup_view(&started).await.body["problem"]["code"], "number_refused");
+}
+
+#[tokio::test]
+async fn a_restricted_e_mail_domain_fails_before_the_popup_with_the_hubs_words() {
+    let world = World::new().await;
+    let mut body = start_body("tenant-1");
+    body["client"]["email"] = json!("lena@mailinator.com");
+    let answer = world.client.post("/v1/onboardings", BACKEND_TOKEN, &body).await.unwrap();
+    let started: Started = serde_json::from_value(answer.succeeded().unwrap()).unwrap();
+    world.live_through(Duration::minutes(1)).await;
+    let record = world.record(&started).await;
+    assert_eq!(
+        (record["status"].as_str(), record["problem"]["code"].as_str()),
+        (Some("failed"), Some("client_refused"))
+    );
+    assert!(record["problem"]["detail"].as_str().unwrap().contains("email domain is not allowed"), "{record:#}");
+    let view = world.setup_view(&started).await.body;
+    assert_eq!(view["problem"]["code"], "client_refused");
+    assert_eq!(view["launch"], Value::Null, "a popup that could only fail is not offered");
+    assert_eq!(world.count("clients").await, 0);
+}
+
+#[tokio::test]
+async fn an_unclear_creation_is_never_repeated_blindly() {
+    for times in [1, 4] {
+        let world = World::new().await;
+        world.fault(json!({"route": "create_client", "status": 500, "after_effect": true, "times": times})).await;
+        let started = world.signed_up("tenant-1", "one_number").await;
+        world.live_through(Duration::minutes(5)).await;
+        world.assert_promise_kept(&started).await;
+        assert_eq!(world.calls_of("create_client").await.len(), 1);
+        assert_eq!(world.calls_of("list_clients").await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn two_onboardings_of_one_customer_share_the_account() {
+    let world = World::new().await;
+    let first = world.signed_up("tenant-1", "one_number:1").await;
+    world.live_through(Duration::minutes(1)).await;
+    let second = world.signed_up("tenant-1", "one_number:2").await;
+    world.live_through(Duration::minutes(1)).await;
+    let (first, second) = (world.record(&first).await, world.record(&second).await);
+    assert_eq!((first["status"].as_str(), second["status"].as_str()), (Some("ready"), Some("ready")));
+    assert_eq!(first["client"]["id"], second["client"]["id"]);
+    assert_ne!(first["channel_id"], second["channel_id"]);
+    assert_eq!((world.count("clients").await, world.valid_keys().await), (1, 2));
+}

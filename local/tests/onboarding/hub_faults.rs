@@ -1,0 +1,125 @@
+//! Every call to the Hub goes wrong once, in every way that passes by: the onboarding waits, says so, and finishes.
+
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::world::World;
+
+/// Longer than every wait that one or two faults can cause.
+const LONG_ENOUGH: Duration = Duration::minutes(15);
+
+/// The ways in which a call can fail and work the next time; faults without their route.
+fn passing_faults() -> Vec<Value> {
+    vec![
+        json!({"status": 401}),
+        json!({"status": 429}),
+        json!({"status": 429, "times": 3}),
+        json!({"status": 429, "after_effect": true}),
+        json!({"status": 500}),
+        json!({"status": 500, "after_effect": true}),
+        json!({"status": 503, "after_effect": true, "times": 2}),
+        json!({"status": 502, "body": "<html>Bad gateway</html>"}),
+        json!({"drop": true}),
+        json!({"drop": true, "after_effect": true}),
+        json!({"body": "<html>Welcome</html>"}),
+        json!({"body": "<html>Welcome</html>", "after_effect": true}),
+        json!({"body": [], "after_effect": true}),
+        json!({"body": {"meta": {"success": false, "http_code": 500}}, "after_effect": true}),
+        json!({"delay_ms": 50}),
+    ]
+}
+
+async fn passes_by(route: &str, more: &[Value]) {
+    for mut fault in passing_faults().into_iter().chain(more.iter().cloned()) {
+        fault["route"] = json!(route);
+        let world = World::new().await;
+        world.fault(fault.clone()).await;
+        let started = world.signed_up("tenant-1", "one_number").await;
+        world.live_through(LONG_ENOUGH).await;
+        let status = world.status(&started).await;
+        assert_eq!(status, "ready", "{fault}: {:#}", world.record(&started).await);
+        world.assert_promise_kept(&started).await;
+    }
+}
+
+#[tokio::test]
+async fn the_lookup_of_clients() {
+    passes_by("list_clients", &[]).await;
+}
+
+#[tokio::test]
+async fn the_creation_of_a_client() {
+    passes_by("create_client", &[json!({"body": {"id": 17}, "after_effect": true})]).await;
+}
+
+#[tokio::test]
+async fn the_submission_of_a_number() {
+    passes_by("numbers", &[json!({"status": 409, "after_effect": true})]).await;
+}
+
+#[tokio::test]
+async fn the_creation_of_a_key() {
+    // The channel is not ready for a key, although it was said to be live.
+    let not_yet = [400, 404, 409].map(|status| json!({"status": status, "times": 2}));
+    let half = [json!({"body": {"address": "https://waba-v2.360dialog.io"}, "after_effect": true})];
+    passes_by("api_keys", &[&not_yet[..], &half].concat()).await;
+}
+
+#[tokio::test]
+async fn the_setting_of_the_message_webhook() {
+    // A new key may not work at once.
+    passes_by("set_message_webhook", &[json!({"status": 401, "times": 3}), json!({"status": 403})]).await;
+}
+
+/// The short shape of a webhook names no number, so that the Hub is asked for the channel.
+#[tokio::test]
+async fn the_lookup_of_a_channel() {
+    for mut fault in passing_faults() {
+        fault["route"] = json!("list_channels");
+        let world = World::new().await;
+        let lost = ["channel_created", "channel_submitted", "channel_ready", "channel_running"]
+            .map(|event| json!({"route": format!("webhook.{event}"), "lose": true}));
+        world.fault(json!(lost)).await;
+        world.fault(json!({"route": "webhook.channel_live", "shape": "flat"})).await;
+        world.fault(fault.clone()).await;
+        let started = world.signed_up("tenant-1", "one_number").await;
+        world.live_through(LONG_ENOUGH).await;
+        assert_eq!(world.status(&started).await, "ready", "{fault}");
+        world.assert_promise_kept(&started).await;
+    }
+}
+
+#[tokio::test]
+async fn while_it_waits_the_record_says_for_what() {
+    for (route, step) in [
+        ("list_clients", "client_account"),
+        ("create_client", "client_account"),
+        ("numbers", "number_submission"),
+        ("api_keys", "key_creation"),
+        ("set_message_webhook", "key_creation"),
+    ] {
+        for (fault, said) in [
+            (json!({"status": 429, "body": {"meta": {"developer_message": "Too many requests"}}}), "Too many requests"),
+            (json!({"status": 500, "body": {"error": "Out of order"}}), "Out of order"),
+            (json!({"drop": true}), "the connection broke off"),
+        ] {
+            let world = World::new().await;
+            world.break_routes(&[route], &fault).await;
+            let started = world.signed_up("tenant-1", "one_number").await;
+            world.live_through(Duration::minutes(2)).await;
+
+            let retry = world.record(&started).await["retry"].clone();
+            assert_eq!(retry["step"], step, "{route}");
+            assert!(retry["error"].as_str().unwrap().contains(said), "{retry}");
+            assert!((3..=8).contains(&retry["tries"].as_u64().unwrap()), "{retry}");
+            let next_at = OffsetDateTime::parse(retry["next_at"].as_str().unwrap(), &Rfc3339).unwrap();
+            let wait = next_at - world.now();
+            assert!(wait > Duration::ZERO && wait <= Duration::minutes(3), "{wait}");
+
+            world.mend().await;
+            world.live_through(Duration::minutes(4)).await;
+            assert_eq!(world.record(&started).await["retry"], Value::Null);
+            world.assert_promise_kept(&started).await;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The Hub refuses for good: the onboarding has failed, both sides are told why, and a retry leads on from there.
+
+use serde_json::{Value, json};
+use time::Duration;
+
+use local::client::Started;
+use local::settings::BACKEND_TOKEN;
+
+use crate::world::World;
+
+const SAID: &str = "Not like this";
+
+async fn refused(world: &World, route: &str, status: u16) -> Started {
+    let body = json!({"meta": {"success": false, "http_code": status, "developer_message": SAID}});
+    world.fault(json!({"route": route, "status": status, "body": body})).await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::minutes(1)).await;
+    started
+}
+
+#[tokio::test]
+async fn a_refusal_fails_with_its_reason_and_a_retry_leads_on() {
+    let permanent = [400, 403, 404, 422];
+    for (route, step, code, statuses) in [
+        ("list_clients", "client_account", "hub_refused", &permanent[..]),
+        ("create_client", "client_account", "client_refused", &permanent),
+        ("numbers", "number_submission", "number_refused", &permanent),
+        ("api_keys", "key_creation", "hub_refused", &[405, 422]),
+        ("set_message_webhook", "key_creation", "message_webhook_refused", &[400, 404, 422]),
+    ] {
+        for status in statuses {
+            let world = World::new().await;
+            let started = refused(&world, route, *status).await;
+
+            let record = world.record(&started).await;
+            assert_eq!(record["status"], "failed", "{route} {status}: {record:#}");
+            let problem = &record["problem"];
+            assert_eq!((problem["step"].as_str(), problem["code"].as_str()), (Some(step), Some(code)), "{problem}");
+            assert_eq!(problem["retryable"], true);
+            let said = format!("{status}): {SAID}");
+            let plain = format!("{status}: {SAID}");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(&said) || detail.contains(&plain), "{detail}");
+
+            let view = world.setup_view(&started).await;
+            assert_eq!((view.status, view.body["status"].as_str()), (200, Some("failed")));
+            assert_eq!(view.body["problem"]["code"], code);
+            let for_customer = view.body["problem"]["detail"].as_str().unwrap();
+            assert!(!for_customer.is_empty() && !for_customer.contains(SAID), "{for_customer}");
+            assert_eq!(view.body["problem"]["step"], Value::Null);
+
+            // Nothing goes on by itself.
+            let calls = world.hub_calls().await.len();
+            world.live_on_schedule(Duration::hours(2)).await;
+            assert_eq!(world.hub_calls().await.len(), calls, "{route} {status}");
+            world.assert_nothing_left();
+
+            let answer = world.retry(&started).await;
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            assert_eq!(answer.body["problem"], Value::Null);
+            world.live_through(Duration::minutes(1)).await;
+            world.assert_promise_kept(&started).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retry_into_the_same_refusal_fails_again() {
+    let world = World::new().await;
+    let started = refused(&world, "numbers", 400).await;
+    world.fault(json!({"route": "numbers", "status": 404})).await;
+    assert_eq!(world.retry(&started).await.status, 202);
+    world.live_through(Duration::minutes(1)).await;
+    let record = world.record(&started).await;
+    assert_eq!(record["status"], "failed");
+    assert!(record["problem"]["detail"].as_str().unwrap().contains("404"), "{record:#}");
+    assert_eq!(world.retry(&started).await.status, 202);
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+}
+
+#[tokio::test]
+async fn only_what_has_failed_can_be_retried_and_only_by_the_partner() {
+    let world = World::new().await;
+    let started = refused(&world, "numbers", 400).await;
+    let path = format!("/v1/onboardings/{}/retry", started.id);
+    for token in ["", started.token(), "another-token"] {
+        let answer = world.client.post(&path, token, &json!({})).await.unwrap();
+        assert_eq!((answer.status, answer.body["code"].as_str()), (401, Some("unauthorized")));
+    }
+    assert_eq!(world.status(&started).await, "failed");
+
+    assert_eq!(world.retry(&started).await.status, 202);
+    let again = world.retry(&started).await;
+    assert_eq!((again.status, again.body["code"].as_str()), (409, Some("not_retryable")));
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+    let ready = world.retry(&started).await;
+    assert_eq!((ready.status, ready.body["code"].as_str()), (409, Some("not_retryable")));
+
+    let waiting = world.client.start("tenant-2").await.unwrap();
+    assert_eq!(world.retry(&waiting).await.status, 409);
+    let unknown = "/v1/onboardings/onb_0199d0f0000070008000000000000000/retry";
+    assert_eq!(world.client.post(unknown, BACKEND_TOKEN, &json!({})).await.unwrap().status, 404);
+}
+
+/// The number was taken all the same: its webhook proves that the step that failed has happened.
+#[tokio::test]
+async fn a_webhook_that_proves_the_submission_heals_it() {
+    let world = World::new().await;
+    world.fault(json!({"route": "numbers", "status": 400, "after_effect": true})).await;
+    let started = world.signed_up("tenant-1", "one_number").await;
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+    let history = world.record(&started).await["history"].clone();
+    assert!(history.as_array().unwrap().iter().any(|entry| entry["to"] == "failed"), "{history:#}");
+}
