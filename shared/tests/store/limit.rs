@@ -136,7 +136,7 @@ async fn a_code_is_taken_once() {
     let claim = |code: &'static str, id| world.store.claim_code(code, id);
     assert_eq!(claim("c0de", &first).await.unwrap(), CodeClaim::First);
     for id in [&first, &second] {
-        assert_eq!(claim("c0de", id).await.unwrap(), CodeClaim::Taken { by: first.clone() });
+        assert_eq!(claim("c0de", id).await.unwrap(), CodeClaim::Taken { by: first.clone(), at_work: true });
     }
     assert_eq!(claim("0ther", &second).await.unwrap(), CodeClaim::First);
 }
@@ -155,7 +155,7 @@ async fn of_twenty_who_take_a_code_at_once_one_is_first() {
     for task in tasks {
         match task.await.unwrap() {
             CodeClaim::First => first += 1,
-            CodeClaim::Taken { by } => assert_eq!(by, id),
+            CodeClaim::Taken { by, at_work } => assert_eq!((by, at_work), (id.clone(), true)),
         }
     }
     assert_eq!(first, 1);
