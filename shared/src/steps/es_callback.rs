@@ -126,14 +126,20 @@ impl From<SecretsError> for CallbackError {
 
 impl From<MetaError> for CallbackError {
     fn from(error: MetaError) -> Self {
+        // Its words are for the log; customers get Meta's own for them, or ours.
+        tracing::warn!(%error, "Meta did not confirm the signup");
+        let refused = |code, told: Option<String>| {
+            let reason = told.unwrap_or_else(|| "Meta did not accept this sign-up. Please try again.".to_owned());
+            Self::Refused { code, reason }
+        };
         match error {
             MetaError::CodeExpired => Self::CodeExpired,
             MetaError::CodeUsed => Self::CodeUsed,
-            MetaError::CodeRefused { reason } => Self::Refused { code: "code_refused", reason },
+            MetaError::CodeRefused { .. } => refused("code_refused", None),
             MetaError::Misconfigured { reason } => Self::Misconfigured(reason),
             MetaError::Unclear => Self::Unavailable("Meta did not answer in time".to_owned()),
             MetaError::Retry { reason, .. } => Self::Unavailable(reason),
-            MetaError::Refused { reason, .. } => Self::Refused { code: "meta_refused", reason },
+            MetaError::Refused { user_message, .. } => refused("meta_refused", user_message),
         }
     }
 }
@@ -162,10 +168,14 @@ impl EsCallback {
                 Err(CallbackError::AlreadySignedUp)
             };
         }
-        if let CodeClaim::Taken { by } = self.store.claim_code(&code_sha256, id).await? {
-            return if by == *id { self.claimed_before(id, &code_sha256).await } else { Err(CallbackError::CodeUsed) };
+        match self.store.claim_code(&code_sha256, id).await? {
+            CodeClaim::First => {}
+            CodeClaim::Taken { by, at_work } if by == *id => {
+                return self.claimed_before(id, &code_sha256, at_work).await;
+            }
+            CodeClaim::Taken { .. } => return Err(CallbackError::CodeUsed),
         }
-        let proof = self.prove(id, code, code_sha256, callback.session.as_ref());
+        let proof = self.prove(id, code, code_sha256.clone(), callback.session.as_ref());
         let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
         match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
             Ok(stored) => {
@@ -177,6 +187,9 @@ impl EsCallback {
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");
                 self.keep_attempt(id, callback.session.as_ref(), error.code()).await;
+                if let Err(error) = self.store.spend_code(&code_sha256).await {
+                    tracing::warn!(%error, "the code counts as being at work until it has run out");
+                }
                 Err(error)
             }
         }
@@ -194,10 +207,20 @@ impl EsCallback {
         }
     }
 
-    /// The same code came before: by now it may have been dealt with.
-    async fn claimed_before(&self, id: &OnboardingId, code_sha256: &str) -> Result<Stored, CallbackError> {
+    /// The same code came before: by now it may have been dealt with. One that led to nothing is no use any more, and to
+    /// say that it is being worked on would keep the customer waiting.
+    async fn claimed_before(
+        &self,
+        id: &OnboardingId,
+        code_sha256: &str,
+        at_work: bool,
+    ) -> Result<Stored, CallbackError> {
         let stored = self.store.get(id).await?;
-        if known_code(&stored.onboarding, code_sha256) { Ok(stored) } else { Err(CallbackError::InProgress) }
+        match (known_code(&stored.onboarding, code_sha256), at_work) {
+            (true, _) => Ok(stored),
+            (false, true) => Err(CallbackError::InProgress),
+            (false, false) => Err(CallbackError::CodeUsed),
+        }
     }
 
     async fn prove(

@@ -10,7 +10,7 @@
 //! | number binding | `NUMBER#{waba_id}#{phone_number_id}`, `BINDING` | `onboarding_id` |
 //! | channel binding | `CHANNEL#{channel_id}`, `BINDING` | `onboarding_id` |
 //! | inbox | `INBOX#{source}#{event id, or SHA-256 of the body}`, `INBOX` | `source`, `name`, `body`, `body_sha256`, `size` (bytes), `received_at`, `processed_at`, `outcome`; `due` = `DUE` and `due_at` until processed; `expires_at` (epoch seconds, 30 days) |
-//! | code | `CODE#{SHA-256 of Meta's code}`, `CODE` | `onboarding_id`, `claim`; `expires_at` (epoch seconds, 24 hours) |
+//! | code | `CODE#{SHA-256 of Meta's code}`, `CODE` | `onboarding_id`, `claim`, `at_work_until` (epoch milliseconds); `expires_at` (epoch seconds, 24 hours) |
 //! | rate limit | `LIMIT#hub`, `LIMIT` | `bucket`, `version` |
 //! | idempotency | `IDEM#{SHA-256 of the key}`, `IDEM` | `body_sha256`, `sealed_token`, `onboarding_id`; `expires_at` (epoch seconds, 24 hours) |
 //!
