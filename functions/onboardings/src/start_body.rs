@@ -16,16 +16,14 @@ const EMAIL: usize = 254;
 /// The largest prefill, in bytes of JSON. The record as a whole has to fit into one item.
 const PREFILL: usize = 8 * 1024;
 
-/// As it is sent.
+/// As it is sent. Nothing is required and no word is known here, so that [`StartBody::check`] can name all that is wrong.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StartBody {
-    reference: String,
-    client: Client,
-    #[serde(default)]
-    tier: Tier,
-    #[serde(default)]
-    prefill: Map<String, Value>,
+    reference: Option<String>,
+    client: Option<Client>,
+    tier: Option<String>,
+    prefill: Option<Map<String, Value>>,
     return_url: Option<String>,
     locale: Option<String>,
 }
@@ -55,20 +53,20 @@ impl StartBody {
     /// Checks every field.
     pub(crate) fn check(self, page: &PageConfig) -> Result<Start, Problem> {
         let mut errors = Vec::new();
-        let reference = text(&mut errors, "reference", Some(self.reference), REFERENCE);
-        let client = self.client.check(&mut errors);
-        check_prefill(&mut errors, &self.prefill);
+        let reference = text(&mut errors, "reference", self.reference, REFERENCE);
+        if self.client.is_none() {
+            wrong(&mut errors, "client", "is missing");
+        }
+        let client = self.client.and_then(|client| client.check(&mut errors));
+        let tier = check_tier(&mut errors, self.tier.as_deref());
+        let prefill = self.prefill.unwrap_or_default();
+        check_prefill(&mut errors, &prefill);
         check(&mut errors, "return_url", self.return_url.as_deref(), |url| check_return_url(url, page));
         check(&mut errors, "locale", self.locale.as_deref(), check_locale);
-        match (reference, client) {
-            (Some(reference), Some(client)) if errors.is_empty() => Ok(Start {
-                reference,
-                client,
-                tier: self.tier,
-                prefill: self.prefill,
-                return_url: self.return_url,
-                locale: self.locale,
-            }),
+        match (reference, client, tier) {
+            (Some(reference), Some(client), Some(tier)) if errors.is_empty() => {
+                Ok(Start { reference, client, tier, prefill, return_url: self.return_url, locale: self.locale })
+            }
             _ => Err(Problem::invalid_fields(errors)),
         }
     }
@@ -136,6 +134,18 @@ fn check_email(email: &str) -> Result<(), String> {
             && !domain.contains('@')
     });
     if valid && !email.contains(char::is_whitespace) { Ok(()) } else { Err("must be an e-mail address".to_owned()) }
+}
+
+fn check_tier(errors: &mut Vec<FieldError>, tier: Option<&str>) -> Option<Tier> {
+    match tier {
+        None | Some("regular") => Some(Tier::Regular),
+        Some("premium") => Some(Tier::Premium),
+        Some("basic") => Some(Tier::Basic),
+        Some(_) => {
+            wrong(errors, "tier", "must be regular, premium or basic");
+            None
+        }
+    }
 }
 
 fn check_prefill(errors: &mut Vec<FieldError>, prefill: &Map<String, Value>) {
