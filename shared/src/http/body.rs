@@ -52,6 +52,7 @@ fn message(sentence: &str) -> String {
     match sentence.rsplit_once("expected ") {
         // The names of our types mean nothing outside.
         Some((_, expected)) if expected.starts_with("struct ") => "must be an object".to_owned(),
+        Some((unknown, expected)) if unknown.starts_with("unknown field ") => format!("is not known, only {expected}"),
         Some((_, expected)) => format!("must be {expected}"),
         None => sentence.to_owned(),
     }
