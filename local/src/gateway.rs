@@ -54,6 +54,9 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let router = templates
         .into_iter()
         .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
+    let router = [format!("/{STAGE}"), format!("/{STAGE}/{{*rest}}")]
+        .into_iter()
+        .fold(router, |router, rest| router.route(&rest, any(|| async { no_such_route() })));
     router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 
