@@ -4,5 +4,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod answers;
+mod bodies;
+mod choice;
+mod claims;
+mod codes;
+mod fields;
 mod happy;
+mod hooks;
+mod idempotency;
+mod listing;
+mod meta_faults;
+mod meta_webhooks;
+mod popup;
+mod state;
+mod tokens;
+mod webhook_deliveries;
+mod webhook_signatures;
+mod webhook_unmatched;
 mod world;

@@ -1,0 +1,87 @@
+//! Webhooks of Meta: the handshake, and `account_update`.
+
+use local::settings::VERIFY_TOKEN;
+use reqwest::Method;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::answers::{Reply, send};
+use crate::hooks::hmac_hex;
+use crate::world::World;
+
+async fn post(world: &World, body: &str, header: &str, signature: &str) -> Reply {
+    let request = world.client.request(Method::POST, "/v1/webhooks/meta", "").header(header, signature);
+    send(request.body(body.to_owned())).await
+}
+
+#[tokio::test]
+async fn metas_handshake_gets_its_challenge_back_and_nobody_elses_does() {
+    let world = World::new().await;
+    let get = |query: String| {
+        let world = &world;
+        async move { world.get(&format!("/v1/webhooks/meta{query}"), "").await }
+    };
+    let good = format!("?hub.mode=subscribe&hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444");
+    let reply = get(good.clone()).await;
+    assert_eq!((reply.status, reply.text.as_str()), (200, "1158201444"));
+    assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    for query in [
+        String::new(),
+        good.replace(VERIFY_TOKEN, "wrong"),
+        good.replace(VERIFY_TOKEN, ""),
+        good.replace("subscribe", "unsubscribe"),
+        good.replace("&hub.challenge=1158201444", ""),
+        format!("?hub.challenge=1158201444&token={VERIFY_TOKEN}"),
+    ] {
+        get(query).await.assert_problem(401, "not_authentic");
+    }
+    world.change_secret(|bundle| bundle.meta_verify_token = "rotated-verify-token".into()).await;
+    assert_eq!(get(good.replace(VERIFY_TOKEN, "rotated-verify-token")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_account_update_is_kept_if_meta_signed_it() {
+    let world = World::new().await;
+    let started = world.client.start("tenant-1").await.unwrap();
+    let secret = simulator::Settings::default().app_secret;
+    let value = json!({"event": "PARTNER_ADDED", "waba_info": {"waba_id": "40123456789"}});
+    let entry = json!([{"id": "733100000000021", "changes": [{"field": "account_update", "value": value}]}]);
+    let body = json!({"object": "whatsapp_business_account", "entry": entry}).to_string();
+    let key = format!("meta#{}", hex::encode(Sha256::digest(&body)));
+    let good = hmac_hex(&secret, body.as_bytes());
+    for (header, signature) in [
+        ("x-other", "1"),
+        ("x-hub-signature-256", ""),
+        ("x-hub-signature-256", &format!("sha256={}", hmac_hex("wrong", body.as_bytes()))),
+        ("x-hub-signature-256", &format!("sha256={}", hmac_hex(&secret, b"{}"))),
+        ("x-hub-signature", &format!("sha1={good}")),
+        ("x-360dialog-signature", &hmac_hex(local::settings::PLATFORM_SECRET, body.as_bytes())),
+    ] {
+        post(&world, &body, header, signature).await.assert_problem(401, "not_authentic");
+    }
+    assert_eq!(world.inbox(&key).await, None);
+
+    for _ in 0..2 {
+        let reply = post(&world, &body, "x-hub-signature-256", &format!("sha256={good}")).await;
+        assert_eq!((reply.status, reply.text.as_str()), (200, "{}"));
+    }
+    let kept = world.inbox(&key).await.unwrap();
+    assert_eq!((kept.body, kept.name.as_str()), (Some(body), "account_update"));
+    world.settle().await;
+    assert!(world.inbox(&key).await.unwrap().processed_at.is_some());
+    world.assert_nothing_left();
+    world.finish(&started, "one_number").await;
+}
+
+#[tokio::test]
+async fn a_meta_webhook_that_cannot_be_queued_is_not_acknowledged() {
+    let world = World::new().await;
+    let started = world.client.start("tenant-1").await.unwrap();
+    world.settle().await;
+    world.stack.world.queue.fail_next(1);
+    let order = json!({"account": "one_number", "event": "PARTNER_ADDED"});
+    assert_eq!(world.client.order("account_update", &order).await.unwrap()["status"], 500);
+    assert_eq!(world.client.order("account_update", &order).await.unwrap()["status"], 200);
+    world.finish(&started, "one_number").await;
+}
