@@ -51,7 +51,7 @@ async fn a_refusal_fails_with_its_reason_and_a_retry_leads_on() {
 
             // Nothing goes on by itself.
             let calls = world.hub_calls().await.len();
-            world.live_on_schedule(Duration::hours(2)).await;
+            world.live_on_schedule(Duration::minutes(30)).await;
             assert_eq!(world.hub_calls().await.len(), calls, "{route} {status}");
             world.assert_nothing_left();
 
