@@ -1,0 +1,67 @@
+//! What a person does in the stand-in for Meta's popup and full-page sign-in.
+
+use fantoccini::Locator;
+
+use crate::visit::Visit;
+
+/// Who goes through Embedded Signup, and how it ends. The words are the simulator's.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// `#account`
+    pub account: &'static str,
+    /// `#outcome`
+    pub outcome: &'static str,
+    /// `#order`
+    pub order: &'static str,
+}
+
+/// A customer with one number finishes; the message event arrives first.
+pub const FINISH: Choice = Choice { account: "one_number", outcome: "finish", order: "session_first" };
+
+impl Visit {
+    /// Presses the button of this name, which opens Meta's popup, and goes through it.
+    pub async fn sign_up(&self, launch: &str, choice: Choice) {
+        self.press(launch).await;
+        self.in_popup(async || self.fill_in(choice).await).await;
+    }
+
+    /// Presses the button of this name, which opens Meta's popup, and closes the popup.
+    pub async fn close_popup(&self, launch: &str) {
+        self.press(launch).await;
+        self.in_popup(async || self.browser.client.close_window().await.unwrap()).await;
+    }
+
+    /// Waits for the popup, acts in it, and comes back when it is closed.
+    async fn in_popup(&self, act: impl AsyncFnOnce()) {
+        let client = &self.browser.client;
+        let page = client.window().await.unwrap();
+        let popup = self
+            .browser
+            .wait("the popup", async || client.windows().await.unwrap().into_iter().find(|window| *window != page))
+            .await;
+        client.switch_to_window(popup.clone()).await.unwrap();
+        act().await;
+        client.switch_to_window(page).await.unwrap();
+        let closed = async || (!client.windows().await.unwrap().contains(&popup)).then_some(());
+        self.browser.wait("the popup to close", closed).await;
+    }
+
+    /// Fills in the stand-in's form, in the popup or the full-page sign-in, and sends it.
+    pub async fn fill_in(&self, choice: Choice) {
+        let client = &self.browser.client;
+        let element = async |selector: &str| {
+            let look = async || client.find(Locator::Css(selector)).await.ok();
+            self.browser.wait(&format!("{selector} in the stand-in for Meta"), look).await
+        };
+        // The script that handles the form runs at its end.
+        element("#continue").await;
+        element("#account").await.clear().await.unwrap();
+        element("#account").await.send_keys(choice.account).await.unwrap();
+        element(&format!("#outcome option[value={}]", choice.outcome)).await.click().await.unwrap();
+        let order = element(&format!("#order option[value={}]", choice.order)).await;
+        if order.is_displayed().await.unwrap() {
+            order.click().await.unwrap();
+        }
+        element("#continue").await.click().await.unwrap();
+    }
+}
