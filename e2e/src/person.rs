@@ -3,7 +3,6 @@
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::Locator;
-use serde_json::{Value, json};
 
 use crate::visit::Visit;
 
@@ -26,9 +25,9 @@ impl Visit {
         self.browser.wait(&format!("the text {text:?}"), async || self.text().await.contains(text).then_some(())).await;
     }
 
-    /// Everything that is to be read now.
+    /// Everything in the page's main part that is to be read now.
     pub async fn text(&self) -> String {
-        let text = self.browser.evaluate("return document.body.innerText", vec![]).await;
+        let text = self.browser.evaluate("return document.querySelector('main')?.innerText", vec![]).await;
         // A no-break space is a space to a reader.
         text.as_str().unwrap_or_default().replace('\u{a0}', " ")
     }
@@ -76,6 +75,40 @@ impl Visit {
         text.as_str().unwrap_or_default().to_owned()
     }
 
+    /// What a screen reader was told last without being asked.
+    pub async fn said(&self) -> String {
+        let text = self.browser.evaluate("return document.querySelector('[role=status]').textContent", vec![]).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until this stands on the page and was told to screen readers.
+    pub async fn is_told(&self, text: &str) {
+        self.sees(text).await;
+        let said = self.said().await;
+        assert!(said.contains(text), "a screen reader was told {said:?} and not {text:?}");
+    }
+
+    /// The step that things are at.
+    pub async fn step(&self) -> String {
+        let text = self.browser.evaluate("return document.querySelector('[aria-current=step] strong')?.innerText", vec![]);
+        text.await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until things are at this step.
+    pub async fn sees_step(&self, step: &str) {
+        self.browser.wait(&format!("the step {step:?}"), async || (self.step().await == step).then_some(())).await;
+    }
+
+    /// Reloads the page.
+    pub async fn reload(&self) {
+        self.browser.client.refresh().await.unwrap();
+    }
+
+    /// Opens an address in this tab.
+    pub async fn go(&self, address: &str) {
+        self.browser.client.goto(address).await.unwrap();
+    }
+
     /// Where a link of this name leads.
     pub async fn target(&self, name: &str) -> String {
         self.control(name).await.prop("href").await.unwrap().unwrap_or_default()
@@ -84,10 +117,5 @@ impl Visit {
     /// The address bar.
     pub async fn address(&self) -> String {
         self.browser.client.current_url().await.unwrap().to_string()
-    }
-
-    /// What a script finds on the page.
-    pub async fn finds(&self, script: &str) -> Value {
-        self.browser.evaluate(script, vec![json!(null)]).await
     }
 }

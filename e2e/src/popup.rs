@@ -18,11 +18,39 @@ pub struct Choice {
 /// A customer with one number finishes; the message event arrives first.
 pub const FINISH: Choice = Choice { account: "one_number", outcome: "finish", order: "session_first" };
 
+impl Choice {
+    /// The same with another account.
+    pub const fn by(self, account: &'static str) -> Self {
+        Self { account, ..self }
+    }
+
+    /// The same with another ending.
+    pub const fn ending(self, outcome: &'static str) -> Self {
+        Self { outcome, ..self }
+    }
+
+    /// The same, with the code before the message event.
+    pub const fn code_first(self) -> Self {
+        Self { order: "code_first", ..self }
+    }
+}
+
 impl Visit {
     /// Presses the button of this name, which opens Meta's popup, and goes through it.
     pub async fn sign_up(&self, launch: &str, choice: Choice) {
         self.press(launch).await;
+        self.fill_in_popup(choice).await;
+    }
+
+    /// Goes through Meta's popup, which is open or opening.
+    pub async fn fill_in_popup(&self, choice: Choice) {
         self.in_popup(async || self.fill_in(choice).await).await;
+    }
+
+    /// Leaves for Meta's full page, goes through it, and is led back.
+    pub async fn sign_up_on_full_page(&self, choice: Choice) {
+        self.press("Sign in on a full page").await;
+        self.fill_in(choice).await;
     }
 
     /// Presses the button of this name, which opens Meta's popup, and closes the popup.

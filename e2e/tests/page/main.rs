@@ -1,3 +1,11 @@
 //! The page in a real browser, against a local stack: what a person sees, and what the record holds.
 
+mod common;
 mod finish;
+mod full_page;
+mod links;
+mod looks;
+mod permission;
+mod progress;
+mod refused;
+mod unfinished;
