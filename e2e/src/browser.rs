@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Tells the console of what a Content Security Policy stopped, and of layout that jumps.
+/// Tells the console of what a Content Security Policy stopped.
 const WATCH: &str = "
     document.addEventListener('securitypolicyviolation', (event) =>
         console.error(`CSP: ${event.effectiveDirective} stopped ${event.blockedURI}`));
@@ -30,7 +30,7 @@ pub struct Browser {
     _driver: Driver,
 }
 
-/// A command of the driver beyond the WebDriver standard: `POST` below the session.
+/// A command of the driver beyond the standard: `POST` below the session.
 #[derive(Debug)]
 struct Post(&'static str, Value);
 
@@ -85,7 +85,7 @@ impl Browser {
         self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
-    /// A command of the Chrome DevTools Protocol for this window.
+    /// A command of Chromium's own protocol (<https://chromedevtools.github.io/devtools-protocol/>) for this window.
     pub async fn cdp(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         let answer = self.client.issue_cmd(Post("goog/cdp/execute", body)).await;
@@ -105,7 +105,9 @@ impl Browser {
 
     /// What a script's promise ends with.
     pub async fn evaluate_async(&self, script: &str) -> Value {
-        let script = format!("const done = arguments[0]; (async () => {{ {script} }})().then(done, (e) => done({{error: `${{e}}`}}));");
+        let script = format!(
+            "const done = arguments[0]; (async () => {{ {script} }})().then(done, (e) => done({{error: `${{e}}`}}));"
+        );
         let value = self.client.execute_async(&script, vec![]).await.unwrap();
         assert!(value.get("error").is_none(), "{value}");
         value

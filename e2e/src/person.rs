@@ -1,8 +1,8 @@
 //! What a person sees and does on the page.
 
+use fantoccini::Locator;
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
-use fantoccini::Locator;
 
 use crate::visit::Visit;
 
@@ -90,7 +90,8 @@ impl Visit {
 
     /// The step that things are at.
     pub async fn step(&self) -> String {
-        let text = self.browser.evaluate("return document.querySelector('[aria-current=step] strong')?.innerText", vec![]);
+        let text =
+            self.browser.evaluate("return document.querySelector('[aria-current=step] strong')?.innerText", vec![]);
         text.await.as_str().unwrap_or_default().to_owned()
     }
 

@@ -20,16 +20,19 @@ pub const FINISH: Choice = Choice { account: "one_number", outcome: "finish", or
 
 impl Choice {
     /// The same with another account.
+    #[must_use]
     pub const fn by(self, account: &'static str) -> Self {
         Self { account, ..self }
     }
 
     /// The same with another ending.
+    #[must_use]
     pub const fn ending(self, outcome: &'static str) -> Self {
         Self { outcome, ..self }
     }
 
     /// The same, with the code before the message event.
+    #[must_use]
     pub const fn code_first(self) -> Self {
         Self { order: "code_first", ..self }
     }
@@ -38,13 +41,13 @@ impl Choice {
 impl Visit {
     /// Presses the button of this name, which opens Meta's popup, and goes through it.
     pub async fn sign_up(&self, launch: &str, choice: Choice) {
-        self.press(launch).await;
-        self.fill_in_popup(choice).await;
+        self.in_popup(async || self.press(launch).await, async || self.fill_in(choice).await).await;
     }
 
-    /// Goes through Meta's popup, which is open or opening.
-    pub async fn fill_in_popup(&self, choice: Choice) {
-        self.in_popup(async || self.fill_in(choice).await).await;
+    /// Presses the button of this name, which opens Meta's popup, and closes the popup.
+    pub async fn close_popup(&self, launch: &str) {
+        let close = async || self.browser.client.close_window().await.unwrap();
+        self.in_popup(async || self.press(launch).await, close).await;
     }
 
     /// Leaves for Meta's full page, goes through it, and is led back.
@@ -53,20 +56,14 @@ impl Visit {
         self.fill_in(choice).await;
     }
 
-    /// Presses the button of this name, which opens Meta's popup, and closes the popup.
-    pub async fn close_popup(&self, launch: &str) {
-        self.press(launch).await;
-        self.in_popup(async || self.browser.client.close_window().await.unwrap()).await;
-    }
-
-    /// Waits for the popup, acts in it, and comes back when it is closed.
-    async fn in_popup(&self, act: impl AsyncFnOnce()) {
+    /// Opens a popup, acts in it, and comes back when it is closed.
+    pub async fn in_popup(&self, open: impl AsyncFnOnce(), act: impl AsyncFnOnce()) {
         let client = &self.browser.client;
         let page = client.window().await.unwrap();
-        let popup = self
-            .browser
-            .wait("the popup", async || client.windows().await.unwrap().into_iter().find(|window| *window != page))
-            .await;
+        let before = client.windows().await.unwrap();
+        open().await;
+        let new = async || client.windows().await.unwrap().into_iter().find(|window| !before.contains(window));
+        let popup = self.browser.wait("the popup", new).await;
         client.switch_to_window(popup.clone()).await.unwrap();
         act().await;
         client.switch_to_window(page).await.unwrap();

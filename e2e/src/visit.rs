@@ -88,7 +88,7 @@ impl Visit {
         started
     }
 
-    /// From now on the console may show errors that contain this.
+    /// The console is to show errors that contain this, such as the browser's own line about an answer of the API.
     pub fn expect_error(&self, text: &str) {
         self.expected.borrow_mut().push(text.to_owned());
     }
@@ -102,29 +102,30 @@ impl Visit {
     }
 
     async fn assert_clean(&self) {
-        let expected = self.expected.borrow();
-        let is_expected = |text: &str| expected.iter().any(|expected| text.contains(expected));
-        let errors: Vec<String> = console(&self.browser).await;
-        let unexpected: Vec<_> = errors.iter().filter(|text| !is_expected(text)).collect();
+        let mut unexpected = console(&self.browser).await;
+        for expected in self.expected.borrow().iter() {
+            let before = unexpected.len();
+            unexpected.retain(|text| !text.contains(expected));
+            assert!(unexpected.len() < before, "the console does not show {expected:?}");
+        }
         assert!(unexpected.is_empty(), "the console shows {unexpected:#?}");
         let traffic = self.traffic().await;
         for started in self.started.borrow().iter() {
             traffic.assert_secret(started.token(), &format!("{}/onboardings/{}", self.world.stack.url, started.id));
         }
-        traffic.assert_only_to(&[&self.world.stack.origin, &self.world.stack.simulator.hub_url()]);
+        traffic.assert_local();
     }
 
     /// For whoever has to find out why a test failed.
     async fn tell(&self) {
         let script = "return `${location.href.split('#')[0]}\n${document.body.innerText}`";
         let page = self.browser.client.execute(script, vec![]).await;
-        eprintln!("the page when the test failed:\n{}", page.map_or_else(|error| error.to_string(), text));
+        eprintln!(
+            "the page when the test failed:\n{}",
+            page.map_or_else(|error| error.to_string(), |page| traffic::text(&page).unwrap_or_default())
+        );
         eprintln!("its console: {:#?}", console(&self.browser).await);
     }
-}
-
-fn text(value: Value) -> String {
-    value.as_str().map(ToOwned::to_owned).unwrap_or_default()
 }
 
 /// What the console shows in red since it was last asked.

@@ -116,13 +116,15 @@ async fn a_refusal_is_told_and_what_comes_with_it_is_only_text() {
         visit.go(back.as_str()).await;
         visit.is_told("The sign-in on the full page was not finished.").await;
         visit.sees(html).await;
-        let elements = visit.browser.evaluate("return document.querySelectorAll('main img, main b').length", vec![]).await;
+        let elements =
+            visit.browser.evaluate("return document.querySelectorAll('main img, main b').length", vec![]).await;
         assert_eq!(elements, 0);
         assert_clean_address(visit).await;
         let attempt = assert_left(visit, &started, "CANCEL").await;
         assert_eq!(attempt["error_message"], html);
         visit.inspect("denied").await;
-        visit.sign_up(LAUNCH, FINISH).await;
+        visit.press(LAUNCH).await;
+        visit.sign_up_on_full_page(FINISH).await;
         assert_done(visit, &started).await;
     })
     .await;
@@ -158,7 +160,8 @@ async fn a_return_that_nobody_asked_for_is_refused() {
 
 /// The state with which the page left for Meta.
 async fn state(visit: &Visit) -> String {
-    let address = async || visit.address().await.parse::<Url>().ok().filter(|url| url.path().ends_with("/dialog/oauth"));
+    let address =
+        async || visit.address().await.parse::<Url>().ok().filter(|url| url.path().ends_with("/dialog/oauth"));
     let address = visit.browser.wait("Meta's full page", address).await;
     let state = address.query_pairs().find_map(|(name, value)| (name == "state").then(|| value.into_owned()));
     let state = state.unwrap();

@@ -25,7 +25,9 @@ async fn a_link_that_was_cut_off_or_changed_says_so() {
         visit.expect_error("404 (Not Found)");
         let started = visit.start("tenant-1", json!(null)).await;
         let title = "This link does not work";
-        visit.go(started.setup_url.split_once('.').map(|_| started.setup_url.rsplit_once('.').unwrap().0).unwrap()).await;
+        visit
+            .go(started.setup_url.split_once('.').map(|_| started.setup_url.rsplit_once('.').unwrap().0).unwrap())
+            .await;
         visit.sees_heading(title).await;
         assert_clean_address(visit).await;
         visit.inspect("invalid").await;

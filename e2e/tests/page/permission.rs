@@ -63,7 +63,9 @@ async fn a_permission_granted_elsewhere_shows_on_the_open_page() {
 async fn whoever_comes_back_in_another_browser_is_thanked() {
     visit(Plan::default(), async |visit| {
         let page = format!("{}/signup/return", visit.world.stack.url);
-        visit.go(&format!("{page}?client=hT3mVxCL&channels=[Rb82LdCH]&state=onb_01930000000070008000000000000001")).await;
+        visit
+            .go(&format!("{page}?client=hT3mVxCL&channels=[Rb82LdCH]&state=onb_01930000000070008000000000000001"))
+            .await;
         visit.sees_heading("Thank you").await;
         visit.inspect("thanks").await;
         visit.go(&format!("{page}?client=hT3mVxCL&channels=[]&revoked=[Rb82LdCH]")).await;

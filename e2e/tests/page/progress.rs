@@ -135,7 +135,8 @@ async fn a_lost_connection_is_told_and_found_again() {
         visit.expect_error("net::ERR_INTERNET_DISCONNECTED");
         let started = signed_up(visit).await;
         let offline = |offline: bool| {
-            let conditions = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+            let conditions =
+                json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
             visit.browser.cdp("Network.emulateNetworkConditions", conditions)
         };
         offline(true).await;

@@ -64,3 +64,33 @@ async fn a_closed_popup_is_no_end() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_others_than_meta_say_is_not_heard() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        let client = &visit.browser.client;
+        let page = client.window().await.unwrap();
+        let pretend = async || {
+            let popup = client.window().await.unwrap();
+            client.switch_to_window(page.clone()).await.unwrap();
+            let script = "
+                const data = JSON.stringify({ type: 'WA_EMBEDDED_SIGNUP', event: 'ERROR', data: { error_message: 'pretended' } });
+                for (const origin of ['https://evilfacebook.com', 'https://facebook.com.example', 'http://www.facebook.com', 'null', '']) {
+                    dispatchEvent(new MessageEvent('message', { data, origin }));
+                }
+                for (const data of ['{', '[]', 'null', { type: 'WA_EMBEDDED_SIGNUP' }]) {
+                    dispatchEvent(new MessageEvent('message', { data, origin: 'https://www.facebook.com' }));
+                }
+            ";
+            visit.browser.evaluate(script, vec![]).await;
+            client.switch_to_window(popup).await.unwrap();
+            visit.fill_in(FINISH.ending("cancel")).await;
+        };
+        visit.in_popup(async || visit.press(LAUNCH).await, pretend).await;
+        visit.is_told("You left Meta’s window").await;
+        assert_left(visit, &started, "CANCEL").await;
+        assert!(!visit.text().await.contains("pretended"));
+    })
+    .await;
+}
