@@ -5,7 +5,7 @@ use e2e::visit::{Plan, Visit, visit};
 use local::client::Started;
 use serde_json::json;
 
-use crate::common::{DONE, LAUNCH, assert_done};
+use crate::common::{DONE, LAUNCH, assert_connected, assert_done};
 
 const TITLE: &str = "One permission is missing";
 const LINK: &str = "Give permission at 360dialog";
@@ -26,7 +26,7 @@ async fn a_permission_granted_at_360dialog_leads_on() {
         visit.inspect("permission").await;
         visit.press(LINK).await;
         visit.press("Grant permission").await;
-        assert_done(visit, &started).await;
+        assert_connected(visit, &started).await;
     })
     .await;
 }
@@ -43,7 +43,7 @@ async fn a_permission_refused_at_360dialog_may_still_be_granted() {
         visit.inspect("permission-refused").await;
         visit.press(LINK).await;
         visit.press("Grant permission").await;
-        assert_done(visit, &started).await;
+        assert_connected(visit, &started).await;
     })
     .await;
 }
