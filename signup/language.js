@@ -21,7 +21,8 @@ export async function speak(locales, partnerName) {
 export function text(name, otherwise) {
   const found = find(name) ?? find(otherwise) ?? "";
   const named = found.replaceAll("{partner}", () => partner ?? texts.partner);
-  return named.charAt(0).toLocaleUpperCase(spoken) + named.slice(1);
+  // A stand-in for the name is no name: it takes a capital only where a sentence begins with it.
+  return found.startsWith("{") ? named.charAt(0).toLocaleUpperCase(spoken) + named.slice(1) : named;
 }
 
 function find(name = "") {

@@ -218,7 +218,7 @@ function heard({ code, session }) {
   if (!session) notice({ words: text("notice.closed") });
   else if (event === "ERROR") notice({ words: text("notice.error"), quote, warn: true });
   else if (quote) notice({ words: text("notice.reported"), quote, warn: true });
-  else notice({ words: text(`left.${data.current_step}`, "left.other") });
+  else notice({ words: text("left.other"), quote: text(`left.${data.current_step}`) });
   // Meta says nothing of a window that was closed before the sign-up began; that word is ours.
   tellOfLeaving(session ?? { event: "CLOSED", data: {} });
 }
@@ -281,6 +281,7 @@ function wait(step, ...words) {
 
 function thank({ revoked }) {
   element("thanks-lead").textContent = text(revoked.length ? "thanks.revoked" : "thanks.lead");
+  element("thanks-sign").toggleAttribute("hidden", revoked.length > 0);
   go("thanks");
 }
 

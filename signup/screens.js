@@ -44,6 +44,7 @@ export function notice({ words, quote, warn } = {}) {
   element("notice-quote").hidden = !quote;
   element("notice-quote").textContent = quote ?? "";
   element(shown)?.querySelector(".notice-place")?.append(box);
+  box.scrollIntoView({ block: "nearest" });
   say(quote ? `${words} ${quote}` : words);
 }
 

@@ -16,6 +16,8 @@ pub struct Request {
     pub url: String,
     /// Its method.
     pub method: String,
+    /// Bytes of the answer over the wire, with its headers. `None`: not answered yet, or not at all.
+    pub bytes: Option<u64>,
     /// The request as the browser tells of it, without the fragment of its address.
     told: String,
 }
@@ -38,6 +40,7 @@ impl Traffic {
                     requests.push(Request {
                         url: text(&told["url"]).unwrap_or_default(),
                         method: text(&told["method"]).unwrap_or_default(),
+                        bytes: None,
                         told: told.to_string(),
                     });
                 }
@@ -45,6 +48,13 @@ impl Traffic {
                 Some("Network.requestWillBeSentExtraInfo") => {
                     if let Some(request) = by_id.get(&id).and_then(|index| requests.get_mut(*index)) {
                         request.told.push_str(&parameters["headers"].to_string());
+                    }
+                }
+                Some("Network.loadingFinished") => {
+                    if let Some(request) = by_id.get(&id).and_then(|index| requests.get_mut(*index)) {
+                        // Whole numbers, written as floats.
+                        request.bytes =
+                            parameters["encodedDataLength"].to_string().split('.').next().and_then(|n| n.parse().ok());
                     }
                 }
                 _ => {}

@@ -103,3 +103,31 @@ fn problem(error: CallbackError) -> Problem {
         CallbackError::Misconfigured(cause) => Problem::internal(cause),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "https://signup.partner.example/v1/signup";
+
+    fn posted(body: &str) -> Posted {
+        serde_json::from_str(body).unwrap()
+    }
+
+    #[test]
+    fn a_code_of_the_full_page_sign_in_may_name_only_the_page() {
+        let callback = callback(posted(&format!(r#"{{"code": "made-up", "redirect_uri": "{PAGE}"}}"#)), PAGE).unwrap();
+        assert_eq!(callback.redirect_uri.unwrap().as_str(), PAGE);
+        for other in ["https://stranger.example/v1/signup", "https://signup.partner.example/v1/signup/", ""] {
+            let body = format!(r#"{{"code": "made-up", "redirect_uri": "{other}"}}"#);
+            let problem = super::callback(posted(&body), PAGE).err().unwrap();
+            assert_eq!(problem.errors[0].field, "redirect_uri", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_the_popup_names_none() {
+        let callback = callback(posted(r#"{"code": "made-up", "redirect_uri": null}"#), PAGE).unwrap();
+        assert_eq!(callback.redirect_uri, None);
+    }
+}

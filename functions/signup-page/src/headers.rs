@@ -7,7 +7,9 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
 use shared::config::PageConfig;
 use url::Url;
 
-/// The headers for these settings.
+const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'");
+
+/// The headers of what the browser shows, for these settings.
 pub(crate) fn of(page: &PageConfig) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([
         // `same-origin` would cut Meta's popup off from the page.
@@ -17,13 +19,21 @@ pub(crate) fn of(page: &PageConfig) -> HeaderMap {
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ]);
+    headers.extend(of_asset());
     // Origins of parsed URLs are ASCII, so this cannot fail; without it nothing at all would be allowed.
-    let policy = HeaderValue::try_from(policy(page)).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    let policy = HeaderValue::try_from(policy(page)).unwrap_or(NOTHING);
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers
+}
+
+/// The headers of a file of the page, which follows the page's policy. Opened by itself it may do nothing.
+pub(crate) fn of_asset() -> HeaderMap {
+    HeaderMap::from_iter([
+        (CONTENT_SECURITY_POLICY, NOTHING),
+        (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ])
 }
 
 /// Scripts are ours and Meta's SDK, which calls Meta and frames it (facts: Meta, JavaScript SDK). It sends a form into its

@@ -85,7 +85,9 @@ impl SignupPage {
 impl Handler for SignupPage {
     async fn handle(&self, request: Request) -> Response<Body> {
         let mut response = respond(&request, async { self.page(&request) }).await;
-        response.headers_mut().extend(self.headers.clone());
+        let is_asset = response.headers().contains_key(ETAG);
+        let headers = if is_asset { headers::of_asset() } else { self.headers.clone() };
+        response.headers_mut().extend(headers);
         response
     }
 }
