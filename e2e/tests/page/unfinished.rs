@@ -10,7 +10,8 @@ async fn a_customer_who_leaves_is_told_so_and_may_try_again() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("cancel")).await;
-        visit.is_told("You left Meta’s window while entering the phone number.").await;
+        visit.is_told("You left Meta’s window before the end.").await;
+        visit.is_told("The number must be able to take a text message or a call.").await;
         let attempt = assert_left(visit, &started, "CANCEL").await;
         assert_eq!(attempt["current_step"], "PHONE_NUMBER_SETUP");
         visit.inspect("left").await;
