@@ -11,6 +11,7 @@ use axum::routing::any;
 use axum::{Json, Router};
 use lambda_http::Body;
 use serde_json::{Value, json};
+use tower_http::compression::CompressionLayer;
 
 use shared::http::Handler as _;
 
@@ -57,6 +58,8 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let router = [format!("/{STAGE}"), format!("/{STAGE}/{{*rest}}")]
         .into_iter()
         .fold(router, |router, rest| router.route(&rest, any(|| async { no_such_route() })));
+    // As with the template's `MinimumCompressionSize`.
+    let router = router.layer(CompressionLayer::new());
     router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 

@@ -1,0 +1,111 @@
+//! Signups that end well.
+
+use e2e::popup::FINISH;
+use e2e::visit::{Plan, visit};
+use serde_json::json;
+
+use crate::common::{LAUNCH, START, assert_clean_address, assert_done};
+
+#[tokio::test]
+async fn a_customer_who_finishes_sees_the_number_connected() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open_with("tenant-1", json!({ "return_url": "https://partner.example/settings" })).await;
+        visit.sees_heading(START).await;
+        assert_clean_address(visit).await;
+        visit.control(LAUNCH).await;
+        visit.inspect("start").await;
+        visit.sign_up(LAUNCH, FINISH).await;
+        assert_done(visit, &started).await;
+        assert_eq!(visit.target("Back to Funkturm CRM").await, "https://partner.example/settings");
+        visit.inspect("done").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_code_may_come_before_the_message_event() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.code_first()).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_message_event_may_never_come() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.ending("finish_without_session")).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_code_the_full_page_leads_on() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("422 (Unprocessable");
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.ending("finish_without_code")).await;
+        visit.is_told("Meta’s window was closed without handing over your sign-up.").await;
+        assert_eq!(visit.world.record(&started).await["status"], "started");
+        visit.inspect("code-missing").await;
+        visit.sign_up_on_full_page(FINISH).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_several_numbers_the_customer_chooses_one() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.by("several_numbers")).await;
+        visit.sees_heading("Which number do you want to connect?").await;
+        let record = visit.world.record(&started).await;
+        assert_eq!(record["status"], "number_choice");
+        assert_eq!(record["numbers"].as_array().unwrap().len(), 3);
+        visit.inspect("choice").await;
+
+        // Without a choice nothing happens.
+        visit.press("Connect this number").await;
+        assert_eq!(visit.world.record(&started).await["status"], "number_choice");
+        visit.choose(record["numbers"][1]["display_phone_number"].as_str().unwrap()).await;
+        visit.press("Connect this number").await;
+        let done = assert_done(visit, &started).await;
+        assert_eq!(done["signup"]["number"], record["numbers"][1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_may_stay_in_the_whatsapp_business_app() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.by("coexistence")).await;
+        let record = assert_done(visit, &started).await;
+        assert_eq!(record["signup"]["coexistence"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_who_named_no_number_is_asked_nothing_if_there_is_only_one() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.ending("finish_only_waba")).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn access_alone_is_enough() {
+    visit(Plan::default(), async |visit| {
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH.ending("app_only")).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}

@@ -1,0 +1,109 @@
+//! Setup links: missing, broken, expired, several in one browser.
+
+use e2e::popup::FINISH;
+use e2e::visit::{Plan, visit};
+use serde_json::json;
+use time::Duration;
+
+use crate::common::{DONE, LAUNCH, START, assert_clean_address, assert_done};
+
+const EXPIRED: &str = "This link has expired";
+
+#[tokio::test]
+async fn without_a_link_there_is_nothing_to_do() {
+    visit(Plan::default(), async |visit| {
+        visit.go(&format!("{}/signup", visit.world.stack.url)).await;
+        visit.sees_heading("Please open your setup link").await;
+        visit.inspect("missing").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_was_cut_off_or_changed_says_so() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("404 (Not Found)");
+        let started = visit.start("tenant-1", json!(null)).await;
+        let title = "This link does not work";
+        visit
+            .go(started.setup_url.split_once('.').map(|_| started.setup_url.rsplit_once('.').unwrap().0).unwrap())
+            .await;
+        visit.sees_heading(title).await;
+        assert_clean_address(visit).await;
+        visit.inspect("invalid").await;
+        let changed: String = started.token().chars().rev().collect();
+        visit.go(&started.setup_url.replace(started.token(), &changed)).await;
+        visit.sees_heading(title).await;
+        assert_clean_address(visit).await;
+        visit.go(&started.setup_url).await;
+        visit.sees_heading(START).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_link_says_so() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("410 (Gone)");
+        let started = visit.start("tenant-1", json!(null)).await;
+        visit.world.pass(Duration::days(8));
+        visit.go(&started.setup_url).await;
+        visit.sees_heading(EXPIRED).await;
+        visit.inspect("expired").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_expires_while_the_page_is_open_says_so() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("410 (Gone)");
+        let started = visit.open("tenant-1").await;
+        visit.control(LAUNCH).await;
+        visit.world.pass(Duration::days(8));
+        visit.sign_up(LAUNCH, FINISH).await;
+        visit.sees_heading(EXPIRED).await;
+        assert_eq!(visit.world.record(&started).await["signup"], json!(null));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_links_in_two_tabs_do_not_mix() {
+    visit(Plan::default(), async |visit| {
+        let client = &visit.browser.client;
+        let first = visit.open("tenant-1").await;
+        visit.control(LAUNCH).await;
+        let first_tab = client.window().await.unwrap();
+        let second_tab = client.new_window(true).await.unwrap().handle;
+        client.switch_to_window(second_tab).await.unwrap();
+        let second = visit.open("tenant-2").await;
+        visit.sign_up(LAUNCH, FINISH.by("one_number:2")).await;
+        let second_record = assert_done(visit, &second).await;
+        assert_eq!(visit.world.record(&first).await["status"], "started");
+
+        client.switch_to_window(first_tab).await.unwrap();
+        visit.sign_up(LAUNCH, FINISH.by("one_number:1")).await;
+        let first_record = assert_done(visit, &first).await;
+        assert_ne!(first_record["signup"]["number"], second_record["signup"]["number"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_link_in_the_same_tab_takes_over() {
+    visit(Plan::default(), async |visit| {
+        let first = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH).await;
+        assert_done(visit, &first).await;
+        let second = visit.open("tenant-2").await;
+        visit.sees_heading(START).await;
+        assert_clean_address(visit).await;
+        visit.sign_up(LAUNCH, FINISH.by("one_number:2")).await;
+        let record = assert_done(visit, &second).await;
+        assert_eq!(record["reference"], "tenant-2");
+        visit.go(&first.setup_url).await;
+        visit.sees_heading(DONE).await;
+    })
+    .await;
+}

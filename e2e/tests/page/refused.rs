@@ -1,0 +1,77 @@
+//! Signups that are not accepted, and onboardings that fail.
+
+use e2e::popup::{Choice, FINISH};
+use e2e::visit::{Plan, Visit, visit};
+use local::client::Started;
+use local::settings::BACKEND_TOKEN;
+use serde_json::json;
+
+use crate::common::{LAUNCH, START, assert_done};
+
+/// Goes through the popup and asserts that the signup is refused with these words.
+async fn assert_refused(visit: &Visit, choice: Choice, words: &str) -> Started {
+    let started = visit.open("tenant-1").await;
+    visit.sign_up(LAUNCH, choice).await;
+    visit.is_told(words).await;
+    visit.sees_heading(START).await;
+    let record = visit.world.record(&started).await;
+    assert_eq!((&record["status"], &record["signup"]), (&json!("started"), &json!(null)), "{record:#}");
+    started
+}
+
+#[tokio::test]
+async fn an_account_without_a_number_is_refused_and_another_is_taken() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("422 (Unprocessable");
+        let words = "The WhatsApp account that you chose has no phone number yet.";
+        let started = assert_refused(visit, FINISH.by("no_number"), words).await;
+        visit.inspect("no-number").await;
+        visit.sign_up(LAUNCH, FINISH).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_customers_account_is_refused() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("422 (Unprocessable");
+        assert_refused(visit, FINISH.by("other_customer"), "Meta did not confirm this sign-up").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_being_connected_already_is_refused() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("409 (Conflict)");
+        let first = visit.start("tenant-0", json!(null)).await;
+        visit.world.signed_up(&first, "one_number").await;
+        assert_refused(visit, FINISH, "This number is already being connected through another link.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_onboarding_names_a_reference_and_ends_well_after_a_retry() {
+    visit(Plan::default(), async |visit| {
+        visit.world.fault(json!({ "route": "numbers", "status": 400 })).await;
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH).await;
+        visit.sees_heading("Your number could not be connected").await;
+        visit.sees("360dialog could not take over your number.").await;
+        visit.sees(&started.id).await;
+        let support = format!("mailto:support@partner.example?subject={}", started.id);
+        assert_eq!(visit.target("Get help").await, support);
+        let record = visit.world.record(&started).await;
+        assert_eq!((&record["status"], &record["problem"]["step"]), (&json!("failed"), &json!("number_submission")));
+        visit.inspect("problem").await;
+
+        let retry = format!("/v1/onboardings/{}/retry", started.id);
+        visit.world.client.post(&retry, BACKEND_TOKEN, &json!({})).await.unwrap().succeeded().unwrap();
+        visit.world.reaches(&started, "ready").await;
+        visit.reload().await;
+        visit.sees_heading("Your number is connected").await;
+    })
+    .await;
+}
