@@ -14,6 +14,7 @@ mod messaging;
 mod meta;
 mod outbound;
 mod payload;
+mod permissions;
 mod random;
 mod routes;
 mod sdk;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -64,6 +66,7 @@ impl Simulator {
             .nest("/graph", meta::router(&app))
             .nest("/messaging", messaging::router(&app))
             .nest("/sdk", sdk::router(&app))
+            .route("/permissions", get(permissions::page))
             .layer(from_fn_with_state(app.clone(), layers::record))
             .with_state(app.clone())
             .merge(control::router(app.clone()));
@@ -97,6 +100,11 @@ impl Simulator {
     /// the full-page sign-in too, as `https://www.facebook.com`: `{sdk_url}/dialog/oauth`.
     pub fn sdk_url(&self) -> String {
         format!("{}/sdk", self.app.origin)
+    }
+
+    /// Where a client grants API-key permission, as `https://hub.360dialog.com/dashboard/app/{partner_id}/permissions`.
+    pub fn permission_url(&self) -> String {
+        format!("{}/permissions", self.app.origin)
     }
 
     /// The routes under `/simulator`, to be served elsewhere too.

@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use serde_json::Value;
 
 use crate::layers;
 use crate::world::App;
@@ -39,6 +40,9 @@ async fn script() -> Response {
 /// The page on which a person chooses. Like Meta's, it shows an error if app, configuration or solution are wrong.
 async fn popup(State(app): State<App>, Query(parameters): Query<HashMap<String, String>>) -> Response {
     let given = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
+    // The SDK's stand-in names the solution; the full-page sign-in has all `extras`, as JSON.
+    let extras: Value = given("extras").and_then(|extras| serde_json::from_str(extras).ok()).unwrap_or_default();
+    let solution_id = given("solution_id").or(extras["setup"]["solutionID"].as_str());
     let settings = &app.settings;
     let status = app.state().behaviour.solution_status.clone();
     let active = matches!(status.as_str(), "ACTIVE" | "PENDING_DEACTIVATION");
@@ -46,9 +50,9 @@ async fn popup(State(app): State<App>, Query(parameters): Query<HashMap<String, 
         "The app id is not the one this simulator was started with."
     } else if given("config_id") != Some(&settings.config_id) {
         "The configuration id is not the one this simulator was started with."
-    } else if given("solution_id").is_some_and(|id| id != settings.solution_id) {
+    } else if solution_id.is_some_and(|id| id != settings.solution_id) {
         "The solution id is not the one this simulator was started with."
-    } else if given("solution_id").is_some() && !active {
+    } else if solution_id.is_some() && !active {
         "The solution is not active."
     } else {
         return Html(POPUP).into_response();
