@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::clock::Clock;
 use shared::config::{MetaConfig, PageConfig};
 use shared::http::access::open_with_setup_token;
-use shared::http::view::setup_view;
+use shared::http::view::{page_url, setup_view};
 use shared::http::{Handler, Problem, json, onboarding_id, public_url, read_json, respond};
 use shared::meta::session::Session;
 use shared::steps::{self, Callback, CallbackError};
@@ -33,12 +33,14 @@ pub struct EsCallback {
     pub clock: Clock,
 }
 
-/// `{code?, session?: {event, data}}`
+/// `{code?, session?: {event, data}, redirect_uri?}`
 #[derive(Deserialize)]
 struct Posted {
     #[serde(default, deserialize_with = "secret")]
     code: Option<SecretString>,
     session: Option<Value>,
+    /// With a code of the full-page sign-in: where it led back to.
+    redirect_uri: Option<String>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
@@ -57,14 +59,14 @@ impl EsCallback {
         let id = onboarding_id(request)?;
         telemetry::record_onboarding(&id);
         let stored = open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.clock).await?;
-        let callback = callback(read_json(request)?)?;
         let public_url = public_url(request, self.page.public_url.as_ref())?;
+        let callback = callback(read_json(request)?, &page_url(&public_url))?;
         let stored = self.step.run(stored, callback).await.map_err(problem)?;
         Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.page, &self.meta, &public_url)))
     }
 }
 
-fn callback(posted: Posted) -> Result<Callback, Problem> {
+fn callback(posted: Posted, page_url: &str) -> Result<Callback, Problem> {
     use secrecy::ExposeSecret;
 
     let session = match &posted.session {
@@ -79,7 +81,12 @@ fn callback(posted: Posted) -> Result<Callback, Problem> {
     if posted.code.is_none() && session.is_none() {
         return Err(Problem::invalid_field("code", "must be there, unless session is"));
     }
-    Ok(Callback { code: posted.code, session })
+    // No other address is ever Meta's to lead back to, so none other is repeated to Meta.
+    if posted.redirect_uri.as_deref().is_some_and(|uri| uri != page_url) {
+        return Err(Problem::invalid_field("redirect_uri", format!("must be {page_url}")));
+    }
+    let redirect_uri = posted.redirect_uri.map(|uri| uri.parse()).transpose().map_err(Problem::internal)?;
+    Ok(Callback { code: posted.code, session, redirect_uri })
 }
 
 fn problem(error: CallbackError) -> Problem {
@@ -94,5 +101,33 @@ fn problem(error: CallbackError) -> Problem {
         CallbackError::Refused { code, reason } => Problem::signup_refused(code, reason),
         CallbackError::Unavailable(cause) => Problem::unavailable(5, cause),
         CallbackError::Misconfigured(cause) => Problem::internal(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "https://signup.partner.example/v1/signup";
+
+    fn posted(body: &str) -> Posted {
+        serde_json::from_str(body).unwrap()
+    }
+
+    #[test]
+    fn a_code_of_the_full_page_sign_in_may_name_only_the_page() {
+        let callback = callback(posted(&format!(r#"{{"code": "made-up", "redirect_uri": "{PAGE}"}}"#)), PAGE).unwrap();
+        assert_eq!(callback.redirect_uri.unwrap().as_str(), PAGE);
+        for other in ["https://stranger.example/v1/signup", "https://signup.partner.example/v1/signup/", ""] {
+            let body = format!(r#"{{"code": "made-up", "redirect_uri": "{other}"}}"#);
+            let problem = super::callback(posted(&body), PAGE).err().unwrap();
+            assert_eq!(problem.errors[0].field, "redirect_uri", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_the_popup_names_none() {
+        let callback = callback(posted(r#"{"code": "made-up", "redirect_uri": null}"#), PAGE).unwrap();
+        assert_eq!(callback.redirect_uri, None);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Settings hold no secrets; those are in the bundle's secret ([`crate::secrets`]).
 
+mod brand;
 mod deployment;
 mod page;
 mod providers;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+pub use brand::Brand;
 pub use deployment::{QueueConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
 pub use page::PageConfig;
 pub use providers::{HubCallLimit, HubConfig, MessagingConfig, MetaConfig};

@@ -5,7 +5,7 @@ use time::Duration;
 use url::Url;
 
 use super::providers::{partner_id, solution_id};
-use super::{Env, Incomplete, base_url, digits};
+use super::{Brand, Env, Incomplete, base_url, digits};
 
 /// The signup page and the links that lead to it.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct PageConfig {
     pub extras: Map<String, Value>,
     /// `META_SDK_URL`: where Meta's JavaScript SDK is loaded from. Default `https://connect.facebook.net`.
     pub sdk_url: Url,
+    /// `META_DIALOG_URL`: below which Meta's full-page sign-in is, `/{version}/dialog/oauth`. Default `https://www.facebook.com`.
+    pub dialog_url: Url,
     /// `RETURN_URL_ORIGINS`: origins, separated by commas, to which a customer may be led back. Default none.
     pub return_origins: Vec<url::Origin>,
     /// `SETUP_LINK_DAYS`: how long a setup link works. 1 to 90 days, default 7.
@@ -27,6 +29,10 @@ pub struct PageConfig {
     /// `PERMISSION_URL`: where clients grant API-key permission; `{partner_id}` stands for `HUB_PARTNER_ID`.
     /// Default `https://hub.360dialog.com/dashboard/app/{partner_id}/permissions`.
     pub permission_url: Url,
+    /// `FRAME_ANCESTORS`: origins, separated by commas, whose pages may frame the signup page. Default none.
+    pub frame_ancestors: Vec<url::Origin>,
+    /// Whose page it is.
+    pub brand: Brand,
 }
 
 impl PageConfig {
@@ -38,19 +44,25 @@ impl PageConfig {
             serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())
         });
         let sdk_url = env.parsed_or("META_SDK_URL", "https://connect.facebook.net", base_url);
+        let dialog_url = env.parsed_or("META_DIALOG_URL", "https://www.facebook.com", base_url);
         let return_origins = env.parsed_or("RETURN_URL_ORIGINS", "", origins);
         let link_lifetime = env.parsed_or("SETUP_LINK_DAYS", "7", link_lifetime);
         let public_url = env.optional_parsed("PUBLIC_URL", base_url);
         let permission_url = permission_url(env);
+        let frame_ancestors = env.parsed_or("FRAME_ANCESTORS", "", origins);
+        let brand = Brand::read(env);
         Ok(Self {
             config_id: config_id?,
             solution_id: solution_id?,
             extras: extras?,
             sdk_url: sdk_url?,
+            dialog_url: dialog_url?,
             return_origins: return_origins?,
             link_lifetime: link_lifetime?,
             public_url: public_url?,
             permission_url: permission_url?,
+            frame_ancestors: frame_ancestors?,
+            brand: brand?,
         })
     }
 }

@@ -38,11 +38,16 @@ struct Launch {
     graph_version: String,
     solution_id: String,
     extras: Map<String, Value>,
+    /// Where the full-page sign-in begins: Meta's OAuth dialogue.
+    dialog_url: String,
+    /// Where it ends. The code can be exchanged only with this very address.
+    redirect_uri: String,
 }
 
-/// Why an onboarding failed, for the customer: a stable word, and a sentence that names no internals.
+/// Why an onboarding failed, for the customer: the step, a stable word, and a sentence that names no internals.
 #[derive(Debug, Serialize)]
 struct CustomerProblem {
+    step: Step,
     code: String,
     detail: &'static str,
 }
@@ -54,22 +59,23 @@ pub fn setup_view(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig,
         id: onboarding.id.to_string(),
         status: onboarding.status,
         expires_at: rfc3339(onboarding.link_expires_at),
-        launch: signing_up.then(|| launch(onboarding, page, meta)),
+        launch: signing_up.then(|| launch(onboarding, page, meta, public_url)),
         numbers: onboarding.numbers.clone(),
         number: onboarding.number().map(|(_, number)| number.clone()),
         permission_url: (onboarding.status == Status::PermissionRequired)
             .then(|| permission_url(onboarding, page, public_url)),
-        problem: onboarding
-            .problem
-            .as_ref()
-            .map(|problem| CustomerProblem { code: problem.code.clone(), detail: for_customers(problem.step) }),
+        problem: onboarding.problem.as_ref().map(|problem| CustomerProblem {
+            step: problem.step,
+            code: problem.code.clone(),
+            detail: for_customers(problem.step),
+        }),
         return_url: onboarding.return_url.clone(),
         locale: onboarding.locale.clone(),
     }
 }
 
 /// `extras` of `FB.login`: the setting, with `setup` holding the prefill and the solution (Meta, Multi-Partner Solutions).
-fn launch(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig) -> Launch {
+fn launch(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig, public_url: &str) -> Launch {
     let mut extras = page.extras.clone();
     let mut setup = match extras.remove("setup") {
         Some(Value::Object(setup)) => setup,
@@ -84,7 +90,14 @@ fn launch(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig) -> Laun
         graph_version: meta.graph_version.clone(),
         solution_id: page.solution_id.clone(),
         extras,
+        dialog_url: format!("{}/{}/dialog/oauth", page.dialog_url.as_str().trim_end_matches('/'), meta.graph_version),
+        redirect_uri: page_url(public_url),
     }
+}
+
+/// The page itself. Meta's full-page sign-in leads back to it, so it is among the app's valid OAuth redirect URIs.
+pub fn page_url(public_url: &str) -> String {
+    format!("{public_url}/signup")
 }
 
 /// Where the client grants API-key permission (360dialog, Integrated Onboarding: query of the permissions page).

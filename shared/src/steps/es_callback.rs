@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::send_on;
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ pub struct Callback {
     pub code: Option<SecretString>,
     /// Meta's message event.
     pub session: Option<Session>,
+    /// Where the full-page sign-in led back to; none for the popup.
+    pub redirect_uri: Option<Url>,
 }
 
 /// Why a callback does not lead on. The onboarding is where it was, and the customer can try again, unless said otherwise.
@@ -165,7 +168,7 @@ impl EsCallback {
         if let CodeClaim::Taken { by } = self.store.claim_code(&code_sha256, id).await? {
             return if by == *id { self.claimed_before(id, &code_sha256).await } else { Err(CallbackError::CodeUsed) };
         }
-        let proof = self.prove(id, code, code_sha256, callback.session.as_ref());
+        let proof = self.prove(id, code, code_sha256, &callback);
         let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
         match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
             Ok(stored) => {
@@ -205,10 +208,11 @@ impl EsCallback {
         id: &OnboardingId,
         code: &SecretString,
         code_sha256: String,
-        session: Option<&Session>,
+        callback: &Callback,
     ) -> Result<Stored, CallbackError> {
+        let (session, redirect_uri) = (callback.session.as_ref(), callback.redirect_uri.as_ref());
         let secret = self.secrets.bundle().await?;
-        let token = self.meta.exchange_code(&secret.meta_app_secret, code, None).await?;
+        let token = self.meta.exchange_code(&secret.meta_app_secret, code, redirect_uri).await?;
         let waba_id = self.granted_waba(&secret, &token, session).await?;
         let (waba, numbers, business_id) = tokio::join!(
             self.meta.waba(&secret.meta_app_secret, &token, &waba_id.id),

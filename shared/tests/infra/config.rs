@@ -94,6 +94,10 @@ fn what_is_unset_has_the_documented_default() {
     assert_eq!(page.link_lifetime, Duration::days(7));
     assert_eq!(page.sdk_url.as_str(), "https://connect.facebook.net/");
     assert_eq!(page.permission_url.as_str(), "https://hub.360dialog.com/dashboard/app/mT6kWqPA/permissions");
+    assert_eq!(page.dialog_url.as_str(), "https://www.facebook.com/");
+    assert!(page.frame_ancestors.is_empty());
+    assert_eq!((page.brand.name, page.brand.logo_url, page.brand.support_url), (None, None, None));
+    assert_eq!(page.brand.colour, [0x0b, 0x6e, 0x5f]);
     assert_eq!(webhook.token_header.as_str(), "x-partner-token");
 }
 
@@ -158,6 +162,36 @@ fn lists_are_read_and_checked_member_by_member() {
     for bad in ["0", "91", "a week"] {
         assert_eq!(wrong(&with("SETUP_LINK_DAYS", bad), PageConfig::read), ["SETUP_LINK_DAYS"], "{bad}");
     }
+}
+
+#[test]
+fn what_customers_see_of_the_partner_is_checked() {
+    let long = "x".repeat(61);
+    for (name, bad) in [
+        ("PARTNER_NAME", long.as_str()),
+        ("PARTNER_NAME", "two\nlines"),
+        ("PARTNER_LOGO_URL", "http://cdn.example/logo.svg"),
+        ("PARTNER_LOGO_URL", "data:image/png;base64,AAAA"),
+        ("PARTNER_COLOUR", "teal"),
+        ("PARTNER_COLOUR", "#12345"),
+        ("PARTNER_COLOUR", "#12345é"),
+        ("SUPPORT_URL", "javascript:alert(1)"),
+        ("SUPPORT_URL", "mailto:nobody"),
+        ("FRAME_ANCESTORS", "*"),
+    ] {
+        assert_eq!(wrong(&[PAGE[0], PAGE[1], PAGE[2], (name, bad)], PageConfig::read), [name], "{bad}");
+    }
+    let good = [
+        PAGE[0],
+        PAGE[1],
+        PAGE[2],
+        ("PARTNER_COLOUR", "#FFd400"),
+        ("SUPPORT_URL", "mailto:help@a.example"),
+        ("PARTNER_LOGO_URL", "https://cdn.example/logo.svg?v=2"),
+    ];
+    let mut env = env(&good);
+    let page = PageConfig::read(&mut env);
+    assert_eq!(env.finish(|| page).unwrap().brand.colour, [0xff, 0xd4, 0]);
 }
 
 #[test]
