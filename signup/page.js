@@ -1,103 +1,296 @@
-// The page that a customer opens from a setup link: #{onboarding id}.{setup token}.
+// The page that a customer opens from a setup link: what happens when.
 
-import { launch, loadSdk } from "./embedded-signup.js";
+import { choose, handOver, look } from "./api.js";
+import { launch, loadSdk, sdkReady } from "./embedded-signup.js";
+import { comeBack, isInApp, signIn } from "./full-page.js";
+import { speak, text } from "./language.js";
+import { current, keep, openAddress } from "./link.js";
+import { poller } from "./poll.js";
+import { element, link, mark, notice, offer, say, show, translate } from "./screens.js";
 
-const settings = JSON.parse(document.getElementById("settings").textContent);
-const element = (id) => document.getElementById(id);
-
-const texts = {
-  started: "Press the button and follow Meta’s window. It takes about five minutes.",
-  number_choice: "Your account has several numbers.",
-  signed_up: "Thank you. Your number is being handed to 360dialog. You may close this page.",
-  submitted: "360dialog is connecting your number. This takes a few minutes. You may close this page.",
-  live: "Your number is live. The last settings are being made.",
-  permission_required: "One permission is missing.",
-  ready: "Done. Your number is connected.",
-  failed: "Something went wrong. Please contact whoever sent you this link.",
-  expired: "This link has expired. Please ask for a new one.",
+/** Where things are, by the status of the onboarding. */
+const STEP = { signed_up: "handover", submitted: "connect", live: "finish" };
+/** Our words for what the API refuses, where several of its words come to the same for the customer. */
+const REFUSED = {
+  code_expired: "code_late",
+  code_used: "code_late",
+  code_refused: "code_late",
+  in_progress: "unavailable",
+  meta_refused: "not_proven",
+  number_not_in_waba: "not_proven",
+  token_not_ours: "not_proven",
+  waba_not_granted: "not_proven",
 };
+/** How long a permission just granted may take to be heard of, in milliseconds. */
+const HEARSAY = 120000;
 
-function readLink() {
-  const [id, token] = location.hash.slice(1).split(".");
-  if (id && token) {
-    sessionStorage.setItem("setup", JSON.stringify({ id, token }));
-    history.replaceState(null, "", location.pathname);
+const settings = JSON.parse(element("settings").textContent);
+const poll = poller(refresh);
+
+/** The onboarding as the API last showed it. */
+let view;
+let screen;
+/** A signup is being confirmed: whatever else comes in meanwhile is older. */
+let busy = false;
+/** What was pressed before it was ready: `popup` or `page`. */
+let wanted;
+/** Why the full-page sign-in is offered. */
+let trouble;
+let offline = false;
+let answeredUntil = 0;
+
+begin();
+
+async function begin() {
+  const { fresh, broken, query } = openAddress();
+  addEventListener("hashchange", () => location.reload());
+  const back = current() ? comeBack(query) : undefined;
+  // Meta's code lives 30 seconds: it goes first.
+  const handing = back?.code && handOver(back);
+  handing?.catch(() => {});
+  await speak(navigator.languages, settings.partner_name);
+  dress();
+  const { returned } = settings;
+  if (broken) return deadEnd("invalid");
+  if (returned && (!current() || (returned.state && returned.state !== current().id))) return thank(returned);
+  if (!current()) return deadEnd("missing");
+  if (returned && !returned.revoked.length) answeredUntil = Date.now() + HEARSAY;
+  if (handing) return confirm(back, handing);
+
+  const { status = "started" } = current();
+  if (fresh || status === "started") start(back);
+  else if (STEP[status]) wait(STEP[status]);
+  if (fresh && !isInApp()) prepare();
+  await refresh();
+  if (returned?.revoked.length && screen === "permission") notice({ words: text("notice.revoked"), warn: true });
+}
+
+/** Whose page it is. */
+function dress() {
+  translate();
+  const { partner_name: name, logo_url: logo, support_url: support } = settings;
+  const [image, words] = [element("logo"), element("partner")];
+  words.textContent = name ?? "";
+  if (logo) {
+    image.addEventListener("load", () => ([image.hidden, words.hidden] = [false, true]));
+    Object.assign(image, { alt: name ?? "", src: logo });
   }
-  return JSON.parse(sessionStorage.getItem("setup") ?? "null");
+  const id = current()?.id;
+  link(".support", support?.startsWith("mailto:") && !support.includes("?") && id ? `${support}?subject=${id}` : support);
 }
 
-async function call(path, body) {
-  const response = await fetch(`onboardings/${setup.id}${path}`, {
-    method: body ? "POST" : "GET",
-    headers: { authorization: `Bearer ${setup.token}`, ...(body && { "content-type": "application/json" }) },
-    body: body && JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail ?? response.statusText);
-  return answer;
-}
-
-let wait = 1000;
-
-function show(view) {
-  element("status").textContent = view.problem?.title ?? texts[view.status] ?? view.status;
-  element("launch").hidden = view.status !== "started";
-  element("numbers").hidden = view.status !== "number_choice";
-  link("permission", view.permission_url);
-  link("return", view.return_url);
-  if (view.status === "number_choice") showChoices(view.numbers);
-  if (!["started", "number_choice", "ready", "failed", "expired"].includes(view.status)) {
-    setTimeout(poll, wait);
-    wait = Math.min(wait * 1.5, 15000);
-  }
-}
-
-function link(id, href) {
-  element(id).hidden = !href;
-  if (href) element(id).href = href;
-}
-
-function showChoices(numbers) {
-  element("choices").replaceChildren(
-    ...numbers.map((number) => {
-      const label = document.createElement("label");
-      const radio = Object.assign(document.createElement("input"), { type: "radio", name: "number", value: number.id, required: true });
-      label.append(radio, ` ${number.display_phone_number ?? number.id} ${number.verified_name ?? ""}`);
-      return label;
-    }),
-  );
-}
-
-async function poll() {
+async function refresh() {
   try {
-    show(await call(""));
+    const seen = await look();
+    if (!busy) await render(seen);
   } catch (error) {
-    element("status").textContent = error.message;
+    if (!busy) failed(error);
   }
 }
 
-async function post(path, body) {
+function failed({ status }) {
+  if (status === 410) return deadEnd("expired");
+  if (status === 401 || status === 404) return deadEnd("invalid");
+  if (!screen) wait("meta");
+  offline = true;
+  notice({ words: text("notice.offline"), warn: true });
+  poll.start();
+}
+
+async function render(seen) {
+  const moved = view?.status !== seen.status;
+  view = seen;
+  keep({ status: view.status });
+  if (view.locale && (await speak([view.locale, ...navigator.languages], settings.partner_name))) translate();
+  link(".back", view.return_url);
+  for (const place of document.querySelectorAll(".back")) {
+    place.textContent = text(settings.partner_name ? "done.back" : "done.back_unnamed");
+  }
+  if (offline) notice();
+  offline = false;
+  if (moved) poll.stop();
+  switch (view.status) {
+    case "started":
+      poll.stop();
+      return start();
+    case "number_choice":
+      go("choice");
+      return moved && offer(view.numbers);
+    case "ready":
+      element("done-number").textContent = view.number?.display_phone_number ?? view.number?.id ?? "";
+      element("done-name").textContent = view.number?.verified_name ?? text("choice.unnamed");
+      poll.stop();
+      return go("done");
+    case "failed":
+      element("problem-what").textContent = text(`problem.${view.problem?.step}`);
+      element("reference").textContent = view.id;
+      poll.stop();
+      return go("problem");
+    case "expired":
+      return deadEnd("expired");
+    case "permission_required":
+      poll.start();
+      if (Date.now() < answeredUntil) return wait("finish", "progress.answered");
+      link("#grant", view.permission_url);
+      return go("permission");
+    default:
+      poll.start();
+      return wait(STEP[view.status] ?? "finish");
+  }
+}
+
+/** Changes the screen; a notice on the old one has had its time. */
+function go(next) {
+  if (next !== screen) notice();
+  show((screen = next));
+}
+
+/** The screen with the button. `back`: what Meta's full page brought, other than a code. */
+function start(back) {
+  go("start");
+  const noPopup = trouble === "sdk" || trouble === "in_app";
+  element("launch").hidden = noPopup;
+  element("full-page").hidden = !trouble;
+  element("full-page").classList.toggle("main", noPopup);
+  if (back?.denied) {
+    notice({ words: text("notice.denied"), quote: back.denied.error_message });
+    tellOfLeaving({ event: "CANCEL", data: back.denied });
+  } else if (back?.foreign) {
+    notice({ words: text("notice.foreign"), warn: true });
+  } else if (!trouble && isInApp()) {
+    return offerFullPage("in_app");
+  }
+  if (view && !trouble && !sdkReady()) prepare();
+  resume();
+}
+
+function prepare() {
+  loadSdk(settings, text("sdk_locale")).then(resume, () => (screen === "start" ? offerFullPage("sdk") : (trouble = "sdk")));
+}
+
+function offerFullPage(why) {
+  trouble = why;
+  if (wanted === "popup") wanted = undefined;
+  start();
+  notice({ words: text(`notice.${why}`), warn: true });
+}
+
+/** Does what was pressed, as soon as it can be done. A popup opens only in a click, or shortly after one. */
+function resume() {
+  if (!wanted || !view?.launch) return;
+  if (wanted === "page") return leave();
+  if (!sdkReady()) return;
+  wanted = undefined;
+  if (navigator.userActivation?.isActive) open();
+  else notice({ words: text("notice.prepared") });
+}
+
+element("launch").addEventListener("click", () => {
+  if (view?.launch && sdkReady()) return open();
+  wanted = "popup";
+  notice({ words: text("notice.preparing") });
+});
+
+element("full-page").addEventListener("click", () => {
+  wanted = "page";
+  notice({ words: text("notice.leaving") });
+  resume();
+});
+
+// Back from Meta by the browser's button, with the page as it was left.
+addEventListener("pageshow", ({ persisted }) => persisted && notice());
+
+function leave() {
+  wanted = undefined;
+  signIn(view.launch);
+}
+
+function open() {
+  if (launch(view.launch, heard)) notice({ words: text("notice.waiting") });
+  else offerFullPage("blocked");
+}
+
+/** What Meta's popup returned. It may return more: a customer who reports an error can still finish. */
+function heard({ code, session }) {
+  if (code || session?.event.startsWith("FINISH")) return confirm({ code, session });
+  const { event, data = {} } = session ?? {};
+  const quote = [data.error_message, data.error_code ?? data.error_id].filter(Boolean).join(" – ");
+  if (!session) notice({ words: text("notice.closed") });
+  else if (event === "ERROR") notice({ words: text("notice.error"), quote, warn: true });
+  else if (quote) notice({ words: text("notice.reported"), quote, warn: true });
+  else notice({ words: text("left.other"), quote: text(`left.${data.current_step}`) });
+  // Meta says nothing of a window that was closed before the sign-up began; that word is ours.
+  tellOfLeaving(session ?? { event: "CLOSED", data: {} });
+}
+
+/** So that the partner sees where customers give up. Nothing hangs on it. */
+async function tellOfLeaving(session) {
   try {
-    show(await call(path, body));
-  } catch (error) {
-    element("status").textContent = error.message;
+    const seen = await handOver({ session });
+    if (!busy && seen.status !== "started") await render(seen);
+  } catch {
+    // The customer has been told already.
   }
 }
 
-const setup = readLink();
-if (setup) {
-  call("").then(async (view) => {
-    show(view);
-    if (view.status !== "started") return;
-    await loadSdk(settings.sdk_url, view.launch);
-    element("launch").addEventListener("click", () => launch(view.launch, (callback) => post("/es-callback", callback)));
-  }).catch((error) => {
-    element("status").textContent = error.message;
-  });
-  element("numbers").addEventListener("submit", (event) => {
-    event.preventDefault();
-    post("/number", { phone_number_id: new FormData(event.target).get("number") });
-  });
-} else {
-  element("status").textContent = "Please open the link that you were sent.";
+/** Hands a signup over and waits for Meta's confirmation. */
+async function confirm(returned, handing = handOver(returned)) {
+  busy = true;
+  poll.stop();
+  wait("meta", `confirming.${returned.session?.event}`, "confirming.other");
+  try {
+    const seen = await handing;
+    busy = false;
+    await render(seen);
+  } catch (error) {
+    busy = false;
+    await refused(error);
+  }
 }
+
+async function refused(error) {
+  if ([401, 404, 410].includes(error.status)) return failed(error);
+  await refresh();
+  if (view?.status !== "started") return;
+  if (error.code === "code_missing") trouble = "code_missing";
+  start();
+  notice({ words: text(`refused.${REFUSED[error.code] ?? error.code}`, "refused.other"), warn: true });
+}
+
+element("numbers").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await render(await choose(new FormData(event.target).get("number")));
+  } catch (error) {
+    if (error.code === "not_choosable") return refresh();
+    notice({ words: text(`refused.${error.code}`, "refused.other"), warn: true });
+  }
+});
+
+/** The screen on which nothing is to be done. Without a confirmed signup, nothing goes on by itself. */
+function wait(step, ...words) {
+  go("progress");
+  mark(step);
+  element("may-close").classList.toggle("away", step === "meta");
+  if (words.length) notice({ words: text(...words) });
+  else if (!offline) {
+    notice();
+    say(text(`progress.${step}`));
+  }
+}
+
+function thank({ revoked }) {
+  element("thanks-lead").textContent = text(revoked.length ? "thanks.revoked" : "thanks.lead");
+  element("thanks-sign").toggleAttribute("hidden", revoked.length > 0);
+  go("thanks");
+}
+
+function deadEnd(why) {
+  poll.stop();
+  for (const part of ["title", "lead", "next"]) element(`dead-end-${part}`).textContent = text(`${why}.${part}`);
+  go("dead-end");
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !busy && ["started", "number_choice", "failed"].includes(view?.status)) refresh();
+});

@@ -97,7 +97,7 @@ impl Functions {
             clock: clock.clone(),
         };
         Ok(Self {
-            signup_page: SignupPage::new(&page),
+            signup_page: SignupPage::new(&page, &meta),
             onboardings: Onboardings {
                 store: store.clone(),
                 queue: queue.clone(),

@@ -11,6 +11,7 @@ use axum::routing::any;
 use axum::{Json, Router};
 use lambda_http::Body;
 use serde_json::{Value, json};
+use tower_http::compression::CompressionLayer;
 
 use shared::http::Handler as _;
 
@@ -54,7 +55,8 @@ pub fn router(functions: Arc<Functions>) -> Router {
     let router = templates
         .into_iter()
         .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
-    router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
+    // As with the template's `MinimumCompressionSize`.
+    router.layer(CompressionLayer::new()).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
 }
 
 async fn handle(

@@ -46,7 +46,11 @@ impl Settings {
             ("META_APP_ID", fake.app_id.clone()),
             ("META_CONFIG_ID", fake.config_id.clone()),
             ("META_SDK_URL", simulator.sdk_url()),
+            ("META_DIALOG_URL", simulator.sdk_url()),
+            ("PERMISSION_URL", simulator.permission_url()),
             ("RETURN_URL_ORIGINS", RETURN_ORIGINS.to_owned()),
+            ("PARTNER_NAME", "Funkturm CRM".to_owned()),
+            ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
             ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
             ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
         ];

@@ -2,70 +2,81 @@
 //!
 //! `GET /signup`, `GET /signup/{asset}`, `GET /signup/return`. Needs no table and no secret.
 
+mod assets;
+mod headers;
+mod hints;
+mod theme;
+
 use async_trait::async_trait;
-use lambda_http::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use lambda_http::http::{HeaderValue, Response as HttpResponse};
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use lambda_http::http::{HeaderMap, HeaderValue, Response as HttpResponse, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
-use shared::config::PageConfig;
+use serde_json::{Value, json};
+use shared::config::{MetaConfig, PageConfig};
 use shared::http::{Handler, Problem, respond, route};
 
+use assets::{Asset, Assets};
+use hints::Hints;
+
 const INDEX: &str = include_str!("../../../signup/index.html");
-const RETURN: &str = include_str!("../../../signup/return.html");
-/// The page's files, by the name in their URL.
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("page.js", "text/javascript; charset=utf-8", include_str!("../../../signup/page.js")),
-    ("embedded-signup.js", "text/javascript; charset=utf-8", include_str!("../../../signup/embedded-signup.js")),
-    ("style.css", "text/css; charset=utf-8", include_str!("../../../signup/style.css")),
-];
-const HTML: &str = "text/html; charset=utf-8";
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct SignupPage {
+    /// The settings that the page reads, and nothing else of ours.
+    settings: Value,
     index: String,
-    policy: String,
+    assets: Assets,
+    headers: HeaderMap,
 }
 
 impl SignupPage {
     /// Puts the settings into the page, once.
-    pub fn new(page: &PageConfig) -> Self {
-        let sdk = page.sdk_url.as_str().trim_end_matches('/');
-        // As data, and with `<` written so that nothing in a setting can end the element.
-        let settings = serde_json::json!({ "sdk_url": sdk }).to_string().replace('<', "\\u003c");
+    pub fn new(page: &PageConfig, meta: &MetaConfig) -> Self {
+        let brand = &page.brand;
+        let settings = json!({
+            "app_id": meta.app_id,
+            "graph_version": meta.graph_version,
+            "sdk_url": page.sdk_url.as_str().trim_end_matches('/'),
+            "partner_name": brand.name,
+            "logo_url": brand.logo_url,
+            "support_url": brand.support_url,
+        });
         Self {
-            index: INDEX.replace("{{settings}}", &settings),
-            policy: policy(&page.sdk_url.origin().ascii_serialization()),
+            settings,
+            index: assets::lean(INDEX),
+            assets: Assets::new(&theme::css(brand.colour)),
+            headers: headers::of(page),
         }
     }
 
     fn page(&self, request: &Request) -> Result<Response<Body>, Problem> {
         match route(request) {
-            ("GET", "/signup") => self.answer(HTML, &self.index),
-            ("GET", "/signup/return") => self.answer(HTML, RETURN),
+            ("GET", "/signup") => self.document(&self.settings, "signup/"),
+            ("GET", "/signup/return") => {
+                let mut settings = self.settings.clone();
+                settings["returned"] = json!(Hints::read(&request.query_string_parameters()));
+                self.document(&settings, "")
+            }
             ("GET", "/signup/{asset}") => {
                 let name = request.path_parameters_ref().and_then(|parameters| parameters.first("asset"));
-                let asset = ASSETS.iter().find(|(asset, ..)| Some(*asset) == name);
-                let (_, content_type, text) = asset.ok_or_else(Problem::not_found)?;
-                self.answer(content_type, text)
+                let asset = name.and_then(|name| self.assets.find(name)).ok_or_else(Problem::not_found)?;
+                answer(asset, request.headers().get(IF_NONE_MATCH))
             }
             _ => Err(Problem::not_found()),
         }
     }
 
-    fn answer(&self, content_type: &'static str, text: &str) -> Result<Response<Body>, Problem> {
+    /// The page's HTML. Its files are at `base`, seen from where it is served. Never kept: the address of a full-page sign-in's
+    /// return holds a code.
+    fn document(&self, settings: &Value, base: &str) -> Result<Response<Body>, Problem> {
+        // As data, and with `<` written so that nothing in a setting can end the element.
+        let settings = settings.to_string().replace('<', "\\u003c");
+        let html = self.index.replace("{{base}}", base).replace("{{settings}}", &settings);
         HttpResponse::builder()
-            .header(CONTENT_TYPE, content_type)
-            .header(CACHE_CONTROL, "no-cache")
-            .header(CONTENT_SECURITY_POLICY, &self.policy)
-            // `same-origin` would cut Meta's popup off from the page.
-            .header("cross-origin-opener-policy", "same-origin-allow-popups")
-            .header(REFERRER_POLICY, "no-referrer")
-            .header(STRICT_TRANSPORT_SECURITY, "max-age=31536000")
-            .header(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
-            .body(Body::from(text))
+            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(CACHE_CONTROL, "no-store")
+            .body(Body::from(html))
             .map_err(Problem::internal)
     }
 }
@@ -73,16 +84,22 @@ impl SignupPage {
 #[async_trait]
 impl Handler for SignupPage {
     async fn handle(&self, request: Request) -> Response<Body> {
-        respond(&request, async { self.page(&request) }).await
+        let mut response = respond(&request, async { self.page(&request) }).await;
+        let is_asset = response.headers().contains_key(ETAG);
+        let headers = if is_asset { headers::of_asset() } else { self.headers.clone() };
+        response.headers_mut().extend(headers);
+        response
     }
 }
 
-/// Scripts are ours and Meta's SDK; the SDK calls Meta and frames it (facts of Embedded Signup, section 3).
-fn policy(sdk_origin: &str) -> String {
-    let meta = "https://graph.facebook.com https://www.facebook.com https://web.facebook.com";
-    format!(
-        "default-src 'none'; script-src 'self' {sdk_origin}; style-src 'self'; img-src 'self' https://*.facebook.com; \
-         connect-src 'self' {sdk_origin} {meta}; frame-src {sdk_origin} {meta}; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'"
-    )
+/// A file of the page, or word that the browser's copy is still the same. Asked for each time, so that files of two
+/// versions never meet.
+fn answer(asset: &Asset, known: Option<&HeaderValue>) -> Result<Response<Body>, Problem> {
+    let response = HttpResponse::builder().header(CACHE_CONTROL, "no-cache").header(ETAG, &asset.etag);
+    let known = known.and_then(|known| known.to_str().ok()).unwrap_or_default();
+    // A gateway that compresses may mark the tag as weak.
+    if known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag) {
+        return response.status(StatusCode::NOT_MODIFIED).body(Body::Empty).map_err(Problem::internal);
+    }
+    response.header(CONTENT_TYPE, asset.content_type).body(Body::from(asset.text.as_str())).map_err(Problem::internal)
 }

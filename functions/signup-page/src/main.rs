@@ -1,6 +1,6 @@
 //! Wires the function and runs it on Lambda.
 
-use shared::config::{Env, PageConfig};
+use shared::config::{Env, MetaConfig, PageConfig};
 use shared::wiring::StartError;
 use shared::{http, telemetry};
 use signup_page::SignupPage;
@@ -9,7 +9,7 @@ use signup_page::SignupPage;
 async fn main() -> Result<(), StartError> {
     telemetry::init();
     let mut env = Env::system();
-    let page = PageConfig::read(&mut env);
-    let page = env.finish(|| page)?;
-    http::serve(SignupPage::new(&page)).await
+    let (page, meta) = (PageConfig::read(&mut env), MetaConfig::read(&mut env));
+    let (page, meta) = env.finish(|| Ok((page?, meta?)))?;
+    http::serve(SignupPage::new(&page, &meta)).await
 }

@@ -1,0 +1,161 @@
+//! The page as API Gateway gets it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use lambda_http::Body;
+use lambda_http::http::Response;
+use serde_json::{Value, json};
+use shared::config::{Env, MetaConfig, PageConfig};
+use shared::http::Handler;
+use signup_page::SignupPage;
+
+const SETTINGS: [(&str, &str); 4] = [
+    ("HUB_PARTNER_ID", "mT6kWqPA"),
+    ("SOLUTION_ID", "732190846521907"),
+    ("META_CONFIG_ID", "905512374418"),
+    ("META_APP_ID", "611538240974"),
+];
+
+fn page(more: &[(&str, &str)]) -> SignupPage {
+    let all = SETTINGS.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut env = Env::new(all);
+    let (page, meta) = (PageConfig::read(&mut env), MetaConfig::read(&mut env));
+    let (page, meta) = env.finish(|| Ok((page?, meta?))).unwrap();
+    SignupPage::new(&page, &meta)
+}
+
+/// `GET` of a route with the path parameter `asset`, these query parameters and headers.
+async fn get(page: &SignupPage, route: &str, asset: &str, query: &Value, headers: &Value) -> Response<Body> {
+    let event = json!({
+        "resource": route,
+        "path": route.replace("{asset}", asset),
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {},
+        "pathParameters": {"asset": asset},
+        "requestContext": {"resourcePath": route, "httpMethod": "GET", "path": route},
+        "isBase64Encoded": false,
+    });
+    page.handle(lambda_http::request::from_str(&event.to_string()).unwrap()).await
+}
+
+async fn index(page: &SignupPage) -> Response<Body> {
+    get(page, "/signup", "", &json!({}), &json!({})).await
+}
+
+fn text(response: &Response<Body>) -> String {
+    String::from_utf8(response.body().to_vec()).unwrap()
+}
+
+/// The JSON block in the page.
+fn settings(response: &Response<Body>) -> Value {
+    let html = text(response);
+    let block = html.split(r#"id="settings">"#).nth(1).unwrap().split("</script>").next().unwrap();
+    serde_json::from_str(block).unwrap()
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn everything_that_is_shown_has_the_security_headers() {
+    let page = page(&[]);
+    for (route, asset, status) in [("/signup", "", 200), ("/signup/return", "", 200), ("/signup/{asset}", "../x", 404)]
+    {
+        let response = get(&page, route, asset, &json!({}), &json!({})).await;
+        assert_eq!(response.status(), status, "{route}");
+        let policy = header(&response, "content-security-policy");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self' https://connect.facebook.net;",
+            "style-src 'self';",
+            "form-action 'self' https://www.facebook.com;",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{part}: {policy}");
+        }
+        assert_eq!(header(&response, "cross-origin-opener-policy"), "same-origin-allow-popups");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert!(header(&response, "strict-transport-security").starts_with("max-age="));
+        assert!(header(&response, "permissions-policy").contains("camera=()"));
+    }
+}
+
+#[tokio::test]
+async fn a_file_opened_by_itself_may_do_nothing() {
+    let response = get(&page(&[]), "/signup/{asset}", "icon.svg", &json!({}), &json!({})).await;
+    assert_eq!(header(&response, "content-security-policy"), "default-src 'none'");
+    assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+    assert!(header(&response, "strict-transport-security").starts_with("max-age="));
+}
+
+#[tokio::test]
+async fn who_may_frame_the_page_and_where_its_logo_is_are_settings() {
+    let page = page(&[
+        ("FRAME_ANCESTORS", "https://app.partner.example, https://crm.partner.example"),
+        ("PARTNER_LOGO_URL", "https://cdn.partner.example/logo.svg?v=2"),
+    ]);
+    let response = index(&page).await;
+    let policy = header(&response, "content-security-policy");
+    assert!(policy.ends_with("frame-ancestors https://app.partner.example https://crm.partner.example"), "{policy}");
+    assert!(policy.contains("img-src 'self' https://cdn.partner.example "), "{policy}");
+    assert_eq!(settings(&response)["logo_url"], "https://cdn.partner.example/logo.svg?v=2");
+}
+
+#[tokio::test]
+async fn settings_are_data_that_cannot_end_their_element() {
+    let name = "</script><script>alert(1)</script>";
+    let response = index(&page(&[("PARTNER_NAME", name)])).await;
+    assert_eq!(text(&response).matches("</script>").count(), 2);
+    let settings = settings(&response);
+    assert_eq!(settings["partner_name"], name);
+    assert_eq!(settings["app_id"], "611538240974");
+    assert_eq!(settings["sdk_url"], "https://connect.facebook.net");
+    assert_eq!(header(&response, "cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_partners_colour_comes_before_the_style_sheet() {
+    let page = page(&[("PARTNER_COLOUR", "#ffd400")]);
+    let style = text(&get(&page, "/signup/{asset}", "style.css", &json!({}), &json!({})).await);
+    assert!(style.starts_with(":root{--accent:#ffd400;--on-accent:#000000;"), "{}", &style[..80]);
+}
+
+#[tokio::test]
+async fn a_file_is_sent_once_as_long_as_it_is_the_same() {
+    let page = page(&[]);
+    let asset = |tag: String| {
+        let page = &page;
+        async move { get(page, "/signup/{asset}", "page.js", &json!({}), &json!({ "if-none-match": tag })).await }
+    };
+    let first = asset(String::new()).await;
+    assert_eq!(first.status(), 200);
+    assert_eq!(header(&first, "content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(header(&first, "cache-control"), "no-cache");
+    let tag = header(&first, "etag").to_owned();
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
+        let again = asset(known).await;
+        assert_eq!(again.status(), 304);
+        assert_eq!(header(&again, "etag"), tag);
+        assert!(again.body().is_empty());
+    }
+    assert_eq!(asset("\"other\"".to_owned()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_return_page_is_the_page_with_hints() {
+    let query = json!({"client": "hT3mVxCL", "channels": "[Rb82LdCH]", "state": "<img>"});
+    let response = get(&page(&[]), "/signup/return", "", &query, &json!({})).await;
+    let hints = json!({"client": "hT3mVxCL", "channels": ["Rb82LdCH"], "revoked": [], "state": null});
+    assert_eq!(settings(&response)["returned"], hints);
+    assert!(text(&response).contains(r#"src="page.js""#));
+    let index = index(&page(&[])).await;
+    assert!(text(&index).contains(r#"src="signup/page.js""#));
+    assert_eq!(settings(&index)["returned"], Value::Null);
+}

@@ -1,0 +1,31 @@
+// Texts in the customer's language: one file each, en.json and so on.
+
+const LANGUAGES = ["en", "de", "es", "pt"];
+
+let texts = {};
+let spoken;
+let partner;
+
+/** Loads the texts of the first of these locales that there is, else English. Says whether the language changed. */
+export async function speak(locales, partnerName) {
+  partner = partnerName;
+  const language = locales.map((locale) => locale.slice(0, 2).toLowerCase()).find((name) => LANGUAGES.includes(name)) ?? "en";
+  if (language === spoken) return false;
+  const response = await fetch(new URL(`${language}.json`, import.meta.url));
+  texts = await response.json();
+  spoken = document.documentElement.lang = language;
+  return true;
+}
+
+/** The text of this name, such as `start.title`, or of the second if there is none. */
+export function text(name, otherwise) {
+  const found = find(name) ?? find(otherwise) ?? "";
+  const named = found.replaceAll("{partner}", () => partner ?? texts.partner);
+  // A stand-in for the name is no name: it takes a capital only where a sentence begins with it.
+  return found.startsWith("{") ? named.charAt(0).toLocaleUpperCase(spoken) + named.slice(1) : named;
+}
+
+function find(name = "") {
+  const found = name.split(".").reduce((within, part) => (Object.hasOwn(within ?? {}, part) ? within[part] : undefined), texts);
+  return typeof found === "string" ? found : undefined;
+}
