@@ -41,3 +41,23 @@ async fn the_full_page_sign_in_stands_where_facebook_has_it() {
         assert_eq!(answer(bench.http.get(url).query(&query)).await.0, 200);
     }
 }
+
+#[tokio::test]
+async fn the_full_page_sign_in_reads_the_solution_from_its_extras() {
+    let bench = Bench::new().await;
+    for (solution, status) in [(bench.settings.solution_id.as_str(), 200), ("1", 400)] {
+        let url = format!("{}/v25.0/dialog/oauth", bench.simulator.sdk_url());
+        let extras = json!({"setup": {"solutionID": solution}}).to_string();
+        let query =
+            [("client_id", &bench.settings.app_id), ("config_id", &bench.settings.config_id), ("extras", &extras)];
+        assert_eq!(answer(bench.http.get(url).query(&query)).await.0, status, "{solution}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_a_page_on_which_a_client_grants_permission() {
+    let bench = Bench::new().await;
+    let (status, page) = answer(bench.http.get(bench.simulator.permission_url())).await;
+    assert_eq!(status, 200);
+    assert!(page.as_str().unwrap().contains("Stand-in for 360dialog"));
+}
