@@ -29,7 +29,7 @@ impl Onboardings {
             .parse()
             .map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
         let offered = stored.onboarding.numbers.iter().any(|number| number.id == phone_number_id);
-        if stored.onboarding.status_for_customer() == Status::NumberChoice && !offered {
+        if stored.onboarding.signup_status() == Status::NumberChoice && !offered {
             return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));
         }
         let stored = match self.store.apply(&id, &Event::NumberChosen { phone_number_id }).await {

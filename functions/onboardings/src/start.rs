@@ -98,8 +98,6 @@ impl Onboardings {
         base: &str,
     ) -> Result<Response<Body>, Problem> {
         let onboarding = self.store.get(&earlier.onboarding_id).await?.onboarding;
-        // The first call may have ended before its message was sent.
-        self.send_on(&onboarding).await;
         let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id, &onboarding.setup_token_sha256);
         match token {
             Some(token) => Ok(answer(&onboarding, &token, base)),

@@ -142,3 +142,20 @@ async fn two_onboardings_of_one_customer_share_the_account() {
     assert_ne!(first["channel_id"], second["channel_id"]);
     assert_eq!((world.count("clients").await, world.valid_keys().await), (1, 2));
 }
+
+#[tokio::test]
+async fn a_signup_that_is_finished_while_the_client_account_fails_is_kept() {
+    let world = World::new().await;
+    world.break_routes(&["create_client"], &json!({"status": 400})).await;
+    let started = world.client.start("tenant-1").await.unwrap();
+    let popup = world.client.popup("one_number", "finish").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.status(&started).await, "failed");
+
+    let answer = world.client.es_callback(&started, &popup).await.unwrap();
+    assert_eq!((answer.status, answer.body["status"].as_str()), (200, Some("failed")), "{}", answer.body);
+    world.mend().await;
+    assert_eq!(world.retry(&started).await.status, 202);
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+}

@@ -54,7 +54,7 @@ struct CustomerProblem {
 
 /// The page's view of an onboarding. `public_url` is where customers reach this API.
 pub fn setup_view(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig, public_url: &str) -> SetupView {
-    let status = onboarding.status_for_customer();
+    let status = onboarding.status;
     SetupView {
         id: onboarding.id.to_string(),
         status,
@@ -64,7 +64,7 @@ pub fn setup_view(onboarding: &Onboarding, page: &PageConfig, meta: &MetaConfig,
         number: onboarding.number().map(|(_, number)| number.clone()),
         permission_url: (onboarding.status == Status::PermissionRequired)
             .then(|| permission_url(onboarding, page, public_url)),
-        problem: onboarding.problem.as_ref().filter(|_| status == Status::Failed).map(|problem| CustomerProblem {
+        problem: onboarding.problem.as_ref().map(|problem| CustomerProblem {
             step: problem.step,
             code: problem.code.clone(),
             detail: for_customers(problem.step),

@@ -274,7 +274,7 @@ fn a_failure_leads_back_to_where_it_happened_when_the_operator_retries() {
 #[test]
 fn a_refused_client_account_does_not_keep_the_customer_from_signing_up() {
     let onboarding = journey(&[failed(Step::ClientAccount), Event::SignupProven { signup: signup(Some(number(0))) }]);
-    assert_eq!((onboarding.status, onboarding.status_for_customer()), (Status::Failed, Status::SignedUp));
+    assert_eq!((onboarding.status, onboarding.signup_status()), (Status::Failed, Status::SignedUp));
     assert_eq!(apply(onboarding, &Event::RetryRequested, at(200)).status, Status::SignedUp);
 }
 

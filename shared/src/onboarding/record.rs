@@ -313,14 +313,14 @@ impl Onboarding {
         }
     }
 
-    /// Whether a signup can be taken: none is proven yet. A client account that the Hub refused does not matter to the
-    /// customer.
+    /// Whether a signup can be taken: none is proven yet. A customer who is in the popup while the Hub refuses the client
+    /// account must not lose what they finish there.
     pub fn takes_signup(&self) -> bool {
-        self.status_for_customer() == Status::Started
+        self.signup_status() == Status::Started
     }
 
-    /// Where it stands for the customer: as if the client account, which is the partner's matter, had not failed.
-    pub fn status_for_customer(&self) -> Status {
+    /// How far the signup is, which goes on when the client account, the partner's matter, has failed.
+    pub fn signup_status(&self) -> Status {
         match (&self.problem, self.failed_from) {
             (Some(Problem { step: Step::ClientAccount, .. }), Some(status)) => status,
             _ => self.status,

@@ -53,13 +53,13 @@ pub fn transition(
             }
         },
         Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
-        Event::SignupProven { signup } => match before.status_for_customer() {
+        Event::SignupProven { signup } => match before.signup_status() {
             Status::Started if signup.number.is_some() => sign_up(&mut after, signup.clone()),
             Status::Started => return Err(illegal()),
             _ if same_number(before, signup) => {}
             _ => return Err(illegal()),
         },
-        Event::NumbersFound { signup, numbers } => match before.status_for_customer() {
+        Event::NumbersFound { signup, numbers } => match before.signup_status() {
             Status::Started => {
                 move_on(&mut after, Status::NumberChoice);
                 after.signup = Some(Signup { number: None, ..signup.clone() });
@@ -70,7 +70,7 @@ pub fn transition(
         },
         Event::NumberChosen { phone_number_id } => {
             let chosen = |number: &&PhoneNumber| number.id == *phone_number_id;
-            match (before.status_for_customer(), &before.signup) {
+            match (before.signup_status(), &before.signup) {
                 (Status::NumberChoice, Some(signup)) => {
                     let number = before.numbers.iter().find(chosen).ok_or_else(illegal)?.clone();
                     sign_up(&mut after, Signup { number: Some(number), ..signup.clone() });
@@ -190,7 +190,7 @@ fn search_client(after: &mut Onboarding, found: ClientSearch) {
 }
 
 fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
-    let open = matches!(after.status_for_customer(), Status::Started | Status::NumberChoice);
+    let open = matches!(after.signup_status(), Status::Started | Status::NumberChoice);
     if !open || after.attempts_count >= ATTEMPTS_COUNTED || after.attempts.contains(attempt) {
         return;
     }
