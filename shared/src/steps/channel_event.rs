@@ -5,7 +5,8 @@
 
 use time::Duration;
 
-use super::hub_work::{HubWork, Stop};
+use super::hub_work::HubWork;
+use super::stop::Stop;
 use crate::hub::limit::{Priority, Slot};
 use crate::hub::webhook::{self, EventKind, WebhookEvent};
 use crate::hub::{Channel, HubError};

@@ -7,7 +7,8 @@
 
 use time::Duration;
 
-use super::hub_work::{Halt, HubWork, Stop};
+use super::hub_work::HubWork;
+use super::stop::{Halt, Stop};
 use crate::hub::HubError;
 use crate::hub::limit::{Priority, Slot};
 use crate::onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Step};

@@ -9,7 +9,8 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::channel_event;
-use super::hub_work::{HubWork, Stop, key_refused};
+use super::hub_work::HubWork;
+use super::stop::{Stop, key_refused};
 use crate::hub::limit::{Priority, Slot};
 use crate::hub::messaging::{MessageWebhook, Messaging, MessagingError};
 use crate::hub::{HubError, NewApiKey};

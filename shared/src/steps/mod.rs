@@ -12,6 +12,7 @@ mod hub_work;
 mod key_creation;
 mod number_submission;
 mod reconciliation;
+mod stop;
 mod webhook_receipt;
 
 pub use es_callback::{Callback, CallbackError, EsCallback};

@@ -1,7 +1,8 @@
 //! Step 3: submit the number to the Hub, connected to the client account. Does step 1 first if it is still open.
 
 use super::client_account;
-use super::hub_work::{Halt, HubWork, Stop};
+use super::hub_work::HubWork;
+use super::stop::{Halt, Stop};
 use crate::hub::limit::{Priority, Slot};
 use crate::hub::{HubError, NumberSubmission};
 use crate::onboarding::{Event, Onboarding, Status, Step};

@@ -4,7 +4,8 @@
 use time::Duration;
 
 use super::channel_event::fits;
-use super::hub_work::{HubWork, Stop};
+use super::hub_work::HubWork;
+use super::stop::Stop;
 use super::{next_worker, task};
 use crate::hub::Channel;
 use crate::hub::limit::Priority;
@@ -97,6 +98,11 @@ impl Reconciliation {
         let (lease, onboarding) = match self.work.store.lease(id, LEASE).await {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored.onboarding),
             Ok(LeaseOutcome::Held { .. }) | Err(StoreError::NotFound) => return Ok(()),
+            // One that nobody can read must not keep the others from being moved.
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
+                return Ok(());
+            }
             Err(error) => return Err(text(error)),
         };
         let expired =
