@@ -49,7 +49,7 @@ impl Resources {
     /// # Errors
     /// If it cannot be read.
     pub async fn bundle(&self) -> Result<Map<String, Value>, Error> {
-        let value = self.secrets.get_secret_value().secret_id(&self.secret).send().await?;
+        let value = self.secrets.get_secret_value().secret_id(&self.secret).send().await.map_err(told)?;
         Ok(serde_json::from_str(value.secret_string().unwrap_or_default())?)
     }
 
@@ -63,7 +63,7 @@ impl Resources {
             bundle.insert((*name).to_owned(), (*value).into());
         }
         let text = serde_json::to_string(&bundle)?;
-        self.secrets.put_secret_value().secret_id(&self.secret).secret_string(text).send().await?;
+        self.secrets.put_secret_value().secret_id(&self.secret).secret_string(text).send().await.map_err(told)?;
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Resources {
     pub async fn item(&self, pk: &str, sk: &str) -> Result<Option<HashMap<String, AttributeValue>>, Error> {
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let read = self.dynamodb.get_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
-        Ok(read.consistent_read(true).send().await?.item)
+        Ok(read.consistent_read(true).send().await.map_err(told)?.item)
     }
 
     /// Sets a number of an item.
@@ -95,7 +95,7 @@ impl Resources {
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let update = self.dynamodb.update_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
         let update = update.update_expression("SET #a = :n").expression_attribute_names("#a", attribute);
-        update.expression_attribute_values(":n", AttributeValue::N(number.to_string())).send().await?;
+        update.expression_attribute_values(":n", AttributeValue::N(number.to_string())).send().await.map_err(told)?;
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Resources {
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
         let asked = self.sqs.get_queue_attributes().queue_url(queue_url);
-        let answer = asked.set_attribute_names(Some(names.to_vec())).send().await?;
+        let answer = asked.set_attribute_names(Some(names.to_vec())).send().await.map_err(told)?;
         Ok(answer.attributes.unwrap_or_default().values().filter_map(|number| number.parse::<u32>().ok()).sum())
     }
 
@@ -120,7 +120,7 @@ impl Resources {
     /// If the queue cannot be changed.
     pub async fn hide_for(&self, queue_url: &str, seconds: u32) -> Result<(), Error> {
         let change = self.sqs.set_queue_attributes().queue_url(queue_url);
-        change.attributes(QueueAttributeName::VisibilityTimeout, seconds.to_string()).send().await?;
+        change.attributes(QueueAttributeName::VisibilityTimeout, seconds.to_string()).send().await.map_err(told)?;
         Ok(())
     }
 
@@ -129,19 +129,25 @@ impl Resources {
     /// # Errors
     /// If it is not taken.
     pub async fn send(&self, queue_url: &str, body: &str) -> Result<(), Error> {
-        self.sqs.send_message().queue_url(queue_url).message_body(body).send().await?;
+        self.sqs.send_message().queue_url(queue_url).message_body(body).send().await.map_err(told)?;
         Ok(())
     }
 
-    /// Sends the dead letters of a queue back to it, as an operator does.
+    /// Sends the dead letters of a queue back to it: by hand, as MiniStack does not know `StartMessageMoveTask`.
     ///
     /// # Errors
-    /// If it is refused.
-    pub async fn redrive(&self, dead_letters_url: &str) -> Result<(), Error> {
-        let asked = self.sqs.get_queue_attributes().queue_url(dead_letters_url);
-        let attributes = asked.attribute_names(QueueAttributeName::QueueArn).send().await?.attributes;
-        let arn = attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn).ok_or("no ARN")?;
-        self.sqs.start_message_move_task().source_arn(arn).send().await?;
+    /// If there is none, or it cannot be moved.
+    pub async fn redrive(&self, dead_letters_url: &str, queue_url: &str) -> Result<(), Error> {
+        let received = self.sqs.receive_message().queue_url(dead_letters_url).max_number_of_messages(10);
+        let messages = received.send().await.map_err(told)?.messages.unwrap_or_default();
+        if messages.is_empty() {
+            return Err("no dead letter".into());
+        }
+        for message in messages {
+            self.send(queue_url, message.body().unwrap_or_default()).await?;
+            let done = self.sqs.delete_message().queue_url(dead_letters_url);
+            done.receipt_handle(message.receipt_handle().unwrap_or_default()).send().await.map_err(told)?;
+        }
         Ok(())
     }
 
@@ -150,7 +156,12 @@ impl Resources {
     /// # Errors
     /// If there is none.
     pub async fn queue(&self, part: &str) -> Result<String, Error> {
-        let urls = self.sqs.list_queues().send().await?.queue_urls.unwrap_or_default();
+        let urls = self.sqs.list_queues().send().await.map_err(told)?.queue_urls.unwrap_or_default();
         urls.into_iter().find(|url| url.contains(part)).ok_or_else(|| format!("no queue {part}").into())
     }
+}
+
+/// An error of AWS with its cause, which its own sentence leaves out.
+fn told(error: impl std::error::Error) -> String {
+    aws_sdk_sqs::error::DisplayErrorContext(error).to_string()
 }

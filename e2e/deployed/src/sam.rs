@@ -60,7 +60,8 @@ pub async fn outputs() -> Result<BTreeMap<String, String>, Error> {
 /// # Errors
 /// What SAM printed.
 pub async fn logs(group: &str) -> Result<String, Error> {
-    sam(&["logs", "--cw-log-group", &format!("/{STACK}/{group}"), "--start-time", "2 hours ago", "--output", "json"]).await
+    sam(&["logs", "--cw-log-group", &format!("/{STACK}/{group}"), "--start-time", "2 hours ago", "--output", "json"])
+        .await
 }
 
 async fn sam(arguments: &[&str]) -> Result<String, Error> {

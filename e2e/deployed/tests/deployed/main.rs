@@ -69,7 +69,11 @@ impl Steps {
         let outcome = work.await;
         let word = if outcome.is_ok() { "ok    " } else { "FAILED" };
         println!("{word} {:6.1} s  {name}", started.elapsed().as_secs_f64());
-        if outcome.is_ok() { self.passed += 1 } else { self.failed += 1 }
+        if outcome.is_ok() {
+            self.passed += 1
+        } else {
+            self.failed += 1
+        }
         outcome
     }
 }

@@ -29,7 +29,8 @@ pub(crate) async fn in_logs(world: &World) -> Result<(), Error> {
             return Err(format!("{group} has logged nothing: {log}").into());
         }
         if let Some(line) = log.lines().find(|line| secrets.iter().any(|secret| line.contains(secret.as_str()))) {
-            let shown: String = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "SECRET"));
+            let shown: String =
+                secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "SECRET"));
             return Err(format!("{group} has logged a secret: {shown}").into());
         }
     }

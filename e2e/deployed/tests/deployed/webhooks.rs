@@ -21,7 +21,10 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
         }
     }
     for (what, order) in [
-        ("repeated", json!({ "event": { "id": "evt_deployed_good", "event": "channel_live", "data": { "id": "Qq11wwCH" } } })),
+        (
+            "repeated",
+            json!({ "event": { "id": "evt_deployed_good", "event": "channel_live", "data": { "id": "Qq11wwCH" } } }),
+        ),
         ("unknown", json!({ "event": { "id": "evt_deployed_odd", "event": "of_tomorrow", "data": [1, 2] } })),
         ("not JSON", json!({ "body": "channel live" })),
     ] {
@@ -35,7 +38,8 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
 
 /// Meta's: the handshake answers to the verify token only.
 pub(crate) async fn of_meta(world: &World) -> Result<(), Error> {
-    let handshake = |token: &str| format!("/webhooks/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
+    let handshake =
+        |token: &str| format!("/webhooks/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
     let answer = world.api.get(&handshake(World::verify_token()), "").await?.with(200)?;
     if answer != Value::from(1_158_201_444) {
         return Err(format!("challenge: {answer}").into());
