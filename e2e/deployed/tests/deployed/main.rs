@@ -67,12 +67,13 @@ impl Steps {
     async fn step<T>(&mut self, name: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let started = Instant::now();
         let outcome = work.await;
-        let word = if outcome.is_ok() { "ok    " } else { "FAILED" };
-        println!("{word} {:6.1} s  {name}", started.elapsed().as_secs_f64());
+        let seconds = started.elapsed().as_secs_f64();
         if outcome.is_ok() {
-            self.passed += 1
+            self.passed += 1;
+            println!("ok     {seconds:6.1} s  {name}");
         } else {
-            self.failed += 1
+            self.failed += 1;
+            println!("FAILED {seconds:6.1} s  {name}");
         }
         outcome
     }
