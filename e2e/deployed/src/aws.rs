@@ -1,0 +1,167 @@
+//! What AWS holds of the stack: the table, the queues, the secrets.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use shared::config::VaultConfig;
+use shared::onboarding::ChannelId;
+use shared::vault::{SecretsManagerVault, Vault};
+
+use crate::Error;
+use crate::sam::STACK;
+
+/// The stack's resources.
+pub struct Resources {
+    table: String,
+    secret: String,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+}
+
+impl Resources {
+    /// Of the stack with these outputs.
+    ///
+    /// # Errors
+    /// If an output is missing.
+    pub fn new(config: &SdkConfig, outputs: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let output = |name: &str| outputs.get(name).cloned().ok_or(format!("no output {name}"));
+        Ok(Self {
+            table: output("TableName")?,
+            secret: output("BundleSecretName")?,
+            dynamodb: shared::aws::dynamodb(config),
+            sqs: shared::aws::sqs(config),
+            secrets: shared::aws::secrets_manager(config),
+        })
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The fields of the bundle's secret.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn bundle(&self) -> Result<Map<String, Value>, Error> {
+        let value = self.secrets.get_secret_value().secret_id(&self.secret).send().await.map_err(told)?;
+        Ok(serde_json::from_str(value.secret_string().unwrap_or_default())?)
+    }
+
+    /// Fills in fields of the bundle's secret, as an operator does.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn fill_in(&self, fields: &[(&str, &str)]) -> Result<(), Error> {
+        let mut bundle = self.bundle().await?;
+        for (name, value) in fields {
+            bundle.insert((*name).to_owned(), (*value).into());
+        }
+        let text = serde_json::to_string(&bundle)?;
+        self.secrets.put_secret_value().secret_id(&self.secret).secret_string(text).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// The API key that the vault holds for a channel.
+    ///
+    /// # Errors
+    /// If the vault cannot be read.
+    pub async fn api_key(&self, channel: &str) -> Result<Option<String>, Error> {
+        let vault = SecretsManagerVault::new(self.secrets.clone(), VaultConfig { prefix: STACK.to_owned() });
+        let key = vault.find(&channel.parse::<ChannelId>()?).await?;
+        Ok(key.map(|key| key.api_key.expose_secret().to_owned()))
+    }
+
+    /// An item of the table.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn item(&self, pk: &str, sk: &str) -> Result<Option<HashMap<String, AttributeValue>>, Error> {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let read = self.dynamodb.get_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
+        Ok(read.consistent_read(true).send().await.map_err(told)?.item)
+    }
+
+    /// Sets a number of an item.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn set(&self, pk: &str, sk: &str, attribute: &str, number: i64) -> Result<(), Error> {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let update = self.dynamodb.update_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
+        let update = update.update_expression("SET #a = :n").expression_attribute_names("#a", attribute);
+        update.expression_attribute_values(":n", AttributeValue::N(number.to_string())).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// How many messages a queue holds, visible or not.
+    ///
+    /// # Errors
+    /// If the queue cannot be asked.
+    pub async fn messages(&self, queue_url: &str) -> Result<u32, Error> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self.sqs.get_queue_attributes().queue_url(queue_url);
+        let answer = asked.set_attribute_names(Some(names.to_vec())).send().await.map_err(told)?;
+        Ok(answer.attributes.unwrap_or_default().values().filter_map(|number| number.parse::<u32>().ok()).sum())
+    }
+
+    /// How long a message is hidden after its delivery, in seconds.
+    ///
+    /// # Errors
+    /// If the queue cannot be changed.
+    pub async fn hide_for(&self, queue_url: &str, seconds: u32) -> Result<(), Error> {
+        let change = self.sqs.set_queue_attributes().queue_url(queue_url);
+        change.attributes(QueueAttributeName::VisibilityTimeout, seconds.to_string()).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// Puts a message into a queue.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub async fn send(&self, queue_url: &str, body: &str) -> Result<(), Error> {
+        self.sqs.send_message().queue_url(queue_url).message_body(body).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// Sends the dead letters of a queue back to it: by hand, as MiniStack does not know `StartMessageMoveTask`.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be moved.
+    pub async fn redrive(&self, dead_letters_url: &str, queue_url: &str) -> Result<(), Error> {
+        let received = self.sqs.receive_message().queue_url(dead_letters_url).max_number_of_messages(10);
+        let messages = received.send().await.map_err(told)?.messages.unwrap_or_default();
+        if messages.is_empty() {
+            return Err("no dead letter".into());
+        }
+        for message in messages {
+            self.send(queue_url, message.body().unwrap_or_default()).await?;
+            let done = self.sqs.delete_message().queue_url(dead_letters_url);
+            done.receipt_handle(message.receipt_handle().unwrap_or_default()).send().await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    /// The URL of the queue whose name holds `part`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn queue(&self, part: &str) -> Result<String, Error> {
+        let urls = self.sqs.list_queues().send().await.map_err(told)?.queue_urls.unwrap_or_default();
+        urls.into_iter().find(|url| url.contains(part)).ok_or_else(|| format!("no queue {part}").into())
+    }
+}
+
+/// An error of AWS with its cause, which its own sentence leaves out.
+fn told(error: impl std::error::Error) -> String {
+    aws_sdk_sqs::error::DisplayErrorContext(error).to_string()
+}

@@ -1,0 +1,128 @@
+//! The stack is put up, filled in and updated.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use deployed::api::Api;
+use deployed::aws::Resources;
+use deployed::{Error, sam};
+use serde_json::json;
+use simulator::{Settings, Simulator};
+use url::Url;
+
+/// What the fake Hub signs its webhooks with, and the other secrets that are not the simulator's own.
+const PLATFORM_SECRET: &str = "made-up-deployed-platform-secret";
+const VERIFY_TOKEN: &str = "made-up-deployed-verify-token";
+const PREVIOUS_PLATFORM_SECRET: &str = "made-up-previous-platform-secret";
+
+/// A deployed stack and the fakes on its other side.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) fake: Settings,
+    pub(crate) api: Api,
+    pub(crate) resources: Resources,
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// Every secret that passed through, to be looked for in the logs.
+    pub(crate) secrets: Vec<String>,
+    parameters: BTreeMap<&'static str, String>,
+    url: String,
+}
+
+/// Where MiniStack is to listen.
+pub(crate) fn endpoint() -> Result<Url, Error> {
+    Ok(std::env::var("AWS_ENDPOINT_URL").map_err(|_| "AWS_ENDPOINT_URL is not set: use e2e/deployed/run")?.parse()?)
+}
+
+/// The folder of the workspace's build results.
+pub(crate) fn folder() -> PathBuf {
+    root().join("target")
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+impl World {
+    /// Starts the fakes and deploys the template of the previous commit.
+    pub(crate) async fn deployed(endpoint: &Url) -> Result<Self, Error> {
+        let mut fake = Settings {
+            platform_secret: Some(PLATFORM_SECRET.to_owned()),
+            meta_verify_token: VERIFY_TOKEN.to_owned(),
+            ..Settings::default()
+        };
+        // The limit is tested elsewhere, and waiting for it would be most of this test.
+        fake.behaviour.rate_limit = None;
+        let simulator = Simulator::start(fake.clone()).await?;
+        let mut parameters = BTreeMap::from([
+            ("HubPartnerId", fake.partner_id.clone()),
+            ("SolutionId", fake.solution_id.clone()),
+            ("MetaAppId", fake.app_id.clone()),
+            ("MetaConfigId", fake.config_id.clone()),
+            ("HubBaseUrl", simulator.hub_url()),
+            ("MetaGraphUrl", simulator.graph_url()),
+            ("MetaSdkUrl", simulator.sdk_url()),
+            ("MessagingHosts", "127.0.0.1".to_owned()),
+            ("MessageWebhookUrl", "https://partner.example/whatsapp/messages".to_owned()),
+            ("HubCallLimit", "1000/1".to_owned()),
+            ("ReconciliationSchedule", "rate(1 minute)".to_owned()),
+            ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
+        ]);
+        // MiniStack serves the API under its own address, and does not tell functions so.
+        let url = format!("{endpoint}_aws/execute-api/{}/v1", sam::API_ID);
+        parameters.insert("PublicUrl", url.clone());
+        let outputs = sam::deploy(&root().join(".aws-sam/previous/template.yaml"), &parameters).await?;
+
+        let resources = Resources::new(&shared::aws::load().await, &outputs)?;
+        let bundle = resources.bundle().await?;
+        let backend_token = bundle["backend_token"].as_str().unwrap_or_default().to_owned();
+        let api = Api::new(&url, &format!("http://{}", simulator.address()), &backend_token)?;
+        let secrets = vec![backend_token];
+        Ok(Self { simulator, fake, api, resources, outputs, secrets, parameters, url })
+    }
+
+    /// Whoever calls before the secret is filled in gets an error of the server.
+    pub(crate) async fn refuses_without_secrets(&self) -> Result<(), Error> {
+        let answer = self.api.get("/onboardings", &self.secrets[0]).await?;
+        if answer.status >= 500 { Ok(()) } else { Err(format!("answered {}", answer.status).into()) }
+    }
+
+    /// Fills in the secret as an operator does, and keeps a webhook in the table.
+    pub(crate) async fn fill_in(&mut self) -> Result<(), Error> {
+        let Settings { api_key, app_secret, system_user_token, .. } = self.fake.clone();
+        let fields = [
+            ("hub_api_key", api_key.as_str()),
+            ("platform_secret", PLATFORM_SECRET),
+            ("platform_secret_previous", PREVIOUS_PLATFORM_SECRET),
+            ("meta_app_secret", &app_secret),
+            ("meta_verify_token", VERIFY_TOKEN),
+            ("meta_system_user_token", &system_user_token),
+        ];
+        self.resources.fill_in(&fields).await?;
+        self.secrets.extend(fields.into_iter().map(|(_, value)| value.to_owned()));
+        self.simulator.set_webhook_url(&format!("{}/webhooks/partner-hub", self.url))?;
+        let event = json!({ "id": "evt_before_update", "event": "client_created", "data": { "id": "Zz99aaCL" } });
+        let answer = self.api.order("webhook", &json!({ "event": event })).await?;
+        if answer["status"] == 200 { Ok(()) } else { Err(format!("webhook: {answer}").into()) }
+    }
+
+    /// Updates the stack to the template of this commit.
+    pub(crate) async fn update(&mut self) -> Result<(), Error> {
+        let table = self.resources.table().to_owned();
+        self.outputs = sam::deploy(&root().join(".aws-sam/build/template.yaml"), &self.parameters).await?;
+        if self.outputs.get("TableName") != Some(&table) {
+            return Err(format!("another table: {:?}", self.outputs).into());
+        }
+        let kept = self.resources.item("INBOX#partner_hub#evt_before_update", "INBOX").await?;
+        kept.map(drop).ok_or_else(|| "the webhook is gone".into())
+    }
+
+    /// An output of the stack.
+    pub(crate) fn output(&self, name: &str) -> Result<&str, Error> {
+        Ok(self.outputs.get(name).ok_or(format!("no output {name}"))?)
+    }
+
+    /// The verify token of Meta's webhook.
+    pub(crate) const fn verify_token() -> &'static str {
+        VERIFY_TOKEN
+    }
+}
