@@ -107,6 +107,8 @@ impl World {
 
     /// Updates the stack to the template of this commit.
     pub(crate) async fn update(&mut self) -> Result<(), Error> {
+        // Else there is nothing to update while the template has no past.
+        self.parameters.insert("SetupLinkDays", "6".to_owned());
         let table = self.resources.table().to_owned();
         self.outputs = sam::deploy(&root().join(".aws-sam/build/template.yaml"), &self.parameters).await?;
         if self.outputs.get("TableName") != Some(&table) {
