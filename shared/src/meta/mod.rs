@@ -73,11 +73,6 @@ impl Meta {
         Self { http, app }
     }
 
-    /// The app that this client speaks for.
-    pub fn app(&self) -> &MetaApp {
-        &self.app
-    }
-
     /// Makes a reading call with `appsecret_proof`, and makes it again where that is likely to help.
     async fn get(&self, app_secret: &SecretString, call: Get<'_>) -> Result<Value, Failure> {
         let mut url = self.url(call.path)?;
