@@ -14,15 +14,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use shared::clock::Clock;
-use shared::queue::{MemoryQueue, Worker};
+use shared::queue::{MemoryQueue, Received, Worker};
 use simulator::Simulator;
 use time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use functions::{Functions, World};
+use functions::{Functions, Outside, World};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
 
 /// Why the stack does not start.
@@ -46,6 +47,10 @@ pub struct Options {
     pub variables: Vec<(String, String)>,
     /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
     pub by_hand: bool,
+    /// A table that is there, and its name, instead of an embedded one.
+    pub table: Option<(aws_sdk_dynamodb::Client, String)>,
+    /// What the functions are given of the world, if not the world itself.
+    pub outside: Option<Arc<dyn Fn(&World) -> Outside + Send + Sync>>,
 }
 
 /// A running stack.
@@ -92,10 +97,16 @@ impl LocalStack {
         if let Some(folder) = &options.keep {
             std::fs::create_dir_all(folder)?;
         }
-        let client = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+        let (client, table) = match options.table {
+            Some(table) => table,
+            None => {
+                (dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?, dynamodb::TABLE.into())
+            }
+        };
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let world = World::new(client, queue, &settings, clock);
-        let functions = Arc::new(Functions::new(&world, settings)?);
+        let world = World::new(client, table, queue, &settings, clock);
+        let outside = options.outside.map_or_else(|| Outside::from(&world), |outside| outside(&world));
+        let functions = Arc::new(Functions::new(&world, outside, settings)?);
         if let Some(folder) = &options.keep {
             kept::load(folder, &simulator, &world).await?;
         }
@@ -122,12 +133,17 @@ impl LocalStack {
             for worker in Worker::ALL {
                 let messages = self.world.queue.receive(worker, usize::MAX);
                 count += messages.len();
-                workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
+                self.invoke(worker, messages).await;
             }
             if count == before {
                 return count;
             }
         }
+    }
+
+    /// Invokes a worker with received messages. Those that it does not fail are deleted.
+    pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) {
+        workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
     }
 
     /// Stops everything, and writes down what is to be kept.
@@ -147,6 +163,9 @@ impl LocalStack {
 }
 
 async fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router)
         .with_graceful_shutdown(async {
             let _ = stopped.await;
