@@ -26,7 +26,7 @@ pub(crate) struct Manners {
 
 impl Manners {
     pub(crate) fn random(dice: &mut Rng) -> Self {
-        Self { often: [0, 5, 20][dice.usize(..3)], dice: Some(dice.fork()) }
+        Self { often: one_of(dice, &[0, 3, 10]), dice: Some(dice.fork()) }
     }
 
     /// How often something is done that should be done once.

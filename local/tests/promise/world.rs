@@ -1,6 +1,6 @@
 //! A local stack whose time stands still until it is moved, and whose functions can be crashed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) table: Table,
     pub(crate) repeated: Option<(Activity, Times)>,
     manners: Mutex<Manners>,
+    /// The bodies of the messages that were delivered.
+    seen: Mutex<HashSet<String>>,
     /// How many deliveries of a message went wrong as planned.
     disturbed: Mutex<HashMap<String, u32>>,
     router: Router,
@@ -96,6 +98,7 @@ impl World {
             table,
             repeated: None,
             manners: Mutex::default(),
+            seen: Mutex::default(),
             disturbed: Mutex::default(),
             router,
             milliseconds,
@@ -220,7 +223,14 @@ impl World {
 
     async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
         let before = self.outside.troubles();
-        self.run(activity_of(worker), || self.stack.invoke(worker, batch.clone())).await;
+        let work = || self.stack.invoke(worker, batch.clone());
+        // What comes back after copies of it have met comes once, or it would meet copies of its own for ever.
+        let fresh = batch.iter().all(|message| self.seen.lock().unwrap().insert(message.body.clone()));
+        if fresh || self.repeated.is_none() {
+            self.run(activity_of(worker), work).await;
+        } else {
+            self.outside.invoke(activity_of(worker), work()).await;
+        }
         if self.outside.troubles() > before {
             for message in batch {
                 *self.disturbed.lock().unwrap().entry(message.message_id).or_default() += 1;
