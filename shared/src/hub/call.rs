@@ -37,6 +37,11 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
+    /// Whether the body is JSON, or empty.
+    pub(super) fn is_readable(&self) -> bool {
+        self.body.trim_ascii().is_empty() || self.json().is_some()
+    }
+
     /// The Hub's answer as JSON if it is a success. An empty body is `null`; `has_effect`: the call changes something.
     pub(super) fn into_json(self, has_effect: bool) -> Result<Value, HubError> {
         let json = self.json();

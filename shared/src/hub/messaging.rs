@@ -143,7 +143,15 @@ impl Messaging {
             webhook.headers.iter().map(|(name, value)| (name, value.expose_secret())).collect();
         let body = json!({"url": webhook.url, "headers": headers});
         let answer = self.send(Method::POST, "POST /v1/configs/webhook", address, key, Some(&body)).await?;
-        sort(&answer)
+        sort(&answer)?;
+        if answer.is_readable() {
+            return Ok(());
+        }
+        // Perhaps of something on the way there, which a customer's messages would be lost to.
+        match self.webhook(address, key).await? {
+            Some(url) if url == webhook.url.as_str() => Ok(()),
+            _ => Err(not_json()),
+        }
     }
 
     /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere,
@@ -157,11 +165,7 @@ impl Messaging {
             return Ok(None);
         }
         sort(&answer)?;
-        match answer.json() {
-            Some(json) => Ok(text(&json, &["/url"])),
-            None if answer.body.trim_ascii().is_empty() => Ok(None),
-            None => Err(MessagingError::Retry { reason: "the answer is not JSON".to_owned() }),
-        }
+        if answer.is_readable() { Ok(answer.json().and_then(|json| text(&json, &["/url"]))) } else { Err(not_json()) }
     }
 
     async fn send(
@@ -186,6 +190,10 @@ impl Messaging {
         let sent = call::send(request, "messaging", route, SMALL).await;
         sent.map_err(|failure| MessagingError::Retry { reason: failure.reason.to_owned() })
     }
+}
+
+fn not_json() -> MessagingError {
+    MessagingError::Retry { reason: "the answer is not JSON".to_owned() }
 }
 
 fn sort(answer: &Answer) -> Result<(), MessagingError> {

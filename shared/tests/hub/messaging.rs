@@ -76,6 +76,17 @@ async fn no_webhook_is_an_answer_too() {
 }
 
 #[tokio::test]
+async fn whether_the_webhook_is_set_is_asked_if_the_answer_does_not_say() {
+    let read_back = Answer::sample(200, "messaging.get_webhook_response");
+    let server = Server::start([Answer::new(200, "OK"), read_back]).await;
+    assert_eq!(set(&server.url).await, Ok(()));
+    for other in ["{}", r#"{"url": "https://elsewhere.example"}"#, "<html>"] {
+        let server = Server::start([Answer::new(200, "<html>"), Answer::new(200, other)]).await;
+        assert_eq!(set(&server.url).await, Err(retry("the answer is not JSON")), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_sorted_by_what_to_do_about_them() {
     let permanent = |status, reason: &str| MessagingError::Permanent { status, reason: reason.to_owned() };
     for (status, body, expected) in [
