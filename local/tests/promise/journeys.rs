@@ -1,13 +1,16 @@
 //! Random journeys: whole onboardings with everything that can go wrong going wrong at random, from a seed.
 //!
-//! `JOURNEY_SEED=1234` runs that one alone; `JOURNEYS=50000` runs so many.
+//! `JOURNEY_SEED=1234` runs that one alone, `JOURNEYS=50000` so many, both together so many from there on.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::cases::each;
-use crate::outside::{Effect, Fate, Place, Plan, Trouble};
+use crate::outside::{Activity, Effect, Fate, Place, Plan, Trouble};
 use crate::people::{Manners, one_of};
 use crate::promise::Promise;
 use crate::timeline;
@@ -21,10 +24,11 @@ const LONG_ENOUGH: Duration = Duration::hours(100);
 #[test]
 fn random_journeys_end_as_promised() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds: Vec<u64> = match number("JOURNEY_SEED") {
-        Some(seed) => vec![seed],
-        None => (0..number("JOURNEYS").unwrap_or(JOURNEYS)).collect(),
+    let (first, count) = match number("JOURNEY_SEED") {
+        Some(seed) => (seed, number("JOURNEYS").unwrap_or(1)),
+        None => (0, number("JOURNEYS").unwrap_or(JOURNEYS)),
     };
+    let seeds: Vec<u64> = (first..first + count).collect();
     let (mut calls, mut troubles, mut onboardings, mut failed) = (0, 0, 0, Vec::new());
     let total = seeds.len();
     for (seed, outcome) in each(seeds, travel) {
@@ -160,13 +164,21 @@ fn disturbed_webhooks(dice: &mut Rng) -> Value {
     json!(faults)
 }
 
-/// How often calls go wrong, for how many calls, and how.
+/// How often calls go wrong, for how many calls, and how. Each call has dice of its own, by what it is and how many like it
+/// there were, so that calls that change places keep their fates.
 fn weather(dice: &mut Rng) -> Plan {
     let often = one_of(dice, &[0.0, 0.01, 0.03, 0.08, 0.15]);
     let mut left = dice.usize(100..400);
-    let mut dice = dice.fork();
+    let seed = dice.u64(..);
+    let mut like: HashMap<(Activity, Place, String), u32> = HashMap::new();
     Box::new(move |call| {
         left = left.saturating_sub(1);
+        let kind = (call.during, call.place, call.what.clone());
+        let before = like.entry(kind.clone()).or_default();
+        *before += 1;
+        let mut hasher = DefaultHasher::new();
+        (seed, kind, *before).hash(&mut hasher);
+        let mut dice = Rng::with_seed(hasher.finish());
         if left == 0 || dice.f64() >= often { Fate::Pass } else { trouble(&mut dice, call.place) }
     })
 }
