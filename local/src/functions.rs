@@ -13,7 +13,6 @@ use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::hub::limit::CallLimit;
 use shared::hub::messaging::Messaging;
-use shared::meta::{Meta, MetaApp};
 use shared::queue::MemoryQueue;
 use shared::secrets::MemorySecrets;
 use shared::steps::{self, HubWork, KeyWork};
@@ -89,9 +88,9 @@ impl Functions {
             secrets: secrets.clone(),
             clock: clock.clone(),
         };
+        let proof = steps::SignupProof::new(http.clone(), &meta);
         let step = steps::EsCallback {
-            meta: Meta::new(http.clone(), MetaApp::from(&meta)),
-            app_id: meta.app_id.clone(),
+            proof: proof.clone(),
             store: store.clone(),
             queue: queue.clone(),
             secrets: secrets.clone(),
@@ -121,7 +120,7 @@ impl Functions {
                     message_webhook: messaging.webhook_url,
                 },
             },
-            reconciliation: Reconciliation { work: steps::Reconciliation { work } },
+            reconciliation: Reconciliation { work: steps::Reconciliation { work, proof } },
         })
     }
 }

@@ -99,6 +99,8 @@ pub enum Metric {
     WebhookUnmatched,
     /// The Hub refused our credentials.
     HubUnauthorized,
+    /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
+    SignupUnclear,
 }
 
 impl Metric {
@@ -110,6 +112,7 @@ impl Metric {
             Self::WebhookUnknownEvent => "webhook_unknown_event",
             Self::WebhookUnmatched => "webhook_unmatched",
             Self::HubUnauthorized => "hub_unauthorized",
+            Self::SignupUnclear => "signup_unclear",
         }
     }
 }

@@ -8,6 +8,7 @@ mod answers;
 mod bodies;
 mod choice;
 mod claims;
+mod closed_tab;
 mod codes;
 mod fields;
 mod happy;

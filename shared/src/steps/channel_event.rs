@@ -35,6 +35,10 @@ pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -
         }
         Err(error) => return Err(error.to_string()),
     };
+    // Reconciliation deals with Meta's.
+    if entry.source == Source::Meta {
+        return Ok(None);
+    }
     let now = work.clock.now();
     // Each wait is as long as the webhook is old.
     let age = now - entry.received_at;
@@ -84,9 +88,6 @@ enum Settled {
 }
 
 async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, Stop> {
-    if entry.source == Source::Meta {
-        return Ok(Settled::Done("kept", None));
-    }
     let Some(body) = &entry.body else {
         tracing::warn!(event = entry.name, size = entry.size, "webhook too large to be read; only its digest is kept");
         return Ok(Settled::Done("too_large", None));

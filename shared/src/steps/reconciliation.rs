@@ -5,13 +5,14 @@ use time::Duration;
 
 use super::channel_event::fits;
 use super::hub_work::HubWork;
+use super::proof::SignupProof;
 use super::stop::Stop;
-use super::{next_worker, task};
+use super::{lost_signup, next_worker, task};
 use crate::hub::Channel;
 use crate::hub::limit::Priority;
 use crate::onboarding::{Event, Onboarding, OnboardingId, Status};
 use crate::queue::{Task, Worker};
-use crate::store::{Due, InboxKey, Lease, LeaseOutcome, StoreError};
+use crate::store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
@@ -19,6 +20,8 @@ const ITEMS_PER_RUN: u32 = 500;
 const CHANNEL_PAGES_PER_RUN: u32 = 2;
 /// How many clients' permission one run asks for; each costs a Hub call.
 const PERMISSIONS_PER_RUN: usize = 2;
+/// How many tokens of lost signups one run fetches; each costs about five calls to Meta.
+const SIGNUPS_PER_RUN: usize = 5;
 /// When something that was moved again is looked at next.
 const NEXT_LOOK: Duration = Duration::minutes(15);
 /// When the Hub is asked again after it could not be: at the next run.
@@ -31,6 +34,8 @@ const LEASE: Duration = Duration::seconds(90);
 pub struct Reconciliation {
     /// For the Hub.
     pub work: HubWork,
+    /// For signups that no page handed over.
+    pub proof: SignupProof,
 }
 
 /// What one run did.
@@ -56,10 +61,13 @@ impl Reconciliation {
     pub async fn run(&self) -> Result<Reconciled, String> {
         let mut report = Reconciled::default();
         let mut submitted = Vec::new();
-        let mut permissions = 0;
+        let (mut permissions, mut signups) = (0, SIGNUPS_PER_RUN);
         let due = self.work.store.due(self.work.clock.now(), ITEMS_PER_RUN).await.map_err(text)?;
         for item in due {
             match item {
+                Due::Inbox(key) if key.source() == Source::Meta => {
+                    lost_signup::settle(&self.work, &self.proof, &key, &mut signups).await.map_err(text)?;
+                }
                 Due::Inbox(key) => self.webhook(&key, &mut report).await?,
                 Due::Onboarding(id) => self.onboarding(&id, &mut report, &mut submitted, &mut permissions).await?,
             }

@@ -84,12 +84,15 @@ impl WebhookReceipt {
                 telemetry::count(Metric::WebhookUnknownEvent, 1);
             }
             let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
-            self.keep(&entry, &mut receipt).await?;
+            if let Some(key) = self.keep(&entry, &mut receipt).await? {
+                self.send(&key).await?;
+            }
         }
         Ok(receipt)
     }
 
-    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole.
+    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole. Reconciliation looks at it, when the page has had its time
+    /// to hand the signup over.
     ///
     /// # Errors
     /// [`ReceiptError`]
@@ -144,12 +147,13 @@ impl WebhookReceipt {
         header(signature::HEADER).is_some_and(|given| signature::verify(given, body, &platform))
     }
 
-    async fn keep(&self, entry: &NewInboxEntry, receipt: &mut Receipt) -> Result<(), ReceiptError> {
+    /// Keeps an event. Returns its key, unless it has been dealt with.
+    async fn keep(&self, entry: &NewInboxEntry, receipt: &mut Receipt) -> Result<Option<InboxKey>, ReceiptError> {
         receipt.events += 1;
         let Kept { key, outcome } = self.store.keep(entry).await?;
         match outcome {
             // Kept before and dealt with: the sender has only not heard our acknowledgement.
-            KeptAs::Repeated { processed: true } => return Ok(()),
+            KeptAs::Repeated { processed: true } => return Ok(None),
             KeptAs::Repeated { processed: false } => {}
             KeptAs::New => receipt.new += 1,
             KeptAs::Conflicting => {
@@ -158,7 +162,7 @@ impl WebhookReceipt {
                 telemetry::count(Metric::WebhookConflicting, 1);
             }
         }
-        self.send(&key).await
+        Ok(Some(key))
     }
 
     async fn send(&self, key: &InboxKey) -> Result<(), ReceiptError> {

@@ -12,6 +12,7 @@
 //! | inbox | `INBOX#{source}#{event id, or SHA-256 of the body}`, `INBOX` | `source`, `name`, `body`, `body_sha256`, `size` (bytes), `received_at`, `processed_at`, `outcome`; `due` = `DUE` and `due_at` until processed; `expires_at` (epoch seconds, 30 days) |
 //! | code | `CODE#{SHA-256 of Meta's code}`, `CODE` | `onboarding_id`, `claim`, `at_work_until` (epoch milliseconds); `expires_at` (epoch seconds, 24 hours) |
 //! | client search | `SEARCH#{SHA-256 of the e-mail address}`, `SEARCH` | `onboarding_id` that searches, `claimed_until` (epoch milliseconds), `client_id` once found; `expires_at` (epoch seconds, 24 hours) |
+//! | popup | `POPUP`, `{id}` | `opened_at` (epoch milliseconds), when the customer last went to Meta; `expires_at` (epoch seconds, 24 hours later) |
 //! | rate limit | `LIMIT#hub`, `LIMIT` | `bucket`, `version` |
 //! | idempotency | `IDEM#{SHA-256 of the key}`, `IDEM` | `body_sha256`, `sealed_token`, `onboarding_id`; `expires_at` (epoch seconds, 24 hours) |
 //!
@@ -29,6 +30,7 @@ mod item;
 mod lease;
 mod limit;
 mod list;
+mod popup;
 mod record;
 pub mod schema;
 mod search;
