@@ -17,7 +17,7 @@ use shared::queue::MemoryQueue;
 use shared::secrets::MemorySecrets;
 use shared::steps::{self, HubWork, KeyWork};
 use shared::store::Store;
-use shared::vault::MemoryVault;
+use shared::vault::{MemoryVault, Vault};
 use shared::{outbound, wiring};
 use signup_page::SignupPage;
 use webhook_receipt::WebhookReceipt;
@@ -96,6 +96,7 @@ impl Functions {
             secrets: secrets.clone(),
             clock: clock.clone(),
         };
+        let vault: Arc<dyn Vault> = Arc::new(vault);
         Ok(Self {
             signup_page: SignupPage::new(&page, &meta),
             onboardings: Onboardings {
@@ -115,12 +116,12 @@ impl Functions {
             key_creation: KeyCreation {
                 work: KeyWork {
                     work: work.clone(),
-                    vault: Arc::new(vault),
+                    vault: vault.clone(),
                     messaging: Messaging::new(http, messaging.hosts),
                     message_webhook: messaging.webhook_url,
                 },
             },
-            reconciliation: Reconciliation { work: steps::Reconciliation { work, proof } },
+            reconciliation: Reconciliation { work: steps::Reconciliation { work, proof, vault } },
         })
     }
 }

@@ -3,7 +3,7 @@
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use reconciliation::Reconciliation;
 use serde_json::Value;
-use shared::config::{Env, MetaConfig};
+use shared::config::{Env, MetaConfig, VaultConfig};
 use shared::queue::Worker;
 use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
 use shared::{steps, telemetry};
@@ -14,10 +14,11 @@ async fn main() -> Result<(), StartError> {
     telemetry::init();
     let mut env = Env::system();
     let (hub, meta) = (HubSettings::read(&mut env, &Worker::ALL), MetaConfig::read(&mut env));
-    let (hub, meta) = env.finish(|| Ok((hub?, meta?)))?;
+    let vault = VaultConfig::read(&mut env);
+    let (hub, meta, vault) = env.finish(|| Ok((hub?, meta?, vault?)))?;
     let (aws, http) = (Aws::load().await, http()?);
     let proof = steps::SignupProof::new(http.clone(), &meta);
-    let work = steps::Reconciliation { work: hub_work(&aws, hub, http).await?, proof };
+    let work = steps::Reconciliation { work: hub_work(&aws, hub, http).await?, proof, vault: aws.vault(vault) };
     let function = Reconciliation { work };
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

@@ -31,6 +31,7 @@ mod popup;
 mod reconcile;
 mod reconcile_dead_letters;
 mod state;
+mod sweep;
 mod tokens;
 mod webhook_deliveries;
 mod webhook_signatures;

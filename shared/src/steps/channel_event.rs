@@ -144,7 +144,7 @@ async fn find(
 }
 
 /// The onboarding of a channel, as far as the table knows it.
-async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>, Stop> {
+pub(super) async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>, Stop> {
     if let Some(id) = work.store.channel_owner(&channel.id).await? {
         return Ok(Some(id));
     }
@@ -159,6 +159,18 @@ async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>
     match (fitting.next(), fitting.next()) {
         (Some(onboarding), None) => Ok(Some(onboarding.id.clone())),
         _ => Ok(None),
+    }
+}
+
+/// Notes that an onboarding's channel was seen live at the Hub. Whether it is the onboarding's.
+pub(super) async fn apply_live(work: &HubWork, id: &OnboardingId, channel_id: &ChannelId) -> Result<bool, StoreError> {
+    match work.store.apply(id, &Event::ChannelLive { channel_id: channel_id.clone() }).await {
+        Ok(_) => Ok(true),
+        Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
+            tracing::warn!(%error, onboarding_id = %id, "live channel does not apply");
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod arrival;
 mod channel_event;
+mod channel_sweep;
 mod client_account;
 mod es_callback;
 mod hub_work;

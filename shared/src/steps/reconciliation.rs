@@ -1,9 +1,12 @@
 //! Reconciliation: whatever is due and did not move is moved again, and the Hub is asked for channels whose webhook
-//! never came. One run costs a bounded number of Hub calls, however many onboardings wait.
+//! never came. Once a day it goes through all channels. One run costs a bounded number of Hub calls, however many onboardings wait.
+
+use std::sync::Arc;
 
 use time::Duration;
 
-use super::channel_event::fits;
+use super::channel_event::{apply_live, fits};
+use super::channel_sweep::ChannelSweep;
 use super::hub_work::HubWork;
 use super::proof::SignupProof;
 use super::stop::Stop;
@@ -13,6 +16,7 @@ use crate::hub::limit::Priority;
 use crate::onboarding::{Event, Onboarding, OnboardingId, Status};
 use crate::queue::{Task, Worker};
 use crate::store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
+use crate::vault::Vault;
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
@@ -36,6 +40,8 @@ pub struct Reconciliation {
     pub work: HubWork,
     /// For signups that no page handed over.
     pub proof: SignupProof,
+    /// Where keys are kept.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// What one run did.
@@ -49,6 +55,8 @@ pub struct Reconciled {
     pub expired: usize,
     /// Channels found live at the Hub without a webhook.
     pub found_live: usize,
+    /// Findings that a person was told of: unknown channels, missing keys.
+    pub told: usize,
     /// Hub calls made.
     pub hub_calls: u32,
 }
@@ -75,11 +83,15 @@ impl Reconciliation {
         if !submitted.is_empty() {
             self.poll(submitted, &mut report).await?;
         }
+        if let Err(stop) = (ChannelSweep { work: &self.work, vault: &self.vault }).run(&mut report).await {
+            tracing::warn!(?stop, "the sweep of the channels goes on with the next run");
+        }
         tracing::info!(
             queued = report.queued,
             webhooks = report.webhooks,
             expired = report.expired,
             found_live = report.found_live,
+            told = report.told,
             hub_calls = report.hub_calls,
             "reconciled"
         );
@@ -141,7 +153,7 @@ impl Reconciliation {
         for (lease, onboarding) in submitted {
             let live = channels.iter().find(|channel| channel.is_live() && fits(&onboarding, channel));
             if let Some(channel) = live
-                && self.apply_live(&onboarding, channel).await?
+                && apply_live(&self.work, &onboarding.id, &channel.id).await.map_err(text)?
             {
                 self.work.store.release(&lease, None).await.map_err(text)?;
                 self.work.queue.send(Worker::KeyCreation, &task(&onboarding.id), Duration::ZERO).await.map_err(text)?;
@@ -181,19 +193,6 @@ impl Reconciliation {
         report.hub_calls += 1;
         let page = self.work.hub.channels_page(&credentials, offset).await?;
         Ok((page.channels, page.next_offset))
-    }
-
-    /// Whether the channel is the onboarding's.
-    async fn apply_live(&self, onboarding: &Onboarding, channel: &Channel) -> Result<bool, String> {
-        let live = Event::ChannelLive { channel_id: channel.id.clone() };
-        match self.work.store.apply(&onboarding.id, &live).await {
-            Ok(_) => Ok(true),
-            Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
-                tracing::warn!(%error, onboarding_id = %onboarding.id, "live channel does not apply");
-                Ok(false)
-            }
-            Err(error) => Err(text(error)),
-        }
     }
 }
 

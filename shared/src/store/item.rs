@@ -76,6 +76,14 @@ impl Key {
         Self { pk: POPUP.to_owned(), sk: id.as_str().to_owned() }
     }
 
+    pub(super) fn report(channel_id: &ChannelId, what: &str) -> Self {
+        Self { sk: format!("REPORT#{what}"), ..Self::channel(channel_id) }
+    }
+
+    pub(super) fn sweep() -> Self {
+        Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
+    }
+
     pub(super) fn limit() -> Self {
         Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
     }
