@@ -29,6 +29,7 @@ mod meta_webhooks;
 mod openapi;
 mod openapi_book;
 mod openapi_document;
+mod openapi_outage;
 mod popup;
 mod reconcile;
 mod reconcile_dead_letters;

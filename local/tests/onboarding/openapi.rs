@@ -1,26 +1,18 @@
 //! The API is what `docs/openapi.yaml` says: every answer of every operation is provoked and held against the document.
 
-use std::sync::Arc;
-
-use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
-use local::client::{Client, Started, start_body};
-use local::functions::Functions;
+use local::client::{Started, start_body};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
-use local::{Options, gateway};
 use reqwest::Method;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use shared::config::SecretConfig;
 use shared::onboarding::Status;
-use shared::secrets::{CachedSecrets, Secrets};
 use time::Duration;
-use tokio::net::TcpListener;
 
 use crate::answers::{LIMIT, Reply};
 use crate::hooks::hmac_hex;
 use crate::openapi_book::Book;
 use crate::openapi_document::Document;
+use crate::openapi_outage::without_the_secret;
 use crate::world::World;
 
 const UNKNOWN: &str = "onb_01890000000070008000000000000000";
@@ -84,7 +76,7 @@ async fn show(book: &mut Book, world: &World, started: &Started, status: &str) {
     assert_eq!(list.body["onboardings"][0]["status"], status, "{}", list.text);
 }
 
-async fn callback(book: &mut Book, world: &World, started: &Started, returned: &Value) -> Reply {
+pub(crate) async fn callback(book: &mut Book, world: &World, started: &Started, returned: &Value) -> Reply {
     book.post(world, &format!("/onboardings/{}/es-callback", started.id), started.token(), returned).await
 }
 
@@ -309,13 +301,6 @@ async fn webhooks(book: &mut Book) {
             let request = || world.client.request(Method::POST, &format!("/v1{path}"), "").body(body.clone());
             assert_eq!(book.call(request().header(header, &signature)).await.status, 200);
             book.call(request().header(header, "sha256=00")).await.assert_problem(401, "not_authentic");
-            world.stack.world.queue.fail_next(1);
-            let other = example.to_string() + " ";
-            let signature = format!("{prefix}{}", hmac_hex(secret, other.as_bytes()));
-            let request = world.client.request(Method::POST, &format!("/v1{path}"), "").body(other);
-            let reply = book.call(request.header(header, &signature)).await;
-            // What was kept before needs no queue.
-            assert!([200, 500].contains(&reply.status), "{}", reply.text);
         }
     }
     let handshake =
@@ -336,70 +321,4 @@ async fn the_page(book: &mut Book) {
         assert_eq!(book.call(request.header(IF_NONE_MATCH, &reply.headers[ETAG])).await.status, 304);
     }
     book.get(&world, "/signup/other.js", "").await.assert_problem(404, "not_found");
-}
-
-/// The same functions, but nobody listens where the bundle's secret is read.
-async fn without_the_secret(book: &mut Book) {
-    let mut world = World::with(Options::default()).await;
-    let started = world.client.start("tenant-1").await.unwrap();
-    let popup = world.client.popup("one_number", "finish").await.unwrap();
-    world.client = Client::new(&serve(without_secret(&world).await).await).unwrap();
-
-    let path = format!("/onboardings/{}", started.id);
-    for reply in [
-        book.post(&world, "/onboardings", BACKEND_TOKEN, &start_body("tenant-2")).await,
-        book.get(&world, "/onboardings", BACKEND_TOKEN).await,
-        book.get(&world, &path, BACKEND_TOKEN).await,
-        book.post(&world, &format!("{path}/number"), BACKEND_TOKEN, &json!({"phone_number_id": "51234567890"})).await,
-        book.post(&world, &format!("{path}/retry"), BACKEND_TOKEN, &json!({})).await,
-        callback(book, &world, &started, &popup).await,
-    ] {
-        reply.assert_problem(503, "unavailable");
-    }
-    for path in ["/webhooks/partner-hub", "/webhooks/meta"] {
-        let request = world.client.request(Method::POST, &format!("/v1{path}"), "").body("{}");
-        book.call(request).await.assert_problem(500, "internal");
-    }
-    book.get(&world, "/webhooks/meta?hub.mode=subscribe", "").await.assert_problem(500, "internal");
-}
-
-async fn without_secret(world: &World) -> Functions {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let config = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .retry_config(RetryConfig::disabled())
-        .endpoint_url(endpoint)
-        .build();
-    let client = aws_sdk_secretsmanager::Client::from_conf(config);
-    let config = SecretConfig { id: "bundle".to_owned() };
-    let secrets: Arc<dyn Secrets> = Arc::new(CachedSecrets::new(client, config, world.stack.world.clock.clone()));
-
-    let theirs = &world.stack.functions;
-    let mut functions = Functions {
-        signup_page: theirs.signup_page.clone(),
-        onboardings: theirs.onboardings.clone(),
-        es_callback: theirs.es_callback.clone(),
-        webhook_receipt: theirs.webhook_receipt.clone(),
-        client_account: theirs.client_account.clone(),
-        number_submission: theirs.number_submission.clone(),
-        key_creation: theirs.key_creation.clone(),
-        reconciliation: theirs.reconciliation.clone(),
-    };
-    functions.onboardings.secrets = secrets.clone();
-    functions.es_callback.step.secrets = secrets.clone();
-    functions.webhook_receipt.step.secrets = secrets;
-    functions
-}
-
-/// Serves functions until the test ends. Returns their origin.
-async fn serve(functions: Functions) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let router = gateway::router(Arc::new(functions));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    origin
 }
