@@ -11,7 +11,7 @@ use time::Duration;
 use crate::answers::{LIMIT, Reply};
 use crate::hooks::hmac_hex;
 use crate::openapi_book::Book;
-use crate::openapi_document::Document;
+use crate::openapi_document::{Document, examples_of};
 use crate::openapi_outage::without_the_secret;
 use crate::world::World;
 
@@ -41,7 +41,7 @@ fn every_example_fits_its_schema() {
     for (method, path, operation) in document.operations() {
         let answers = operation["responses"].as_object().unwrap().values().map(|response| document.resolve(response));
         for body in operation.get("requestBody").into_iter().chain(answers) {
-            for (schema, example) in document.examples(body) {
+            for (schema, example) in examples_of(body) {
                 let objections = document.objections(schema, example);
                 assert!(objections.is_empty(), "{method} {path}: {example:#}: {objections:#?}");
                 count += 1;
@@ -60,7 +60,7 @@ fn every_status_is_documented() {
 /// The examples of an operation's request.
 fn examples(book: &Book, method: &str, path: &str) -> Vec<Value> {
     let (_, operation) = book.document.operation_of(method, path);
-    let examples = book.document.examples(&operation["requestBody"]);
+    let examples = examples_of(&operation["requestBody"]);
     assert!(!examples.is_empty(), "{method} {path}");
     examples.into_iter().map(|(_, example)| example.clone()).collect()
 }
@@ -84,8 +84,8 @@ pub(crate) async fn callback(book: &mut Book, world: &World, started: &Started, 
 async fn finish(book: &mut Book, world: &World, started: &Started, account: &str, outcome: &str, expected: &str) {
     let popup = world.client.popup(account, outcome).await.unwrap();
     let reply = callback(book, world, started, &popup).await;
-    let word = if reply.status == 200 { &reply.body["status"] } else { &reply.body["code"] };
-    assert_eq!(word, expected, "{}", reply.text);
+    let answered = if reply.status == 200 { &reply.body["status"] } else { &reply.body["code"] };
+    assert_eq!(answered, expected, "{}", reply.text);
 }
 
 async fn starting(book: &mut Book) {
@@ -241,8 +241,8 @@ async fn choosing(book: &mut Book) {
         let started: &Started = &choosing[started];
         let reply =
             book.post(&world, &format!("/onboardings/{}/number", started.id), started.token(), &number(n)).await;
-        let word = if reply.status == 202 { &reply.body["status"] } else { &reply.body["code"] };
-        assert_eq!(word, expected, "{}", reply.text);
+        let answered = if reply.status == 202 { &reply.body["status"] } else { &reply.body["code"] };
+        assert_eq!(answered, expected, "{}", reply.text);
     }
     for example in examples(book, "POST", "/onboardings/{id}/number") {
         // No number of this world's, but taken as one.

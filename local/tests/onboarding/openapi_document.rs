@@ -83,16 +83,15 @@ impl Document {
         let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
         validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
+}
 
-    /// The examples of a body, each with the schema that it should fit.
-    pub(crate) fn examples<'a>(&'a self, body: &'a Value) -> Vec<(&'a Value, &'a Value)> {
-        let mut examples = Vec::new();
-        for content in body.get("content").and_then(Value::as_object).into_iter().flatten().map(|(_, content)| content)
-        {
-            let several = content.get("examples").and_then(Value::as_object).into_iter().flatten();
-            let values = several.map(|(_, example)| &example["value"]).chain(content.get("example"));
-            examples.extend(values.map(|value| (&content["schema"], value)));
-        }
-        examples
+/// The examples of a body, each with the schema that it should fit.
+pub(crate) fn examples_of(body: &Value) -> Vec<(&Value, &Value)> {
+    let mut examples = Vec::new();
+    for content in body.get("content").and_then(Value::as_object).into_iter().flatten().map(|(_, content)| content) {
+        let several = content.get("examples").and_then(Value::as_object).into_iter().flatten();
+        let values = several.map(|(_, example)| &example["value"]).chain(content.get("example"));
+        examples.extend(values.map(|value| (&content["schema"], value)));
     }
+    examples
 }
