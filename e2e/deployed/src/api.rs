@@ -102,6 +102,14 @@ impl Api {
         self.post(&format!("/onboardings/{}/es-callback", started.id), started.token(), &returned).await
     }
 
+    /// Has a failed step tried again.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn retry(&self, started: &Started) -> Result<Answer, Error> {
+        self.post(&format!("/onboardings/{}/retry", started.id), &self.backend_token, &json!({})).await
+    }
+
     /// The full record.
     ///
     /// # Errors
@@ -125,6 +133,15 @@ impl Api {
     pub async fn order(&self, route: &str, order: &Value) -> Result<Value, Error> {
         let request = self.http.post(format!("{}/simulator/{route}", self.simulator)).json(order);
         send(request).await?.with(200)
+    }
+
+    /// The faults that were ordered and have not been played.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn pending_faults(&self) -> Result<Value, Error> {
+        let told = send(self.http.get(format!("{}/simulator/faults", self.simulator))).await?.with(200)?;
+        Ok(told["pending"].clone())
     }
 
     /// What happened to the fakes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deployed::api::Started;
 use deployed::{Error, eventually};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::setting_up::{FRAMING, PARTNER, World};
@@ -75,25 +75,66 @@ pub(crate) async fn to_the_key(world: &mut World) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits until an onboarding has its key, and checks that it is the one that works, and the only one.
-pub(crate) async fn ready(world: &World, started: &Started) -> Result<(), Error> {
-    let record = eventually("the onboarding is ready", PATIENCE, async || {
+/// A customer chooses one of several numbers while the client account is still open. Then 360dialog refuses first the number,
+/// then the message webhook, and somebody deletes the key's secret; each time, the partner has it tried again.
+pub(crate) async fn with_retries(world: &mut World) -> Result<(), Error> {
+    let refused = json!([
+        { "route": "list_clients", "status": 503 },
+        { "route": "numbers", "status": 422 },
+        { "route": "set_message_webhook", "status": 422 },
+    ]);
+    world.api.order("faults", &refused).await?;
+    let started = world.api.start("tenant-7").await?;
+    world.secrets.push(started.token().to_owned());
+    let view = world.api.return_from_popup(&started, "several_numbers:7").await?.with(200)?;
+    expect("no choice", view["status"] == "number_choice", &view.to_string())?;
+    let choice = json!({ "phone_number_id": view["numbers"][1]["id"] });
+    world.api.post(&format!("/onboardings/{}/number", started.id), started.token(), &choice).await?.with(202)?;
+
+    reaches(world, &started, "failed").await?;
+    world.api.retry(&started).await?.with(202)?;
+    let record = reaches(world, &started, "failed").await?;
+    let channel = record["channel_id"].as_str().ok_or("no channel in the record")?;
+    world.resources.delete_api_key(channel).await?;
+    world.api.retry(&started).await?.with(202)?;
+    let record = reaches(world, &started, "failed").await?;
+    expect("the lost key", record["problem"]["code"] == "key_refused", &record.to_string())?;
+    world.api.retry(&started).await?.with(202)?;
+    ready_after(world, &started, 2).await?;
+    let chosen = world.api.record(&started.id).await?["signup"]["number"]["id"].clone();
+    expect("the chosen number", chosen == choice["phone_number_id"], &chosen.to_string())
+}
+
+/// Waits until an onboarding has this status, and returns the record.
+async fn reaches(world: &World, started: &Started, status: &str) -> Result<Value, Error> {
+    eventually(&format!("the onboarding is {status}"), PATIENCE, async || {
         let record = world.api.record(&started.id).await?;
         match record["status"].as_str() {
-            Some("ready") => Ok(Some(record)),
-            Some("failed" | "expired") => Err(format!("{record:#}").into()),
+            Some(now) if now == status => Ok(Some(record)),
+            Some("failed" | "expired" | "ready") => Err(format!("{record:#}").into()),
             _ => Ok(None),
         }
     })
-    .await?;
+    .await
+}
+
+/// Waits until an onboarding has its key, and checks that it is the one that works, and the only one.
+pub(crate) async fn ready(world: &World, started: &Started) -> Result<(), Error> {
+    ready_after(world, started, 1).await
+}
+
+/// The same where so many keys had to be made.
+async fn ready_after(world: &World, started: &Started, made: usize) -> Result<(), Error> {
+    let record = reaches(world, started, "ready").await?;
     let channel = record["channel_id"].as_str().ok_or("no channel in the record")?;
     let key = world.resources.api_key(channel).await?.ok_or("no key in the vault")?;
     let ledger = world.api.ledger().await?;
     let of_channel = |key: &&Value| key["channel_id"] == channel;
     let keys: Vec<&Value> = ledger["keys"].as_array().into_iter().flatten().filter(of_channel).collect();
-    match keys.as_slice() {
-        [only] if only["valid"] == true && only["api_key"] == key.as_str() => {}
-        _ => return Err(format!("{} keys were made, or another than the stored one is valid", keys.len()).into()),
+    let valid: Vec<&Value> = keys.iter().copied().filter(|key| key["valid"] == true).collect();
+    let works = matches!(valid.as_slice(), [only] if only["api_key"] == key.as_str());
+    if keys.len() != made || !works {
+        return Err(format!("{} keys were made, or another than the stored one is valid", keys.len()).into());
     }
     let item = world.resources.item(&format!("ONB#{}", started.id), "ONB").await?.ok_or("no record in the table")?;
     if format!("{item:?}").contains(&key) { Err("the table holds the key".into()) } else { Ok(()) }

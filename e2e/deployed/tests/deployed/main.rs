@@ -74,13 +74,14 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("the page is served with its headers", journey::page(&world)).await?;
     steps.step("an onboarding, from start to the key in Secrets Manager", journey::to_the_key(&mut world)).await?;
     steps.step("the same by a customer in a real browser", browser::connects_a_number(&mut world)).await?;
+    steps.step("a number is chosen, and what was refused is retried", journey::with_retries(&mut world)).await?;
     steps
         .step("webhooks of the Hub: signed, forged, unsigned, repeated, unknown", webhooks::of_the_hub(&world))
         .await?;
     steps.step("webhooks of Meta: handshake, signed, forged, unsigned", webhooks::of_meta(&mut world)).await?;
     steps.step("a dead Hub comes back, and nothing is lost or made twice", trouble::dead_hub(&mut world)).await?;
     steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut world)).await?;
-    steps.step("the schedule finds a channel whose webhook was lost", trouble::lost_webhook(&mut world)).await?;
+    steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut world)).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
     steps.step("no log line of functions and API holds a secret", secrecy_kept::in_logs(&world)).await?;
     world.stop().await;

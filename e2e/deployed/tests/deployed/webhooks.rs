@@ -23,12 +23,16 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
             return Err(format!("{signature}: kept is {}", kept.is_some()).into());
         }
     }
+    let ledger = world.api.ledger().await?;
+    let channel = json!({ "id": "Zz11yyCH", "client_id": ledger["clients"][0]["id"] });
+    let elsewhere = json!({ "id": "evt_deployed_elsewhere", "event": "channel_created", "data": channel });
     for (what, order) in [
         (
             "repeated",
             json!({ "event": { "id": "evt_deployed_good", "event": "channel_live", "data": { "id": "Qq11wwCH" } } }),
         ),
         ("unknown", json!({ "event": { "id": "evt_deployed_odd", "event": "of_tomorrow", "data": [1, 2] } })),
+        ("of another channel of a client", json!({ "event": elsewhere })),
         ("not JSON", json!({ "body": "channel live" })),
     ] {
         let answer = world.api.order("webhook", &order).await?;
