@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import bundle
@@ -132,7 +131,7 @@ class Run:
     def cpu(self):
         """Milliseconds of CPU that the function has used."""
         self.started.wait()
-        return int(Path(f"/proc/{self.function.pid}/schedstat").read_text().split()[0]) / 1e6
+        return bundle.cpu(self.function.pid)
 
     def phase(self, number):
         """What was done in INIT (0) or an invocation (1, 2): duration, CPU, waiting for AWS, calls, new connections."""

@@ -39,7 +39,7 @@ def children(parent):
 
 
 def start(path, events, environment):
-    """One start: milliseconds to the first answer and to the next, peak memory in MB, and how it was answered."""
+    """One start: milliseconds to the first answer and to the next, CPU to the first, peak memory in MB, the answer."""
     port, api = free_port(), free_port()
     addresses = {"--runtime-interface-emulator-address": port, "--runtime-api-address": api}
     options = [part for option, port_of in addresses.items() for part in (option, f"127.0.0.1:{port_of}")]
@@ -59,7 +59,7 @@ def start(path, events, environment):
                 time.sleep(0.005)
         # The emulator starts the function when the first call comes.
         assert not children(emulator.pid), "the function runs before it is called"
-        times = []
+        times, cpu = [], []
         for _ in range(2):
             event = next(events)
             began = time.perf_counter()
@@ -68,12 +68,13 @@ def start(path, events, environment):
             answer = connection.getresponse().read()
             times.append((time.perf_counter() - began) * 1000)
             connection.close()
+            function = children(emulator.pid)
+            cpu.append(bundle.cpu(function[0]))
             if not bundle.outcome(answer):
                 raise SystemExit(f"{path} failed: {answer.decode()}")
-        function = children(emulator.pid)
         status = Path(f"/proc/{function[0]}/status").read_text()
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
-        return *times, peak, bundle.outcome(answer)
+        return *times, cpu[0], peak, bundle.outcome(answer)
     finally:
         for process in function or children(emulator.pid):
             os.kill(process, signal.SIGKILL)
@@ -107,19 +108,19 @@ def main(rounds, folders):
         print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
-    hello = [first for first, *_ in starts[found[0][0]]]
     rows = []
+    hello, *_ = zip(*starts[found[0][0]])
     for label, _, path in found:
-        first, following, peak, outcomes = zip(*starts[label])
+        first, following, cpu, peak, outcomes = zip(*starts[label])
         ratio = statistics.median(first) / statistics.median(hello), min(first) / min(hello)
         rows.append([
             label, f"{path.stat().st_size / 1e6:.2f}", f"{zipped(path) / 1e6:.2f}", bundle.spread(first),
-            f"{ratio[0]:.1f}, {ratio[1]:.1f}", bundle.spread(following), f"{max(peak):.1f}",
+            f"{ratio[0]:.1f}, {ratio[1]:.1f}", bundle.spread(cpu), bundle.spread(following), f"{max(peak):.1f}",
             glibc(path), outcomes[-1],
         ])
-    print(f"{rounds} starts of each, in turns. Times in ms, median and least, and the ratios of these to hello world's. A MB is")
-    print("a million bytes.\n")
-    head = "function; binary, MB; zip, MB; first answer; to hello world; next answer; peak, MB; glibc; answer"
+    print(f"{rounds} starts of each, in turns. Times in ms, median and least, and the ratios of these to hello world's. CPU is")
+    print("the function's own up to the first answer: what other load on the machine changes least. A MB is a million bytes.\n")
+    head = "function; binary, MB; zip, MB; first answer; to hello world; CPU of it; next answer; peak, MB; glibc; answer"
     bundle.table(head.split("; "), rows)
 
 
