@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import random
 import re
 import signal
 import socket
@@ -20,10 +21,16 @@ EMULATOR = next((bundle.ROOT / "target/tools/sam").glob(INSIDE_SAM))
 CALL = "/2015-03-31/functions/function/invocations"
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_ports():
+    """Two ports, below those that the system gives to others who ask for any."""
+    while True:
+        ports = random.sample(range(20_000, 30_000), 2)
+        try:
+            for port in ports:
+                socket.create_server(("127.0.0.1", port)).close()
+            return ports
+        except OSError:
+            pass  # taken
 
 
 def children(parent):
@@ -40,7 +47,7 @@ def children(parent):
 
 def start(path, events, environment):
     """One start: milliseconds to the first answer and to the next, CPU to the first, peak memory in MB, the answer."""
-    port, api = free_port(), free_port()
+    port, api = free_ports()
     addresses = {"--runtime-interface-emulator-address": port, "--runtime-api-address": api}
     options = [part for option, port_of in addresses.items() for part in (option, f"127.0.0.1:{port_of}")]
     emulator = subprocess.Popen(
