@@ -192,8 +192,8 @@ def main(rounds, folders):
             median(first, 0), median(first, 1), median(first, 2), seen(first), median(following, 0),
         ])
     how = "over TLS" if files else "without TLS"
-    print(f"{rounds} starts of each, in turns, {how}. Times in ms; of INIT median and least. CPU is the function's own, waiting")
-    print("is for MiniStack. Calls to AWS, with the connections that were opened for them.\n")
+    print(f"{rounds} starts of each, in turns, {how}. Times in ms; of INIT median and least. CPU is the function's own,")
+    print("waiting is for MiniStack. Calls to AWS, with the connections that were opened for them.\n")
     head = "function; INIT; CPU; waiting; calls in INIT; first; CPU; waiting; calls in first invocation; next"
     bundle.table(head.split("; "), rows)
 
