@@ -14,6 +14,9 @@ const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 const THREATS: &str = include_str!("../../../docs/threat-model.md");
 const README: &str = include_str!("../../../README.md");
 
+/// The steps whose codes are the API's.
+const OF_THE_API: [&str; 2] = ["es_callback.rs", "proof.rs"];
+
 type Words = BTreeSet<String>;
 
 pub(crate) fn root() -> PathBuf {
@@ -93,9 +96,9 @@ fn the_api_document_has_the_codes_of_the_code() {
     let problem = source("shared/src/http/problem.rs");
     let is_word = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let mut codes: Words = problem.split('"').skip(1).step_by(2).filter(is_word).map(ToOwned::to_owned).collect();
-    let es_callback = source("shared/src/steps/es_callback.rs");
-    for start in ["code: \"", "refused(\""] {
-        codes.extend(quoted_after(&es_callback, start));
+    for file in OF_THE_API {
+        let source = source(&format!("shared/src/steps/{file}"));
+        codes.extend(["code: \"", "refused(\""].iter().flat_map(|start| quoted_after(&source, start)));
     }
     assert_eq!(codes, enumeration(&openapi(), "ProblemCode"));
 }
@@ -105,8 +108,7 @@ fn every_code_of_a_failed_onboarding_is_in_the_operators_table() {
     let mut codes = quoted_after(&source("shared/src/onboarding/transition.rs"), "KEY_REFUSED: &str = \"");
     for file in std::fs::read_dir(root().join("shared/src/steps")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        // Its codes are the API's.
-        if name != "es_callback.rs" {
+        if !OF_THE_API.contains(&name.as_str()) {
             codes.extend(quoted_after(&source(&format!("shared/src/steps/{name}")), "code: \""));
         }
     }
@@ -119,6 +121,10 @@ fn every_outcome_of_a_webhook_is_in_the_operators_table() {
     let settle = source("shared/src/steps/channel_event.rs");
     let mut outcomes = quoted_after(&settle, "Settled::Done(\"");
     outcomes.extend(quoted_after(&settle, "processed(key, \""));
+    let of_meta = source("shared/src/steps/lost_signup.rs");
+    for start in ["Ok(\"", "Ok(Some(\"", "outcomes.push(\"", "outcomes.is_empty() { \""] {
+        outcomes.extend(quoted_after(&of_meta, start));
+    }
     assert_eq!(outcomes, rows(OPERATIONS, "What becomes of a webhook"));
 }
 
@@ -132,9 +138,22 @@ fn every_alarm_is_in_the_operators_book() {
 }
 
 #[test]
+fn what_is_counted_has_an_alarm_or_is_in_the_operators_table() {
+    let telemetry = source("shared/src/telemetry.rs");
+    let counted = quoted_after(telemetry.split("impl Metric").nth(1).unwrap().split("\n}\n").next().unwrap(), "=> \"");
+    let template = template();
+    let alarms = alarms(&template);
+    let metric = |name: &String| template["Resources"][name]["Properties"]["MetricName"].as_str().unwrap().to_owned();
+    let alarmed: Words = alarms.iter().map(metric).collect();
+    let without: Words = counted.difference(&alarmed).cloned().collect();
+    assert_eq!(without, rows(OPERATIONS, "Counted without an alarm"));
+    assert!(DEPLOY.contains(&format!("0.30 USD for each of {}", counted.len())), "{} metrics", counted.len());
+}
+
+#[test]
 fn what_is_named_like_the_template_is_in_it() {
-    // Of AWS.
-    const OTHERS: [&str; 2] = ["ConcurrentExecutions", "SecretString"];
+    // AWS's, Rust's, and the namespace of the metrics.
+    const OTHERS: [&str; 3] = ["ConcurrentExecutions", "SecretString", "WhatsAppOnboarding"];
 
     let template = template();
     let mut known = Words::from(OTHERS.map(ToOwned::to_owned));

@@ -141,7 +141,14 @@ async fn wrong_calls(book: &mut Book) {
         book.post(&world, &route, token, &json!({})).await.assert_problem(422, "invalid_field");
     }
     book.get(&world, &path, "").await.assert_problem(401, "unauthorized");
-    book.post(&world, &format!("{path}/retry"), "", &json!({})).await.assert_problem(401, "unauthorized");
+    let retry = format!("{path}/retry");
+    book.post(&world, &retry, "", &json!({})).await.assert_problem(401, "unauthorized");
+    book.post_text(&world, &retry, BACKEND_TOKEN, "{\"a".to_owned()).await.assert_problem(400, "invalid_json");
+    book.post_text(&world, &retry, BACKEND_TOKEN, large).await.assert_problem(413, "too_large");
+    book.post(&world, &retry, BACKEND_TOKEN, &json!({"client": {}})).await.assert_problem(422, "invalid_field");
+    for example in examples(book, "POST", &retry) {
+        book.post(&world, &retry, BACKEND_TOKEN, &example).await.assert_problem(409, "not_retryable");
+    }
     let unknown = format!("/onboardings/{UNKNOWN}");
     book.get(&world, &unknown, BACKEND_TOKEN).await.assert_problem(404, "not_found");
     for route in ["es-callback", "number", "retry"] {
@@ -277,7 +284,8 @@ async fn failing_and_retrying(book: &mut Book) {
     let started = world.signed_up("tenant-1", "one_number").await;
     world.live_through(Duration::seconds(40)).await;
     show(book, &world, &started, "failed").await;
-    let reply = book.post(&world, &format!("/onboardings/{}/retry", started.id), BACKEND_TOKEN, &json!({})).await;
+    let other = json!({"client": {"id": world.record(&started).await["client"]["id"]}});
+    let reply = book.post(&world, &format!("/onboardings/{}/retry", started.id), BACKEND_TOKEN, &other).await;
     assert_eq!(reply.status, 202, "{}", reply.text);
     world.live_through(Duration::seconds(40)).await;
     show(book, &world, &started, "submitted").await;
