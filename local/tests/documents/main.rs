@@ -153,7 +153,7 @@ fn what_is_counted_has_an_alarm_or_is_in_the_operators_table() {
 #[test]
 fn what_is_named_like_the_template_is_in_it() {
     // AWS's, Rust's, and the namespace of the metrics.
-    const OTHERS: [&str; 3] = ["ConcurrentExecutions", "SecretString", "WhatsAppOnboarding"];
+    const OTHERS: [&str; 4] = ["ConcurrentExecutions", "DeleteSecret", "SecretString", "WhatsAppOnboarding"];
 
     let template = template();
     let mut known = Words::from(OTHERS.map(ToOwned::to_owned));
