@@ -73,6 +73,31 @@ fn every_setting_is_a_parameter_that_the_console_shows() {
     }
 }
 
+/// A path holds an onboarding's id at most, but a query may hold a code or a verify token, and the execution log holds all.
+#[test]
+fn the_api_logs_nothing_that_could_hold_a_secret() {
+    let api = resources(&template(), "AWS::Serverless::Api").remove(0).1;
+    let harmless = [
+        "requestId",
+        "requestTime",
+        "httpMethod",
+        "resourcePath",
+        "status",
+        "responseLatency",
+        "responseLength",
+        "identity.sourceIp",
+        "error.responseType",
+        "xrayTraceId",
+    ];
+    let format = api["AccessLogSetting"]["Format"].as_str().unwrap();
+    let logged: Vec<&str> = format.split("$context.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(logged, harmless);
+    for settings in api["MethodSettings"].as_array().unwrap() {
+        assert_eq!(settings["LoggingLevel"], "OFF");
+        assert_eq!(settings["DataTraceEnabled"], Value::Null);
+    }
+}
+
 #[test]
 fn defaults_are_those_of_the_code() {
     fn read(mut env: Env) -> String {

@@ -83,7 +83,7 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut world)).await?;
     steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut world)).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
-    steps.step("no log line of functions and API holds a secret", secrecy_kept::in_logs(&world)).await?;
+    steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&world)).await?;
     world.stop().await;
     Ok(())
 }
