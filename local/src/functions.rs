@@ -22,6 +22,7 @@ use shared::{outbound, wiring};
 use signup_page::SignupPage;
 use webhook_receipt::WebhookReceipt;
 
+use crate::aws::VAULT;
 use crate::dynamodb::TABLE;
 use crate::settings::Settings;
 
@@ -65,7 +66,7 @@ impl World {
         Self {
             store: Store::new(client, TABLE.to_owned(), clock.clone()),
             queue,
-            vault: MemoryVault::new("local"),
+            vault: MemoryVault::new(VAULT),
             secrets: MemorySecrets::new(settings.secret.clone()),
             clock,
         }

@@ -2,14 +2,18 @@
 //!
 //! For a person it is `cargo run`; for a test, [`LocalStack::start`].
 
+mod aws;
 pub mod client;
+pub mod containers;
 mod dynamodb;
 pub mod functions;
 pub mod gateway;
 mod kept;
+pub mod samples;
 pub mod settings;
 mod workers;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use client::Client;
 use functions::{Functions, World};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
 
@@ -42,6 +47,9 @@ pub struct Options {
     pub simulator: simulator::Settings,
     /// Folder in which everything is kept from one start to the next.
     pub keep: Option<PathBuf>,
+    /// Serve functions in containers too, which reach this machine at this address; and put the onboardings into the table
+    /// that the sample events are about. Takes a port that is not 0.
+    pub containers: Option<IpAddr>,
     /// Further settings of the functions, by the names that they have on AWS.
     pub variables: Vec<(String, String)>,
     /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
@@ -75,8 +83,9 @@ impl LocalStack {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let url = format!("{origin}/{}", gateway::STAGE);
-        // What is kept names the simulator's address.
-        let simulator_port = options.keep.as_ref().map_or(options.simulator.port, |_| options.port.saturating_add(1));
+        // What is kept names the simulator's address, and so does env.json.
+        let known = options.keep.is_some() || options.containers.is_some();
+        let simulator_port = if known { options.port.saturating_add(1) } else { options.simulator.port };
         let fake = simulator::Settings {
             port: simulator_port,
             platform_secret: Some(PLATFORM_SECRET.to_owned()),
@@ -92,18 +101,31 @@ impl LocalStack {
         if let Some(folder) = &options.keep {
             std::fs::create_dir_all(folder)?;
         }
-        let client = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+        let (client, dynamodb) = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
         let world = World::new(client, queue, &settings, clock);
+        let bundle = settings.secret_json.clone();
         let functions = Arc::new(Functions::new(&world, settings)?);
         if let Some(folder) = &options.keep {
             kept::load(folder, &simulator, &world).await?;
         }
 
-        let router = gateway::router(functions.clone()).merge(simulator.control_router());
+        let mut router = gateway::router(functions.clone()).merge(simulator.control_router());
+        let mut background = JoinSet::new();
+        if let Some(address) = options.containers {
+            router = router.merge(aws::router(dynamodb, world.clone(), bundle)?);
+            // Docker Desktop leads containers to 127.0.0.1 itself.
+            for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
+                let listener = TcpListener::bind((address, port)).await;
+                let listener = listener.map_err(|error| format!("{address}, Docker's bridge: {error}"))?;
+                background.spawn(containers::hand_on(listener));
+            }
+        }
         let (stop, stopped) = oneshot::channel();
         let gateway = tokio::spawn(serve(listener, router, stopped));
-        let mut background = JoinSet::new();
+        if options.containers.is_some() {
+            samples::put(&Client::new(&origin)?, &simulator, &functions, &world).await?;
+        }
         if !options.by_hand {
             for worker in Worker::ALL {
                 background.spawn(workers::work(functions.clone(), world.queue.clone(), worker, world.clock.clone()));

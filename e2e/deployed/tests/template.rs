@@ -36,8 +36,8 @@ fn read_by_the_code() -> BTreeSet<String> {
     let is_name = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     let mut names: BTreeSet<String> = literals.filter(is_name).map(ToOwned::to_owned).collect();
     names.extend(Worker::ALL.map(|worker| worker.queue_variable().to_owned()));
-    // Of telemetry, which has no section.
-    names.insert("STACK_NAME".to_owned());
+    // Of telemetry and of the AWS SDK, which have no section.
+    names.extend(["STACK_NAME", "AWS_ENDPOINT_URL"].map(ToOwned::to_owned));
     names
 }
 
@@ -56,7 +56,7 @@ fn every_setting_is_declared_and_none_that_nothing_reads() {
 fn every_setting_is_a_parameter_that_the_console_shows() {
     let template = template();
     let parameters = template["Parameters"].as_object().unwrap();
-    let of_template = ["STACK_NAME", "PUBLIC_URL"];
+    let of_template = ["STACK_NAME", "PUBLIC_URL", "AWS_ENDPOINT_URL"];
     for (name, value) in variables(&template["Globals"]["Function"]) {
         let known = value.as_str().is_some_and(|value| parameters.contains_key(value));
         assert!(known || of_template.contains(&name.as_str()), "{name} is {value}");
