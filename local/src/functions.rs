@@ -13,7 +13,7 @@ use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::hub::limit::CallLimit;
 use shared::hub::messaging::Messaging;
-use shared::queue::MemoryQueue;
+use shared::queue::{MemoryQueue, Queue};
 use shared::secrets::MemorySecrets;
 use shared::steps::{self, HubWork, KeyWork};
 use shared::store::Store;
@@ -23,7 +23,6 @@ use signup_page::SignupPage;
 use webhook_receipt::WebhookReceipt;
 
 use crate::aws::VAULT;
-use crate::dynamodb::TABLE;
 use crate::settings::Settings;
 
 /// All functions.
@@ -61,10 +60,27 @@ pub struct World {
     pub clock: Clock,
 }
 
+/// What the functions are given of the world. A test can put something between that watches and breaks their calls.
+pub struct Outside {
+    /// The table.
+    pub store: Store,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// The vault.
+    pub vault: Arc<dyn Vault>,
+}
+
+impl From<&World> for Outside {
+    fn from(world: &World) -> Self {
+        let World { store, queue, vault, .. } = world.clone();
+        Self { store, queue: Arc::new(queue), vault: Arc::new(vault) }
+    }
+}
+
 impl World {
-    pub(crate) fn new(client: Client, queue: MemoryQueue, settings: &Settings, clock: Clock) -> Self {
+    pub(crate) fn new(client: Client, table: String, queue: MemoryQueue, settings: &Settings, clock: Clock) -> Self {
         Self {
-            store: Store::new(client, TABLE.to_owned(), clock.clone()),
+            store: Store::new(client, table, clock.clone()),
             queue,
             vault: MemoryVault::new(VAULT),
             secrets: MemorySecrets::new(settings.secret.clone()),
@@ -74,11 +90,12 @@ impl World {
 }
 
 impl Functions {
-    pub(crate) fn new(world: &World, settings: Settings) -> Result<Self, wiring::StartError> {
-        let World { store, queue, vault, secrets, clock } = world.clone();
+    pub(crate) fn new(world: &World, outside: Outside, settings: Settings) -> Result<Self, wiring::StartError> {
+        let World { secrets, clock, .. } = world.clone();
+        let Outside { store, queue, vault } = outside;
         let Settings { hub, meta, messaging, page, webhook, .. } = settings;
         let http = outbound::client()?;
-        let (queue, secrets) = (Arc::new(queue), Arc::new(secrets));
+        let secrets = Arc::new(secrets);
         let work = HubWork {
             hub: Hub::new(http.clone(), hub.base_url, hub.partner_id, clock.clone())
                 .with_client_filter(hub.client_filter),
@@ -97,7 +114,6 @@ impl Functions {
             secrets: secrets.clone(),
             clock: clock.clone(),
         };
-        let vault: Arc<dyn Vault> = Arc::new(vault);
         Ok(Self {
             signup_page: SignupPage::new(&page, &meta),
             onboardings: Onboardings {

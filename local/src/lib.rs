@@ -18,8 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use shared::clock::Clock;
-use shared::queue::{MemoryQueue, Worker};
+use shared::queue::{MemoryQueue, Received, Worker};
 use simulator::Simulator;
 use time::Duration;
 use tokio::net::TcpListener;
@@ -27,8 +28,11 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use client::Client;
-use functions::{Functions, World};
+use functions::{Functions, Outside, World};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
+
+/// Makes what the functions are given of the world.
+pub type Border = Arc<dyn Fn(&World) -> Outside + Send + Sync>;
 
 /// Why the stack does not start.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -54,6 +58,10 @@ pub struct Options {
     pub variables: Vec<(String, String)>,
     /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
     pub by_hand: bool,
+    /// A table that is there, and its name, instead of an embedded one.
+    pub table: Option<(aws_sdk_dynamodb::Client, String)>,
+    /// What the functions are given of the world, if not the world itself.
+    pub outside: Option<Border>,
 }
 
 /// A running stack.
@@ -101,18 +109,24 @@ impl LocalStack {
         if let Some(folder) = &options.keep {
             std::fs::create_dir_all(folder)?;
         }
-        let (client, dynamodb) = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+        let (client, table, dynamodb) = if let Some((client, table)) = options.table {
+            (client, table, None)
+        } else {
+            let (client, dynamodb) = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+            (client, dynamodb::TABLE.to_owned(), Some(dynamodb))
+        };
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let world = World::new(client, queue, &settings, clock);
+        let world = World::new(client, table, queue, &settings, clock);
+        let outside = options.outside.map_or_else(|| Outside::from(&world), |outside| outside(&world));
         let bundle = settings.secret_json.clone();
-        let functions = Arc::new(Functions::new(&world, settings)?);
+        let functions = Arc::new(Functions::new(&world, outside, settings)?);
         if let Some(folder) = &options.keep {
             kept::load(folder, &simulator, &world).await?;
         }
 
         let mut router = gateway::router(functions.clone()).merge(simulator.control_router());
         let mut background = JoinSet::new();
-        if let Some(address) = options.containers {
+        if let (Some(address), Some(dynamodb)) = (options.containers, dynamodb) {
             router = router.merge(aws::router(dynamodb, world.clone(), bundle)?);
             // Docker Desktop leads containers to 127.0.0.1 itself.
             for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
@@ -144,12 +158,17 @@ impl LocalStack {
             for worker in Worker::ALL {
                 let messages = self.world.queue.receive(worker, usize::MAX);
                 count += messages.len();
-                workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
+                self.invoke(worker, messages).await;
             }
             if count == before {
                 return count;
             }
         }
+    }
+
+    /// Invokes a worker with received messages. Those that it does not fail are deleted.
+    pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) {
+        workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
     }
 
     /// Stops everything, and writes down what is to be kept.
@@ -169,6 +188,9 @@ impl LocalStack {
 }
 
 async fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router)
         .with_graceful_shutdown(async {
             let _ = stopped.await;

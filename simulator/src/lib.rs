@@ -37,7 +37,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use settings::{Behaviour, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
+pub use serve::Unanswered;
+pub use settings::{Around, Behaviour, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;
 use world::{App, World};
 
@@ -62,15 +63,19 @@ impl Simulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
         let address = listener.local_addr()?;
         let app = Arc::new(World::new(settings, format!("http://{address}"))?);
-        let router = Router::new()
+        let fakes = Router::new()
             .nest("/hub/api/v2", hub::router(&app))
             .nest("/graph", meta::router(&app))
             .nest("/messaging", messaging::router(&app))
             .nest("/sdk", sdk::router(&app))
             .route("/permissions", get(permissions::page))
             .layer(from_fn_with_state(app.clone(), layers::record))
-            .with_state(app.clone())
-            .merge(control::router(app.clone()));
+            .with_state(app.clone());
+        let fakes = match &app.settings.around {
+            Some(around) => around(fakes),
+            None => fakes,
+        };
+        let router = fakes.merge(control::router(app.clone()));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(serve::serve(listener, router, stopped));
         let effects = tokio::spawn(due::run(app.clone()));

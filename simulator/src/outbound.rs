@@ -46,6 +46,7 @@ pub(crate) async fn call(
         let url = local_url(url)?;
         let addresses = url.socket_addrs(|| Some(80)).map_err(|error| error.to_string())?;
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| error.to_string())?;
+        let _ = stream.set_nodelay(true);
         let (mut sender, connection) =
             http1::handshake::<_, Body>(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         let connection = tokio::spawn(connection);

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 /// In a response's extensions: do not send it, close the connection instead.
 #[derive(Clone, Copy)]
-pub(crate) struct Unanswered;
+pub struct Unanswered;
 
 /// Serves until `stop` says true, then lets calls end that have begun.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
@@ -22,6 +22,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
+                    let _ = stream.set_nodelay(true);
                     connections.spawn(connection(stream, router.clone(), stop.clone()));
                 }
             }

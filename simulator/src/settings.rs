@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 /// Tells the time: code and token lifetimes, the rate window and the way to live all follow it.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+/// Puts something around the fake services, such as a layer that decides call by call what goes wrong.
+pub type Around = Arc<dyn Fn(Router) -> Router + Send + Sync>;
 
 /// How a simulator is started. All ids and secrets of [`Settings::default`] are made up; set what a test needs.
 #[derive(Clone)]
@@ -45,6 +49,9 @@ pub struct Settings {
     pub meta_webhook_url: Option<String>,
     /// Sent in the handshake with that address.
     pub meta_verify_token: String,
+    /// Put around the fake services, not around the control routes. Answers that hold [`crate::Unanswered`] close the
+    /// connection.
+    pub around: Option<Around>,
     /// What can also be changed while it runs (`POST /simulator/settings`).
     pub behaviour: Behaviour,
 }
@@ -69,6 +76,7 @@ impl Default for Settings {
             system_user_token: "made-up-system-user-token".to_owned(),
             meta_webhook_url: None,
             meta_verify_token: "made-up-verify-token".to_owned(),
+            around: None,
             behaviour: Behaviour::default(),
         }
     }

@@ -19,7 +19,7 @@ use crate::telemetry::{self, Metric};
 
 /// Longer than the timeout of every function that takes one (60 s in the template).
 const LEASE: Duration = Duration::seconds(90);
-/// How soon to look again when another worker holds the lease. It is mostly done long before its lease ends.
+/// How soon to look again when another worker has just taken the lease. It is mostly done long before its lease ends.
 const LEASE_HELD: Duration = Duration::seconds(2);
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
@@ -99,7 +99,10 @@ impl HubWork {
         let (lease, stored) = match self.store.lease(id, LEASE).await {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
             Ok(LeaseOutcome::Held { until }) => {
-                let delay = (until - self.clock.now()).clamp(Duration::SECOND, LEASE_HELD);
+                let left = until - self.clock.now();
+                // As long again as the lease is old. Who works is soon done and who died keeps it to the end, and each look
+                // costs a message, which SQS may deliver twice.
+                let delay = (LEASE - left).max(LEASE_HELD).min(left).max(Duration::SECOND);
                 telemetry::step(step_of(worker), "lease_held", started, None);
                 return self.send(worker, id, None, delay).await.map_err(|error| error.to_string());
             }

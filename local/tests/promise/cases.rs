@@ -1,0 +1,50 @@
+//! Runs many cases, each in a world of its own, on all cores.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// A handler's future is large without optimisation.
+const STACK: usize = 16 << 20;
+
+/// Runs a case for each input, and returns what came of it in their order. A case that panics has failed.
+pub(crate) fn each<I, T, F>(inputs: Vec<I>, run: F) -> Vec<(I, Result<T, String>)>
+where
+    I: Clone + Send + 'static,
+    T: Send + 'static,
+    F: AsyncFn(I) -> Result<T, String> + Send + Sync,
+{
+    let left: Mutex<VecDeque<(usize, I)>> = Mutex::new(inputs.into_iter().enumerate().collect());
+    let done: Mutex<Vec<(usize, I, Result<T, String>)>> = Mutex::new(Vec::new());
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let worker = thread::Builder::new().stack_size(STACK);
+            let body = || {
+                while let Some((number, input)) = { left.lock().unwrap().pop_front() } {
+                    let outcome = thread::Builder::new()
+                        .stack_size(STACK)
+                        .spawn_scoped(scope, {
+                            let (input, run) = (input.clone(), &run);
+                            move || runtime().block_on(run(input))
+                        })
+                        .unwrap()
+                        .join();
+                    let outcome = outcome.unwrap_or_else(|_| Err("panicked, see above".to_owned()));
+                    done.lock().unwrap().push((number, input, outcome));
+                }
+            };
+            worker.spawn_scoped(scope, body).unwrap();
+        }
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(number, ..)| *number);
+    done.into_iter().map(|(_, input, outcome)| (input, outcome)).collect()
+}
+
+/// A runtime for one world. With it end the world's servers, and whatever was left hanging in them.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}

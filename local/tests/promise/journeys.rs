@@ -1,0 +1,213 @@
+//! Random journeys: whole onboardings with everything that can go wrong going wrong at random, from a seed.
+//!
+//! `JOURNEY_SEED=1234` runs that one alone; `JOURNEYS=50000` runs so many.
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::cases::each;
+use crate::outside::{Effect, Fate, Place, Plan, Trouble};
+use crate::people::{Manners, one_of};
+use crate::promise::Promise;
+use crate::timeline;
+use crate::world::World;
+
+/// How many journeys are made if nobody says otherwise.
+const JOURNEYS: u64 = 1000;
+/// After this long nothing is left to wait for: a webhook that nobody knows is given up after three days.
+const LONG_ENOUGH: Duration = Duration::hours(100);
+
+#[test]
+fn random_journeys_end_as_promised() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds: Vec<u64> = match number("JOURNEY_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("JOURNEYS").unwrap_or(JOURNEYS)).collect(),
+    };
+    let (mut calls, mut troubles, mut onboardings, mut failed) = (0, 0, 0, Vec::new());
+    let total = seeds.len();
+    for (seed, outcome) in each(seeds, travel) {
+        match outcome {
+            Ok(travelled) => {
+                calls += travelled.calls;
+                troubles += travelled.troubles;
+                onboardings += travelled.onboardings;
+            }
+            Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),
+        }
+    }
+    println!("journeys: {total}, with {onboardings} onboardings, {calls} calls, {troubles} of them gone wrong");
+    assert!(failed.is_empty(), "{} of {total} journeys failed:\n\n{}", failed.len(), failed.join("\n\n"));
+}
+
+struct Travelled {
+    onboardings: usize,
+    calls: usize,
+    troubles: usize,
+}
+
+/// One journey. Of one that does not end as promised, the error tells the story.
+async fn travel(seed: u64) -> Result<Travelled, String> {
+    let mut dice = Rng::with_seed(seed);
+    let world = World::new(simulator::Settings::default()).await;
+    let settings = settings(&mut dice);
+    world.order("settings", &settings).await;
+    world.order("faults", &disturbed_webhooks(&mut dice)).await;
+    world.behave(Manners::random(&mut dice));
+    world.outside.follow(weather(&mut dice));
+
+    let mut promises = Vec::new();
+    let outcome = customers(&world, &mut dice, &settings, &mut promises).await;
+    let outcome = match outcome {
+        Ok(()) => end(&world, &promises).await,
+        error => error,
+    };
+    let (calls, troubles) = (world.outside.calls().len(), world.outside.troubles());
+    match outcome {
+        Ok(()) => Ok(Travelled { onboardings: promises.len(), calls, troubles }),
+        Err(error) => Err(format!("{error}\n{}", story(&world, &promises).await)),
+    }
+}
+
+/// One customer, or up to three, one after the other, the next perhaps before the one before is done.
+async fn customers(world: &World, dice: &mut Rng, settings: &Value, promises: &mut Vec<Promise>) -> Result<(), String> {
+    const ACCOUNTS: [&str; 6] =
+        ["one_number", "one_number", "several_numbers", "coexistence", "changed_scopes", "unnarrowed_scopes"];
+
+    for customer in 0..one_of(dice, &[1, 1, 1, 2, 3]) {
+        let started = world.start(&format!("tenant-{customer}")).await?;
+        promises.push(world.promise(started).await);
+        let started = &promises[customer].started;
+        world.live(pause(dice)).await;
+        let account = format!("{}:{customer}", one_of(dice, &ACCOUNTS));
+        for _ in 0..dice.usize(..3) {
+            let left = one_of(dice, &["cancel", "error", "report_error", "finish_without_code"]);
+            let returned = world.client.popup(&account, left).await.unwrap();
+            world.hand_over(started, &returned).await;
+            world.live(pause(dice)).await;
+        }
+        world.sign_up(started, &account).await?;
+        if settings["payment"] == "direct" {
+            world.live(pause(dice)).await;
+            grant(world).await;
+        }
+        world.live(pause(dice)).await;
+    }
+    Ok(())
+}
+
+/// Every client grants permission for all channels that it has and will have.
+async fn grant(world: &World) {
+    let ledger = world.client.ledger().await.unwrap();
+    for client in ledger["clients"].as_array().unwrap() {
+        world.order("permission", &json!({"client_id": client["id"], "granted": true})).await;
+    }
+}
+
+/// Fair weather, and time enough.
+async fn end(world: &World, promises: &[Promise]) -> Result<(), String> {
+    world.outside.calm();
+    world.behave(Manners::default());
+    world.mend().await;
+    world.live(Duration::minutes(20)).await;
+    grant(world).await;
+    world.finish(LONG_ENOUGH).await;
+    world.kept(&promises.iter().collect::<Vec<_>>()).await
+}
+
+/// From moments to hours.
+fn pause(dice: &mut Rng) -> Duration {
+    let longest = one_of(dice, &[1, 10, 60, 600, 7200]);
+    Duration::milliseconds(dice.i64(0..longest * 1000))
+}
+
+fn settings(dice: &mut Rng) -> Value {
+    json!({
+        "payment": one_of(dice, &["partner", "partner", "partner", "direct"]),
+        "live_after_ms": one_of(dice, &[0, 300, 20_000, 1_800_000]),
+        "listing_lag_ms": one_of(dice, &[0, 0, 600_000]),
+        "webhook_shape": one_of(dice, &["full", "full", "flat", "legacy", "array", "duplicate"]),
+        "webhook_signature": one_of(dice, &["good", "prefixed"]),
+        "email_filter": one_of(dice, &["honoured", "ignored"]),
+    })
+}
+
+/// Webhooks that are lost, come several times, late or early.
+fn disturbed_webhooks(dice: &mut Rng) -> Value {
+    const EVENTS: [&str; 7] = [
+        "client_created",
+        "channel_created",
+        "channel_submitted",
+        "channel_ready",
+        "channel_running",
+        "channel_live",
+        "channel_permission_granted",
+    ];
+    let mut faults = Vec::new();
+    for event in EVENTS {
+        let route = format!("webhook.{event}");
+        match dice.u8(..6) {
+            0 => faults.push(json!({"route": route, "lose": true, "times": dice.u32(1..4)})),
+            1 => faults.push(json!({"route": route, "copies": dice.u32(2..6)})),
+            2 => faults.push(json!({"route": route, "delay_ms": dice.u32(..7_200_000)})),
+            3 if event == "channel_live" => faults.push(json!({"route": route, "copies": 3, "early": dice.u32(1..4)})),
+            _ => {}
+        }
+    }
+    json!(faults)
+}
+
+/// How often calls go wrong, for how many calls, and how.
+fn weather(dice: &mut Rng) -> Plan {
+    let often = one_of(dice, &[0.0, 0.01, 0.03, 0.08, 0.15]);
+    let mut left = dice.usize(100..400);
+    let mut dice = dice.fork();
+    Box::new(move |call| {
+        left = left.saturating_sub(1);
+        if left == 0 || dice.f64() >= often { Fate::Pass } else { trouble(&mut dice, call.place) }
+    })
+}
+
+fn trouble(dice: &mut Rng, place: Place) -> Fate {
+    let effect = if dice.bool() { Effect::Done } else { Effect::None };
+    if dice.u8(..4) == 0 {
+        return Fate::Crash(effect);
+    }
+    let troubles: &[Trouble] = match place {
+        Place::Table => {
+            &[Trouble::Throttled, Trouble::ConditionLost, Trouble::Conflict, Trouble::Status(500), Trouble::Reset]
+        }
+        Place::Queue => &[Trouble::Refused, Trouble::Vanished],
+        Place::Vault => &[Trouble::Refused],
+        Place::Hub => {
+            &[Trouble::Status(401), Trouble::Status(429), Trouble::Status(500), Trouble::Reset, Trouble::Garbage]
+        }
+        Place::Meta | Place::Messaging => {
+            &[Trouble::Status(429), Trouble::Status(500), Trouble::Reset, Trouble::Garbage]
+        }
+    };
+    let trouble = one_of(dice, troubles);
+    match trouble {
+        // What DynamoDB refuses has no effect, and what vanishes neither.
+        Trouble::Throttled | Trouble::ConditionLost | Trouble::Conflict | Trouble::Vanished => {
+            Fate::Fail(trouble, Effect::None)
+        }
+        // A credential is looked at before anything is done.
+        Trouble::Status(401) => Fate::Fail(trouble, Effect::None),
+        _ => Fate::Fail(trouble, effect),
+    }
+}
+
+/// What happened, for whoever has to find out why.
+async fn story(world: &World, promises: &[Promise]) -> String {
+    world.outside.calm();
+    let ledger = world.client.ledger().await.unwrap();
+    let mut story = String::new();
+    for promise in promises {
+        let record = world.client.record(&promise.started.id).await.unwrap();
+        story += &format!("{}\n{record:#}\n", timeline::render(&record, &ledger));
+    }
+    let gone_wrong: Vec<String> = world.outside.gone_wrong();
+    story + &gone_wrong.join("\n")
+}

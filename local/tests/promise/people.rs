@@ -1,0 +1,144 @@
+//! What partner and customer do, and do again when it does not work.
+
+use fastrand::Rng;
+use local::client::{Answer, Started};
+use local::settings::BACKEND_TOKEN;
+use serde_json::{Value, json};
+use shared::onboarding::Status;
+use time::Duration;
+
+use crate::outside::Activity;
+use crate::world::{Times, World};
+
+/// One of several.
+pub(crate) fn one_of<T: Copy>(dice: &mut Rng, choices: &[T]) -> T {
+    choices[dice.usize(..choices.len())]
+}
+
+/// How messages and callers behave.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manners {
+    /// Makes them behave badly, now and then.
+    dice: Option<Rng>,
+    /// How often, of a hundred times.
+    often: u8,
+}
+
+impl Manners {
+    pub(crate) fn random(dice: &mut Rng) -> Self {
+        Self { often: [0, 5, 20][dice.usize(..3)], dice: Some(dice.fork()) }
+    }
+
+    /// How often something is done that should be done once.
+    pub(crate) fn times(&mut self) -> Times {
+        match self.now_and_then() {
+            Some(dice) => one_of(dice, &[Times::InARow(2), Times::AtOnce(2), Times::AtOnce(4)]),
+            None => Times::InARow(1),
+        }
+    }
+
+    /// In which batches messages come.
+    pub(crate) fn batches<T>(&mut self, mut messages: Vec<T>) -> Vec<Vec<T>> {
+        let mut batches = Vec::new();
+        if let Some(dice) = self.now_and_then() {
+            dice.shuffle(&mut messages);
+        }
+        while !messages.is_empty() {
+            let size = self.dice.as_mut().map_or(1, |dice| dice.usize(1..=5)).min(messages.len());
+            batches.push(messages.drain(..size).collect());
+        }
+        batches
+    }
+
+    /// By how much the clock jumps: forward by up to hours, back by moments.
+    pub(crate) fn jump(&mut self) -> Duration {
+        match self.now_and_then() {
+            Some(dice) => {
+                let farthest = one_of(dice, &[3_000, 3_000, 3_000, 60_000, 7_200_000]);
+                Duration::milliseconds(dice.i64(-3_000..farthest))
+            }
+            None => Duration::ZERO,
+        }
+    }
+
+    fn now_and_then(&mut self) -> Option<&mut Rng> {
+        let dice = self.dice.as_mut()?;
+        (dice.u8(..100) < self.often).then_some(dice)
+    }
+}
+
+/// How often somebody tries before giving up.
+const TRIES: usize = 12;
+/// For how long the page sends the same code again.
+const CODE_LIFE: Duration = Duration::seconds(25);
+
+impl World {
+    /// The partner starts an onboarding, again with the same idempotency key until there is an answer.
+    pub(crate) async fn start(&self, reference: &str) -> Result<Started, String> {
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let headers = [("authorization", authorization.as_str()), ("idempotency-key", reference)];
+        let body = local::client::start_body(reference);
+        let mut last = None;
+        for _ in 0..TRIES {
+            last = self.post(Activity::Start, "/v1/onboardings", &headers, &body).await;
+            if let Some(Answer { status: 201, body }) = last {
+                return serde_json::from_value(body).map_err(|error| error.to_string());
+            }
+            self.pass(Duration::seconds(2));
+        }
+        Err(format!("not started: {last:?}"))
+    }
+
+    /// The customer opens the popup and finishes it, again until the page says that it is done.
+    pub(crate) async fn sign_up(&self, started: &Started, account: &str) -> Result<(), String> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let returned = self.client.popup(account, "finish").await.unwrap();
+            last = self.hand_over(started, &returned).await;
+            match &last {
+                Some(Answer { status: 200, .. }) => return self.choose_number(started).await,
+                Some(Answer { body, .. }) if body["code"] == "already_signed_up" => {
+                    return self.choose_number(started).await;
+                }
+                _ => self.live(Duration::seconds(40)).await,
+            }
+        }
+        Err(format!("not signed up: {last:?}"))
+    }
+
+    /// The page posts what the popup returned, again while there is no answer or it is being handled.
+    pub(crate) async fn hand_over(&self, started: &Started, returned: &Value) -> Option<Answer> {
+        let path = format!("/v1/onboardings/{}/es-callback", started.id);
+        let until = self.now() + CODE_LIFE;
+        let mut wait = Duration::SECOND;
+        loop {
+            let answer = self.post(Activity::EsCallback, &path, &[("authorization", &bearer(started))], returned).await;
+            let again = answer.as_ref().is_none_or(|answer| answer.body["code"] == "in_progress");
+            if !again || self.now() + wait > until {
+                return answer;
+            }
+            self.live(wait).await;
+            wait *= 2;
+        }
+    }
+
+    /// The customer chooses the first number, if there are several.
+    async fn choose_number(&self, started: &Started) -> Result<(), String> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let stored = self.stack.world.store.get(&started.id.parse().unwrap()).await.unwrap();
+            if stored.onboarding.signup_status() != Status::NumberChoice {
+                return Ok(());
+            }
+            let body = json!({"phone_number_id": stored.onboarding.numbers[0].id});
+            let path = format!("/v1/onboardings/{}/number", started.id);
+            last = self.post(Activity::NumberChoice, &path, &[("authorization", &bearer(started))], &body).await;
+            self.live(Duration::seconds(2)).await;
+        }
+        Err(format!("no number chosen: {last:?}"))
+    }
+}
+
+fn bearer(started: &Started) -> String {
+    format!("Bearer {}", started.token())
+}

@@ -1,0 +1,169 @@
+//! The promise, as a check: one client, one number, one working key, a complete history, and nothing left over.
+
+use local::client::Started;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use shared::onboarding::{Event, OnboardingId, Status, transition};
+use shared::queue::Worker;
+use shared::store::{HistoryEntry, ListFilter, Stored};
+use time::Duration;
+
+use crate::table::TABLE;
+use crate::world::World;
+
+/// Fails with what does not hold.
+macro_rules! hold {
+    ($holds:expr, $($said:tt)+) => {
+        if !$holds {
+            return Err(format!($($said)+));
+        }
+    };
+}
+
+/// What there was before anything happened, and what must follow from it.
+pub(crate) struct Promise {
+    pub(crate) started: Started,
+    first: Stored,
+}
+
+impl World {
+    /// Remembers how an onboarding was when it was started.
+    pub(crate) async fn promise(&self, started: Started) -> Promise {
+        let first = self.stack.world.store.get(&id(&started)).await.unwrap();
+        Promise { started, first }
+    }
+
+    /// Whether these onboardings, which are all that there are, are done and as promised.
+    pub(crate) async fn kept(&self, promises: &[&Promise]) -> Result<(), String> {
+        self.outside.calm();
+        // Whoever died with a lease has lost it by then.
+        self.pass(Duration::minutes(2));
+        self.settle().await;
+        let ledger = self.client.ledger().await.unwrap();
+        for promise in promises {
+            self.one_kept(promise, &ledger).await?;
+        }
+        let count = |kind: &str| ledger[kind].as_array().unwrap().len();
+        let (clients, channels) = (count("clients"), count("channels"));
+        hold!(clients == promises.len(), "{clients} client accounts");
+        hold!(channels == promises.len(), "{channels} channels");
+        let refused = list(&ledger["calls"]).filter(|call| call["service"] == "hub" && call["status"] == 429).count();
+        hold!(refused == 0, "the Hub's limit was passed {refused} times");
+        hold!(self.onboardings().await == promises.len(), "{} onboardings", self.onboardings().await);
+        self.nothing_left().await
+    }
+
+    async fn onboardings(&self) -> usize {
+        let (mut count, mut cursor) = (0, None);
+        loop {
+            let filter = ListFilter::default();
+            let page = self.stack.world.store.list(&filter, cursor.as_deref(), 100).await.unwrap();
+            count += page.onboardings.len();
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return count;
+            }
+        }
+    }
+
+    async fn one_kept(&self, promise: &Promise, ledger: &Value) -> Result<(), String> {
+        let store = &self.stack.world.store;
+        let id = id(&promise.started);
+        let now = store.get(&id).await.unwrap();
+        let onboarding = &now.onboarding;
+        hold!(
+            onboarding.status == Status::Ready,
+            "{:?}, {:?} {:?}",
+            onboarding.status,
+            onboarding.retry,
+            onboarding.problem
+        );
+        replay(&promise.first, &store.history(&id).await.unwrap(), &now)?;
+
+        let client_id = onboarding.client_id().unwrap().as_str();
+        hold!(list(&ledger["clients"]).any(|client| client["id"] == client_id), "the client account is not the Hub's");
+        let (waba_id, number) = onboarding.number().unwrap();
+        let of_number = |channel: &&Value| channel["external_id"] == number.id.as_str();
+        let channels: Vec<&Value> = list(&ledger["channels"]).filter(of_number).collect();
+        hold!(channels.len() == 1, "{} channels of one number", channels.len());
+        let channel_id = onboarding.channel_id.as_ref().unwrap();
+        hold!(channels[0]["id"] == channel_id.as_str(), "another channel than the number's");
+        hold!(channels[0]["client_id"] == client_id, "the channel belongs to another client account");
+        let in_effect = |submission: &&Value| list(&submission["channel_ids"]).any(|id| id == channel_id.as_str());
+        let submissions = list(&ledger["numbers"]).filter(in_effect).count();
+        hold!(submissions == 1, "{submissions} submissions in effect");
+        hold!(store.number_owner(waba_id, &number.id).await.unwrap() == Some(id.clone()), "the number is not bound");
+        hold!(store.channel_owner(channel_id).await.unwrap() == Some(id.clone()), "the channel is not bound");
+
+        let valid = |key: &&Value| key["channel_id"] == channel_id.as_str() && key["valid"] == true;
+        let valid: Vec<&Value> = list(&ledger["keys"]).filter(valid).collect();
+        hold!(valid.len() == 1, "{} valid keys", valid.len());
+        let vault = self.stack.world.vault.keys();
+        let kept = vault.iter().find(|(channel, _)| channel == channel_id).map(|(_, key)| key);
+        hold!(kept.is_some(), "no key in the vault");
+        let kept = kept.unwrap();
+        hold!(
+            valid[0]["api_key"] == kept.api_key.expose_secret(),
+            "the vault's key is not the one that the Hub accepts"
+        );
+        let arn = onboarding.key.as_ref().map(|key| &key.secret_arn);
+        hold!(arn == Some(&kept.secret_arn), "the record names another secret");
+        hold!(ledger["message_webhooks"][channel_id.as_str()].is_object(), "no message webhook");
+
+        let key = [("pk", format!("ONB#{id}")), ("sk", "ONB".to_owned())];
+        let mut read = self.table.plain.get_item().table_name(TABLE);
+        for (name, value) in key {
+            read = read.key(name, aws_sdk_dynamodb::types::AttributeValue::S(value));
+        }
+        let item = read.send().await.unwrap().item.unwrap();
+        let until = item.get("lease_until").and_then(|until| until.as_n().ok()?.parse::<i128>().ok());
+        let now = self.now().unix_timestamp_nanos() / 1_000_000;
+        hold!(until.is_none_or(|until| until <= now), "a lease is left");
+        Ok(())
+    }
+
+    async fn nothing_left(&self) -> Result<(), String> {
+        for worker in Worker::ALL {
+            let queue = &self.stack.world.queue;
+            hold!(queue.is_empty(worker), "{} messages for {}", queue.len(worker), worker.as_str());
+            let dead: Vec<_> = queue.dead_letters(worker).into_iter().filter(|dead| !self.is_explained(dead)).collect();
+            hold!(dead.is_empty(), "dead letters of {}: {dead:?}", worker.as_str());
+        }
+        let due = self.stack.world.store.due(self.now() + Duration::days(3650), 10).await.unwrap();
+        hold!(due.is_empty(), "still due: {due:?}");
+        Ok(())
+    }
+}
+
+/// Whether the history leads, without a gap and by legal steps, from the first record to the present one.
+fn replay(first: &Stored, history: &[HistoryEntry], now: &Stored) -> Result<(), String> {
+    let versions: Vec<u64> = history.iter().map(|entry| entry.version).collect();
+    let expected: Vec<u64> = (1..=now.version).collect();
+    hold!(versions == expected, "versions of the history {versions:?}, of the record {}", now.version);
+    hold!(history[0].event == Event::Started, "the history starts with {}", history[0].event.name());
+    hold!(first.version == 1, "the first record seen is version {}", first.version);
+    let mut record = first.onboarding.clone();
+    for entry in &history[1..] {
+        let name = entry.event.name();
+        hold!(entry.from == record.status, "{name} is said to come from {:?}, not {:?}", entry.from, record.status);
+        let after = transition(&record, &entry.event, entry.at).map_err(|error| format!("in the history: {error}"))?;
+        let Some(after) = after else { return Err(format!("{name} in the history changes nothing")) };
+        hold!(entry.to == after.status, "{name} is said to lead to {:?}, not {:?}", entry.to, after.status);
+        hold!(entry.at == after.updated_at, "{name} at {}, updated at {}", entry.at, after.updated_at);
+        record = after;
+    }
+    hold!(
+        record == now.onboarding,
+        "the history leads to another record: {record:#?} instead of {:#?}",
+        now.onboarding
+    );
+    Ok(())
+}
+
+pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn id(started: &Started) -> OnboardingId {
+    started.id.parse().unwrap()
+}

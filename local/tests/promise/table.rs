@@ -1,0 +1,234 @@
+//! The border at the table: the real SDK on an embedded DynamoDB, through a connector that can go wrong.
+//!
+//! The connector hands the SDK's requests to the database without a socket between, which takes half the time and
+//! leaves nothing to chance: who takes turns with whom is the same every time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared::store::schema;
+
+use crate::outside::{Effect, Fate, Outside, Place, Trouble};
+
+/// The table's name.
+pub(crate) const TABLE: &str = "onboardings";
+
+/// A database with the table, and two ways to it.
+pub(crate) struct Table {
+    /// For looking.
+    pub(crate) plain: Client,
+    /// Its calls cross the border.
+    pub(crate) watched: Client,
+    database: Database,
+}
+
+impl Table {
+    pub(crate) async fn new(outside: &Arc<Outside>) -> Self {
+        let database = Database::memory().unwrap();
+        let plain = client(Connector { database: database.clone(), outside: None });
+        let watched = client(Connector { database: database.clone(), outside: Some(Arc::clone(outside)) });
+        schema::create_table(&plain, TABLE).await.unwrap();
+        Self { plain, watched, database }
+    }
+
+    /// When the first item is due, in milliseconds since 1970.
+    pub(crate) fn first_due(&self) -> Option<i64> {
+        let query = json!({
+            "TableName": TABLE,
+            "IndexName": schema::BY_DUE,
+            "KeyConditionExpression": "due = :due",
+            "ExpressionAttributeValues": {":due": {"S": "DUE"}},
+            "Limit": 1,
+        });
+        let found = run(query.to_string().as_bytes(), |request| self.database.query(request)).unwrap();
+        let found: Value = serde_json::from_slice(&found).unwrap();
+        found.pointer("/Items/0/due_at/N")?.as_str()?.parse().ok()
+    }
+}
+
+fn client(connector: Connector) -> Client {
+    let connector = SharedHttpConnector::new(connector);
+    let http: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        // As many tries as deployed, with waits that a test does not notice.
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1)))
+        .endpoint_url("http://127.0.0.1")
+        .http_client(http)
+        .build();
+    Client::from_conf(config)
+}
+
+#[derive(Clone)]
+struct Connector {
+    database: Database,
+    outside: Option<Arc<Outside>>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = self.clone();
+        HttpConnectorFuture::new(async move { connector.exchange(Exchange::read(&request)).await })
+    }
+}
+
+impl Connector {
+    async fn exchange(&self, exchange: Exchange) -> Result<HttpResponse, ConnectorError> {
+        // Others get their turn, as if there were a network.
+        tokio::task::yield_now().await;
+        let Some(outside) = &self.outside else { return Ok(self.carry_out(&exchange)) };
+        let mut fate = outside.leaving(Place::Table, exchange.words());
+        if fate == Fate::Fail(Trouble::ConditionLost, Effect::None) && !self.can_lose(&exchange) {
+            outside.passed_after_all();
+            fate = Fate::Pass;
+        }
+        let answer = match fate {
+            Fate::Crash(Effect::None) | Fate::Fail(_, Effect::None) => None,
+            _ => Some(self.carry_out(&exchange)),
+        };
+        tokio::task::yield_now().await;
+        match (fate, answer) {
+            (Fate::Pass, Some(answer)) => Ok(answer),
+            (Fate::Crash(_), _) => outside.crash().await,
+            (Fate::Fail(Trouble::Status(_), _), _) => Ok(refusal(500, "InternalServerError", json!({}))),
+            (Fate::Fail(Trouble::Throttled, _), _) => Ok(refusal(400, "ThrottlingException", json!({}))),
+            (Fate::Fail(Trouble::ConditionLost, _), _) => Ok(self.condition_lost(&exchange)),
+            (Fate::Fail(Trouble::Conflict, _), _) => Ok(exchange.conflict()),
+            _ => Err(ConnectorError::io("closed as planned".into())),
+        }
+    }
+
+    fn carry_out(&self, exchange: &Exchange) -> HttpResponse {
+        let (db, body) = (&self.database, exchange.body.as_slice());
+        let answer = match exchange.operation.as_str() {
+            "GetItem" => run(body, |request| db.get_item(request)),
+            "PutItem" => run(body, |request| db.put_item(request)),
+            "UpdateItem" => run(body, |request| db.update_item(request)),
+            "Query" => run(body, |request| db.query(request)),
+            "TransactWriteItems" => run(body, |request| db.transact_write_items(request)),
+            "CreateTable" => run(body, |request| db.create_table(request)),
+            "UpdateTimeToLive" => run(body, |request| db.update_time_to_live(request)),
+            other => panic!("{other} is not known here"),
+        };
+        match answer {
+            Ok(answer) => response(200, answer),
+            Err(error) => response(error.status_code(), error.to_json().into_bytes()),
+        }
+    }
+
+    /// Whether a condition of this request can fail because of others: a single item must be there for that.
+    fn can_lose(&self, exchange: &Exchange) -> bool {
+        match exchange.operation.as_str() {
+            "TransactWriteItems" => true,
+            _ => exchange.json().get("ConditionExpression").is_some() && !self.item(exchange).is_null(),
+        }
+    }
+
+    /// What DynamoDB says when somebody else wrote first, with the item as it is.
+    fn condition_lost(&self, exchange: &Exchange) -> HttpResponse {
+        match exchange.operation.as_str() {
+            "TransactWriteItems" => exchange.cancelled("ConditionalCheckFailed"),
+            _ => refusal(400, "ConditionalCheckFailedException", json!({"Item": self.item(exchange)})),
+        }
+    }
+
+    /// The item that the request is about; null if there is none.
+    fn item(&self, exchange: &Exchange) -> Value {
+        let json = exchange.json();
+        let key = json.get("Key").cloned();
+        let key = key.unwrap_or_else(|| json!({"pk": json["Item"]["pk"], "sk": json["Item"]["sk"]}));
+        let body = json!({"TableName": json["TableName"], "Key": key}).to_string();
+        let answer = run(body.as_bytes(), |request| self.database.get_item(request)).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer.get("Item").cloned().unwrap_or_default()
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    operation: impl Fn(Q) -> dynoxide::Result<A>,
+) -> Result<Vec<u8>, DynoxideError> {
+    let answer = operation(serde_json::from_slice(body).unwrap())?;
+    Ok(serde_json::to_vec(&answer).unwrap())
+}
+
+/// A request of the SDK's.
+struct Exchange {
+    operation: String,
+    body: Vec<u8>,
+}
+
+impl Exchange {
+    fn read(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        Self {
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            body: request.body().bytes().unwrap_or_default().to_vec(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Such as `UpdateItem ONB SET lease_owner`.
+    fn words(&self) -> String {
+        let json = self.json();
+        let written = json.pointer("/TransactItems/0").and_then(Value::as_object).and_then(|one| one.values().next());
+        let about = written.unwrap_or(&json);
+        let pk = ["/Key/pk/S", "/Item/pk/S"].iter().find_map(|at| about.pointer(at)?.as_str());
+        let kind = pk.and_then(|pk| pk.split('#').next()).or(json["IndexName"].as_str()).unwrap_or_default();
+        let how = match (written, json["UpdateExpression"].as_str()) {
+            (None, Some(expression)) => expression.split([' ', ',']).take(2).collect::<Vec<_>>().join(" "),
+            _ => String::new(),
+        };
+        format!("{} {kind} {how}", self.operation).trim_end().to_owned()
+    }
+
+    /// Another transaction is under way.
+    fn conflict(&self) -> HttpResponse {
+        match self.operation.as_str() {
+            "TransactWriteItems" => self.cancelled("TransactionConflict"),
+            "UpdateItem" | "PutItem" => refusal(400, "TransactionConflictException", json!({})),
+            _ => refusal(500, "InternalServerError", json!({})),
+        }
+    }
+
+    /// The transaction is cancelled because of its first write.
+    fn cancelled(&self, code: &str) -> HttpResponse {
+        let writes = self.json()["TransactItems"].as_array().map_or(0, Vec::len);
+        let reasons: Vec<Value> = (0..writes).map(|n| json!({"Code": if n == 0 { code } else { "None" }})).collect();
+        refusal(400, "TransactionCanceledException", json!({"CancellationReasons": reasons}))
+    }
+}
+
+fn refusal(status: u16, code: &str, mut body: Value) -> HttpResponse {
+    body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
+    body["message"] = json!("as planned");
+    response(status, body.to_string().into_bytes())
+}
+
+fn response(status: u16, body: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::new(status.try_into().unwrap(), body.into());
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}

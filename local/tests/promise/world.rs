@@ -1,0 +1,276 @@
+//! A local stack whose time stands still until it is moved, and whose functions can be crashed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use local::client::{Answer, Client};
+use local::functions::Outside as Given;
+use local::{LocalStack, Options, gateway};
+use reqwest::Method;
+use serde_json::Value;
+use shared::clock::Clock;
+use shared::queue::{Received, Worker};
+use shared::store::Store;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use tower::ServiceExt;
+
+use crate::fakes;
+use crate::outside::{Activity, Outside};
+use crate::people::Manners;
+use crate::table::{TABLE, Table};
+use crate::twins::{WatchedQueue, WatchedVault};
+
+const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
+/// The schedule of reconciliation.
+const SCHEDULE: Duration = Duration::minutes(5);
+
+/// How often something is done instead of once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    InARow(usize),
+    AtOnce(usize),
+}
+
+pub(crate) struct World {
+    pub(crate) stack: LocalStack,
+    /// Orders at the fakes.
+    pub(crate) client: Client,
+    pub(crate) outside: Arc<Outside>,
+    pub(crate) table: Table,
+    pub(crate) repeated: Option<(Activity, Times)>,
+    manners: Mutex<Manners>,
+    /// How many deliveries of a message went wrong as planned.
+    disturbed: Mutex<HashMap<String, u32>>,
+    router: Router,
+    milliseconds: Arc<AtomicI64>,
+    next_run: AtomicI64,
+}
+
+/// The worker's name as an activity.
+pub(crate) fn activity_of(worker: Worker) -> Activity {
+    match worker {
+        Worker::ClientAccount => Activity::ClientAccount,
+        Worker::NumberSubmission => Activity::NumberSubmission,
+        Worker::KeyCreation => Activity::KeyCreation,
+    }
+}
+
+impl World {
+    pub(crate) async fn new(simulator: simulator::Settings) -> Self {
+        let milliseconds = Arc::new(AtomicI64::new(0));
+        let passed = Arc::clone(&milliseconds);
+        let now = move || START + Duration::milliseconds(passed.load(Ordering::SeqCst));
+        let outside = Arc::new(Outside::new());
+        let table = Table::new(&outside).await;
+        let clock = Clock::from_fn(now.clone());
+        let store = Store::new(table.watched.clone(), TABLE.to_owned(), clock);
+        let border = Arc::clone(&outside);
+        let options = Options {
+            by_hand: true,
+            table: Some((table.plain.clone(), TABLE.to_owned())),
+            simulator: simulator::Settings {
+                clock: Arc::new(now),
+                around: Some(fakes::around(Arc::clone(&outside))),
+                ..simulator
+            },
+            outside: Some(Arc::new(move |world| Given {
+                store: store.clone(),
+                queue: Arc::new(WatchedQueue { queue: world.queue.clone(), outside: Arc::clone(&border) }),
+                vault: Arc::new(WatchedVault { vault: world.vault.clone(), outside: Arc::clone(&border) }),
+            })),
+            ..Options::default()
+        };
+        let stack = LocalStack::start(options).await.unwrap();
+        let client = Client::new(&stack.origin).unwrap();
+        let router = gateway::router(stack.functions.clone());
+        let next_run = AtomicI64::new(whole_milliseconds(SCHEDULE));
+        Self {
+            stack,
+            client,
+            outside,
+            table,
+            repeated: None,
+            manners: Mutex::default(),
+            disturbed: Mutex::default(),
+            router,
+            milliseconds,
+            next_run,
+        }
+    }
+
+    /// From now on messages and callers behave like this.
+    pub(crate) fn behave(&self, manners: Manners) {
+        *self.manners.lock().unwrap() = manners;
+    }
+
+    /// Whether so many deliveries of a message went wrong as planned that it had to become a dead letter.
+    pub(crate) fn is_explained(&self, dead: &Received) -> bool {
+        self.disturbed.lock().unwrap().get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
+    }
+
+    /// Forgets the faults that were ordered at the fakes.
+    pub(crate) async fn mend(&self) {
+        let request = self.client.request(Method::DELETE, "/simulator/faults", "");
+        assert_eq!(self.client.send(request).await.unwrap().status, 200);
+    }
+
+    /// Gives the fakes an order.
+    pub(crate) async fn order(&self, route: &str, order: &Value) {
+        self.client.order(route, order).await.unwrap();
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.stack.world.clock.now()
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.milliseconds.fetch_add(whole_milliseconds(time), Ordering::SeqCst);
+    }
+
+    /// Whether there is nothing left to do: no message, no event on its way, no item due.
+    fn is_done(&self) -> bool {
+        self.next_event().is_none() && self.next_item_due().is_none()
+    }
+
+    /// When the next message comes, or the next thing happens at the fakes.
+    fn next_event(&self) -> Option<OffsetDateTime> {
+        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.world.queue.next_due(worker));
+        queues.chain(self.stack.simulator.next_due()).min()
+    }
+
+    /// When reconciliation next finds something.
+    fn next_item_due(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.table.first_due()?) * 1_000_000).ok()
+    }
+
+    /// Lives until nothing is left to be done, at most for this long.
+    pub(crate) async fn finish(&self, at_most: Duration) {
+        let end = self.now() + at_most;
+        self.settle().await;
+        while self.now() < end && !self.is_done() {
+            self.step(end).await;
+        }
+    }
+
+    /// Lets time pass, with reconciliation on its schedule; whatever becomes due on either side happens at its time.
+    pub(crate) async fn live(&self, time: Duration) {
+        let end = self.now() + time;
+        self.settle().await;
+        while self.now() < end {
+            self.step(end).await;
+        }
+    }
+
+    /// Goes to the next moment at which something happens, or to the end. Runs of reconciliation that would find nothing
+    /// are left out.
+    async fn step(&self, end: OffsetDateTime) {
+        let event = self.next_event().unwrap_or(end).min(end);
+        let mut run = START + Duration::milliseconds(self.next_run.load(Ordering::SeqCst));
+        if run < event {
+            let due = self.next_item_due().unwrap_or(event).min(event);
+            let idle = (due - run).max(Duration::ZERO);
+            run += SCHEDULE * i32::try_from(idle.whole_seconds() / SCHEDULE.whole_seconds()).unwrap();
+        }
+        let jump = self.manners.lock().unwrap().jump();
+        self.pass((event.min(run) - self.now()).max(Duration::MILLISECOND) + jump);
+        if self.now() >= run {
+            self.next_run.store(whole_milliseconds(self.now() - START + SCHEDULE), Ordering::SeqCst);
+            self.reconcile().await;
+        }
+        self.settle().await;
+    }
+
+    pub(crate) async fn reconcile(&self) {
+        self.run(Activity::Reconciliation, || async {
+            if let Err(error) = self.stack.functions.reconciliation.handle().await {
+                tracing::debug!(error, "reconciliation failed");
+            }
+        })
+        .await;
+    }
+
+    /// Lets happen what is due now, on both sides, until nothing is.
+    pub(crate) async fn settle(&self) {
+        loop {
+            self.outside.invoke(Activity::WebhookReceipt, self.stack.simulator.run_due()).await;
+            if !self.work_off().await {
+                return;
+            }
+        }
+    }
+
+    /// Works off the messages that are visible now. Whether there were any.
+    async fn work_off(&self) -> bool {
+        let mut any = false;
+        for worker in Worker::ALL {
+            let messages = self.stack.world.queue.receive(worker, usize::MAX);
+            any |= !messages.is_empty();
+            let batches = self.manners.lock().unwrap().batches(messages);
+            for batch in batches {
+                self.deliver(worker, batch).await;
+            }
+        }
+        any
+    }
+
+    async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
+        let before = self.outside.troubles();
+        self.run(activity_of(worker), || self.stack.invoke(worker, batch.clone())).await;
+        if self.outside.troubles() > before {
+            for message in batch {
+                *self.disturbed.lock().unwrap().entry(message.message_id).or_default() += 1;
+            }
+        }
+    }
+
+    /// Runs an activity, as often as it is to be run. The last of several outcomes; none if it crashed.
+    pub(crate) async fn run<T, F: Future<Output = T>>(&self, activity: Activity, work: impl Fn() -> F) -> Option<T> {
+        let times = self.repeated.filter(|(repeated, _)| *repeated == activity).map(|(_, times)| times);
+        match times.unwrap_or_else(|| self.manners.lock().unwrap().times()) {
+            Times::InARow(times) => {
+                let mut last = None;
+                for _ in 0..times {
+                    last = self.outside.invoke(activity, work()).await;
+                }
+                last
+            }
+            Times::AtOnce(times) => {
+                let all = futures_util::future::join_all((0..times).map(|_| work()));
+                self.outside.invoke(activity, all).await.and_then(|mut all| all.pop())
+            }
+        }
+    }
+
+    /// Posts to the API without a network between; no answer if the function crashed.
+    pub(crate) async fn post(
+        &self,
+        activity: Activity,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Answer> {
+        self.run(activity, || async {
+            let mut request = Request::post(path)
+                .header(header::HOST, "127.0.0.1:3000")
+                .header(header::CONTENT_TYPE, "application/json");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(Body::from(body.to_string())).unwrap();
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let status = response.status().as_u16();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            Answer { status, body: serde_json::from_slice(&body).unwrap_or_default() }
+        })
+        .await
+    }
+}
+
+fn whole_milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.whole_milliseconds()).unwrap()
+}
