@@ -49,6 +49,7 @@ async function call(path, body) {
     response = await fetch(new URL(id + path, ONBOARDINGS), {
       method: body ? "POST" : "GET",
       headers,
+      keepalive: Boolean(body),
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(30000),
     });

@@ -21,6 +21,8 @@ const REFUSED = {
   token_not_ours: "not_proven",
   waba_not_granted: "not_proven",
 };
+/** Our own word for a customer who is at Meta. */
+const OPENED = { event: "OPENED", data: {} };
 /** How long a permission just granted may take to be heard of, in milliseconds. */
 const HEARSAY = 120000;
 
@@ -154,7 +156,7 @@ function start(back) {
   element("full-page").classList.toggle("main", noPopup);
   if (back?.denied) {
     notice({ words: text("notice.denied"), quote: back.denied.error_message });
-    tellOfLeaving({ event: "CANCEL", data: back.denied });
+    tell({ event: "CANCEL", data: back.denied });
   } else if (back?.foreign) {
     notice({ words: text("notice.foreign"), warn: true });
   } else if (!trouble && isInApp()) {
@@ -202,12 +204,14 @@ addEventListener("pageshow", ({ persisted }) => persisted && notice());
 
 function leave() {
   wanted = undefined;
+  tell(OPENED);
   signIn(view.launch);
 }
 
 function open() {
-  if (launch(view.launch, heard)) notice({ words: text("notice.waiting") });
-  else offerFullPage("blocked");
+  if (!launch(view.launch, heard)) return offerFullPage("blocked");
+  notice({ words: text("notice.waiting") });
+  tell(OPENED);
 }
 
 /** What Meta's popup returned. It may return more: a customer who reports an error can still finish. */
@@ -220,11 +224,11 @@ function heard({ code, session }) {
   else if (quote) notice({ words: text("notice.reported"), quote, warn: true });
   else notice({ words: text("left.other"), quote: text(`left.${data.current_step}`) });
   // Meta says nothing of a window that was closed before the sign-up began; that word is ours.
-  tellOfLeaving(session ?? { event: "CLOSED", data: {} });
+  tell(session ?? { event: "CLOSED", data: {} });
 }
 
-/** So that the partner sees where customers give up. Nothing hangs on it. */
-async function tellOfLeaving(session) {
+/** So that the partner sees where customers give up, and a signup is found whose tab was closed. Nothing else hangs on it. */
+async function tell(session) {
   try {
     const seen = await handOver({ session });
     if (!busy && seen.status !== "started") await render(seen);

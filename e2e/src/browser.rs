@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use url::{ParseError, Url};
 
 use crate::driver::Driver;
+use crate::traffic;
 
 /// How long a person would wait for anything on a page, and longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -96,6 +97,13 @@ impl Browser {
     pub async fn log(&self, kind: &str) -> Vec<Value> {
         let log = self.client.issue_cmd(Post("se/log", json!({ "type": kind }))).await.unwrap();
         log.as_array().cloned().unwrap_or_default()
+    }
+
+    /// What the console shows in red since it was last asked.
+    pub async fn errors(&self) -> Vec<String> {
+        let log = self.log("browser").await;
+        let red = log.iter().filter(|entry| entry["level"] == "SEVERE");
+        red.filter_map(|entry| traffic::text(&entry["message"])).collect()
     }
 
     /// What a script returns.

@@ -4,30 +4,28 @@ use fantoccini::Locator;
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 
-use crate::visit::Visit;
+use crate::browser::Browser;
 
-impl Visit {
+impl Browser {
     /// Waits until the page's heading is this.
     pub async fn sees_heading(&self, heading: &str) {
-        self.browser
-            .wait(&format!("the heading {heading:?}"), async || (self.heading().await == heading).then_some(()))
-            .await;
+        self.wait(&format!("the heading {heading:?}"), async || (self.heading().await == heading).then_some(())).await;
     }
 
     /// The page's one heading.
     pub async fn heading(&self) -> String {
         let script = "return [...document.querySelectorAll('h1')].filter((h) => h.checkVisibility()).map((h) => h.innerText).join()";
-        self.browser.evaluate(script, vec![]).await.as_str().unwrap_or_default().to_owned()
+        self.evaluate(script, vec![]).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until this text is to be read somewhere.
     pub async fn sees(&self, text: &str) {
-        self.browser.wait(&format!("the text {text:?}"), async || self.text().await.contains(text).then_some(())).await;
+        self.wait(&format!("the text {text:?}"), async || self.text().await.contains(text).then_some(())).await;
     }
 
     /// Everything in the page's main part that is to be read now.
     pub async fn text(&self) -> String {
-        let text = self.browser.evaluate("return document.querySelector('main')?.innerText", vec![]).await;
+        let text = self.evaluate("return document.querySelector('main')?.innerText", vec![]).await;
         // A no-break space is a space to a reader.
         text.as_str().unwrap_or_default().replace('\u{a0}', " ")
     }
@@ -39,7 +37,7 @@ impl Visit {
 
     /// Waits for the button or link of this name to be there and usable.
     pub async fn control(&self, name: &str) -> Element {
-        self.browser.wait(&format!("a button or link {name:?}"), async || self.find(name).await).await
+        self.wait(&format!("a button or link {name:?}"), async || self.find(name).await).await
     }
 
     /// Whether there is a button or link of this name, and usable, now.
@@ -49,7 +47,7 @@ impl Visit {
 
     async fn find(&self, name: &str) -> Option<Element> {
         let path = format!("//*[self::button or self::a][normalize-space()={name:?}]");
-        for element in self.browser.client.find_all(Locator::XPath(&path)).await.ok()? {
+        for element in self.client.find_all(Locator::XPath(&path)).await.ok()? {
             if element.is_displayed().await.ok()? && element.is_enabled().await.ok()? {
                 return Some(element);
             }
@@ -60,24 +58,24 @@ impl Visit {
     /// Chooses the field of this label.
     pub async fn choose(&self, label: &str) {
         let path = format!("//label[contains(normalize-space(), {label:?})]");
-        self.browser.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+        self.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
     }
 
     /// Presses a key on whatever has the focus.
     pub async fn key(&self, key: Key) {
-        let focused = self.browser.client.active_element().await.unwrap();
+        let focused = self.client.active_element().await.unwrap();
         focused.send_keys(&char::from(key).to_string()).await.unwrap();
     }
 
     /// The text of what has the focus.
     pub async fn focus(&self) -> String {
-        let text = self.browser.evaluate("return document.activeElement?.innerText ?? ''", vec![]).await;
+        let text = self.evaluate("return document.activeElement?.innerText ?? ''", vec![]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
     /// What a screen reader was told last without being asked.
     pub async fn said(&self) -> String {
-        let text = self.browser.evaluate("return document.querySelector('[role=status]').textContent", vec![]).await;
+        let text = self.evaluate("return document.querySelector('[role=status]').textContent", vec![]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -90,24 +88,23 @@ impl Visit {
 
     /// The step that things are at.
     pub async fn step(&self) -> String {
-        let text =
-            self.browser.evaluate("return document.querySelector('[aria-current=step] strong')?.innerText", vec![]);
+        let text = self.evaluate("return document.querySelector('[aria-current=step] strong')?.innerText", vec![]);
         text.await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until things are at this step.
     pub async fn sees_step(&self, step: &str) {
-        self.browser.wait(&format!("the step {step:?}"), async || (self.step().await == step).then_some(())).await;
+        self.wait(&format!("the step {step:?}"), async || (self.step().await == step).then_some(())).await;
     }
 
     /// Reloads the page.
     pub async fn reload(&self) {
-        self.browser.client.refresh().await.unwrap();
+        self.client.refresh().await.unwrap();
     }
 
     /// Opens an address in this tab.
     pub async fn go(&self, address: &str) {
-        self.browser.client.goto(address).await.unwrap();
+        self.client.goto(address).await.unwrap();
     }
 
     /// Where a link of this name leads.
@@ -117,6 +114,6 @@ impl Visit {
 
     /// The address bar.
     pub async fn address(&self) -> String {
-        self.browser.client.current_url().await.unwrap().to_string()
+        self.client.current_url().await.unwrap().to_string()
     }
 }

@@ -2,7 +2,7 @@
 
 use fantoccini::Locator;
 
-use crate::visit::Visit;
+use crate::browser::Browser;
 
 /// Who goes through Embedded Signup, and how it ends. The words are the simulator's.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Choice {
     }
 }
 
-impl Visit {
+impl Browser {
     /// Presses the button of this name, which opens Meta's popup, and goes through it.
     pub async fn sign_up(&self, launch: &str, choice: Choice) {
         self.in_popup(async || self.press(launch).await, async || self.fill_in(choice).await).await;
@@ -46,7 +46,7 @@ impl Visit {
 
     /// Presses the button of this name, which opens Meta's popup, and closes the popup.
     pub async fn close_popup(&self, launch: &str) {
-        let close = async || self.browser.client.close_window().await.unwrap();
+        let close = async || self.client.close_window().await.unwrap();
         self.in_popup(async || self.press(launch).await, close).await;
     }
 
@@ -58,25 +58,25 @@ impl Visit {
 
     /// Opens a popup, acts in it, and comes back when it is closed.
     pub async fn in_popup(&self, open: impl AsyncFnOnce(), act: impl AsyncFnOnce()) {
-        let client = &self.browser.client;
+        let client = &self.client;
         let page = client.window().await.unwrap();
         let before = client.windows().await.unwrap();
         open().await;
         let new = async || client.windows().await.unwrap().into_iter().find(|window| !before.contains(window));
-        let popup = self.browser.wait("the popup", new).await;
+        let popup = self.wait("the popup", new).await;
         client.switch_to_window(popup.clone()).await.unwrap();
         act().await;
         client.switch_to_window(page).await.unwrap();
         let closed = async || (!client.windows().await.unwrap().contains(&popup)).then_some(());
-        self.browser.wait("the popup to close", closed).await;
+        self.wait("the popup to close", closed).await;
     }
 
     /// Fills in the stand-in's form, in the popup or the full-page sign-in, and sends it.
     pub async fn fill_in(&self, choice: Choice) {
-        let client = &self.browser.client;
+        let client = &self.client;
         let element = async |selector: &str| {
             let look = async || client.find(Locator::Css(selector)).await.ok();
-            self.browser.wait(&format!("{selector} in the stand-in for Meta"), look).await
+            self.wait(&format!("{selector} in the stand-in for Meta"), look).await
         };
         // The script that handles the form runs at its end.
         element("#continue").await;

@@ -23,7 +23,8 @@ pub struct Request {
 }
 
 impl Traffic {
-    pub(crate) fn read(log: &[Value]) -> Self {
+    /// Reads what [`Browser::log`](crate::browser::Browser::log) tells of `performance`.
+    pub fn read(log: &[Value]) -> Self {
         let events = log.iter().filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok());
         let mut requests: Vec<Request> = Vec::new();
         let mut by_id: HashMap<String, usize> = HashMap::new();
@@ -69,7 +70,7 @@ impl Traffic {
     }
 
     /// Asserts that a secret is in no address and goes nowhere but to addresses that begin with `home`.
-    pub(crate) fn assert_secret(&self, secret: &str, home: &str) {
+    pub fn assert_secret(&self, secret: &str, home: &str) {
         for request in &self.requests {
             assert!(!request.url.contains(secret), "the setup token is in an address");
             let elsewhere = request.told.contains(secret) && !request.url.starts_with(home);
@@ -78,7 +79,7 @@ impl Traffic {
     }
 
     /// Asserts that nothing left this machine.
-    pub(crate) fn assert_local(&self) {
+    pub fn assert_local(&self) {
         let local = ["http://127.0.0.1:", "data:", "about:", "chrome:"];
         for request in &self.requests {
             assert!(local.iter().any(|local| request.url.starts_with(local)), "a request to {}", request.url);

@@ -1,6 +1,7 @@
 //! One test's visit to the page: a stack, a browser, and what must hold at the end of every visit.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures_util::FutureExt as _;
@@ -68,6 +69,15 @@ pub async fn visit(plan: Plan, test: impl AsyncFnOnce(&Visit)) {
     }
 }
 
+/// What a person does on the page, they do in the visit's browser.
+impl Deref for Visit {
+    type Target = Browser;
+
+    fn deref(&self) -> &Browser {
+        &self.browser
+    }
+}
+
 impl Visit {
     /// Starts an onboarding and opens its setup link.
     pub async fn open(&self, reference: &str) -> Started {
@@ -102,7 +112,7 @@ impl Visit {
     }
 
     async fn assert_clean(&self) {
-        let mut unexpected = console(&self.browser).await;
+        let mut unexpected = self.errors().await;
         for expected in self.expected.borrow().iter() {
             let before = unexpected.len();
             unexpected.retain(|text| !text.contains(expected));
@@ -124,12 +134,6 @@ impl Visit {
             "the page when the test failed:\n{}",
             page.map_or_else(|error| error.to_string(), |page| traffic::text(&page).unwrap_or_default())
         );
-        eprintln!("its console: {:#?}", console(&self.browser).await);
+        eprintln!("its console: {:#?}", self.errors().await);
     }
-}
-
-/// What the console shows in red since it was last asked.
-async fn console(browser: &Browser) -> Vec<String> {
-    let log = browser.log("browser").await;
-    log.iter().filter(|entry| entry["level"] == "SEVERE").filter_map(|entry| traffic::text(&entry["message"])).collect()
 }

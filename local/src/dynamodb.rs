@@ -12,8 +12,8 @@ use crate::Error;
 /// The table's name.
 pub(crate) const TABLE: &str = "local";
 
-/// Starts it, in memory or on a file, and makes the table if it is not there.
-pub(crate) async fn start(file: Option<&Path>) -> Result<Client, Error> {
+/// Starts it, in memory or on a file, and makes the table if it is not there. Returns its address too.
+pub(crate) async fn start(file: Option<&Path>) -> Result<(Client, String), Error> {
     let database = match file {
         Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
         None => dynoxide::Database::memory(),
@@ -25,12 +25,12 @@ pub(crate) async fn start(file: Option<&Path>) -> Result<Client, Error> {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .endpoint_url(endpoint)
+        .endpoint_url(&endpoint)
         .build();
     let client = Client::from_conf(config);
     let tables = client.list_tables().send().await?;
     if !tables.table_names().iter().any(|name| name == TABLE) {
         schema::create_table(&client, TABLE).await?;
     }
-    Ok(client)
+    Ok((client, endpoint))
 }

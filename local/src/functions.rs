@@ -13,7 +13,6 @@ use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::hub::limit::CallLimit;
 use shared::hub::messaging::Messaging;
-use shared::meta::{Meta, MetaApp};
 use shared::queue::{MemoryQueue, Queue};
 use shared::secrets::MemorySecrets;
 use shared::steps::{self, HubWork, KeyWork};
@@ -23,6 +22,7 @@ use shared::{outbound, wiring};
 use signup_page::SignupPage;
 use webhook_receipt::WebhookReceipt;
 
+use crate::aws::VAULT;
 use crate::settings::Settings;
 
 /// All functions.
@@ -82,7 +82,7 @@ impl World {
         Self {
             store: Store::new(client, table, clock.clone()),
             queue,
-            vault: MemoryVault::new("local"),
+            vault: MemoryVault::new(VAULT),
             secrets: MemorySecrets::new(settings.secret.clone()),
             clock,
         }
@@ -106,9 +106,9 @@ impl Functions {
             secrets: secrets.clone(),
             clock: clock.clone(),
         };
+        let proof = steps::SignupProof::new(http.clone(), &meta);
         let step = steps::EsCallback {
-            meta: Meta::new(http.clone(), MetaApp::from(&meta)),
-            app_id: meta.app_id.clone(),
+            proof: proof.clone(),
             store: store.clone(),
             queue: queue.clone(),
             secrets: secrets.clone(),
@@ -133,12 +133,12 @@ impl Functions {
             key_creation: KeyCreation {
                 work: KeyWork {
                     work: work.clone(),
-                    vault,
+                    vault: vault.clone(),
                     messaging: Messaging::new(http, messaging.hosts),
                     message_webhook: messaging.webhook_url,
                 },
             },
-            reconciliation: Reconciliation { work: steps::Reconciliation { work } },
+            reconciliation: Reconciliation { work: steps::Reconciliation { work, proof, vault } },
         })
     }
 }

@@ -4,12 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use shared::onboarding::ChannelId;
 use shared::steps::send_on;
 use shared::store::ListFilter;
-use shared::vault::{NewVaultKey, Vault};
+use shared::vault::{NewVaultKey, Vault, VaultKey};
 use simulator::Simulator;
 use time::OffsetDateTime;
 use url::Url;
@@ -30,15 +30,27 @@ fn vault(folder: &Path) -> PathBuf {
     folder.join("vault.json")
 }
 
-/// A key of the fake Hub.
+/// A key of the fake Hub, as its secret holds it.
 #[derive(Serialize, Deserialize)]
-struct KeptKey {
+pub(crate) struct KeptKey {
     channel_id: ChannelId,
     api_key: String,
     address: Url,
     key_id: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
+}
+
+impl KeptKey {
+    pub(crate) fn new(channel_id: ChannelId, key: VaultKey) -> Self {
+        let VaultKey { api_key, address, key_id, created_at, .. } = key;
+        Self { channel_id, api_key: api_key.expose_secret().to_owned(), address, key_id, created_at }
+    }
+
+    pub(crate) fn into_new(self) -> (ChannelId, NewVaultKey) {
+        let Self { channel_id, api_key, address, key_id, created_at } = self;
+        (channel_id, NewVaultKey { api_key: api_key.into(), address, key_id, created_at })
+    }
 }
 
 /// Takes over what was kept, if anything was.
@@ -48,8 +60,7 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) ->
     }
     if vault(folder).exists() {
         let keys: Vec<KeptKey> = serde_json::from_slice(&std::fs::read(vault(folder))?)?;
-        for KeptKey { channel_id, api_key, address, key_id, created_at } in keys {
-            let key = NewVaultKey { api_key: SecretString::from(api_key), address, key_id, created_at };
+        for (channel_id, key) in keys.into_iter().map(KeptKey::into_new) {
             world.vault.store(&channel_id, &key).await?;
         }
     }
@@ -69,13 +80,7 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) ->
 /// Writes down what the table's file does not hold.
 pub(crate) fn save(folder: &Path, simulator: &Simulator, world: &World) -> Result<(), Error> {
     simulator.save(&fakes(folder))?;
-    let keys = world.vault.keys().into_iter().map(|(channel_id, key)| KeptKey {
-        channel_id,
-        api_key: key.api_key.expose_secret().to_owned(),
-        address: key.address,
-        key_id: key.key_id,
-        created_at: key.created_at,
-    });
+    let keys = world.vault.keys().into_iter().map(|(channel_id, key)| KeptKey::new(channel_id, key));
     std::fs::write(vault(folder), serde_json::to_vec_pretty(&keys.collect::<Vec<_>>())?)?;
     Ok(())
 }

@@ -2,14 +2,18 @@
 //!
 //! For a person it is `cargo run`; for a test, [`LocalStack::start`].
 
+mod aws;
 pub mod client;
+pub mod containers;
 mod dynamodb;
 pub mod functions;
 pub mod gateway;
 mod kept;
+pub mod samples;
 pub mod settings;
 mod workers;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,8 +27,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use client::Client;
 use functions::{Functions, Outside, World};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
+
+/// Makes what the functions are given of the world.
+pub type Border = Arc<dyn Fn(&World) -> Outside + Send + Sync>;
 
 /// Why the stack does not start.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -43,6 +51,9 @@ pub struct Options {
     pub simulator: simulator::Settings,
     /// Folder in which everything is kept from one start to the next.
     pub keep: Option<PathBuf>,
+    /// Serve functions in containers too, which reach this machine at this address; and put the onboardings into the table
+    /// that the sample events are about. Takes a port that is not 0.
+    pub containers: Option<IpAddr>,
     /// Further settings of the functions, by the names that they have on AWS.
     pub variables: Vec<(String, String)>,
     /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
@@ -50,7 +61,7 @@ pub struct Options {
     /// A table that is there, and its name, instead of an embedded one.
     pub table: Option<(aws_sdk_dynamodb::Client, String)>,
     /// What the functions are given of the world, if not the world itself.
-    pub outside: Option<Arc<dyn Fn(&World) -> Outside + Send + Sync>>,
+    pub outside: Option<Border>,
 }
 
 /// A running stack.
@@ -80,8 +91,9 @@ impl LocalStack {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let url = format!("{origin}/{}", gateway::STAGE);
-        // What is kept names the simulator's address.
-        let simulator_port = options.keep.as_ref().map_or(options.simulator.port, |_| options.port.saturating_add(1));
+        // What is kept names the simulator's address, and so does env.json.
+        let known = options.keep.is_some() || options.containers.is_some();
+        let simulator_port = if known { options.port.saturating_add(1) } else { options.simulator.port };
         let fake = simulator::Settings {
             port: simulator_port,
             platform_secret: Some(PLATFORM_SECRET.to_owned()),
@@ -97,24 +109,37 @@ impl LocalStack {
         if let Some(folder) = &options.keep {
             std::fs::create_dir_all(folder)?;
         }
-        let (client, table) = match options.table {
-            Some(table) => table,
-            None => {
-                (dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?, dynamodb::TABLE.into())
-            }
+        let (client, table, dynamodb) = if let Some((client, table)) = options.table {
+            (client, table, None)
+        } else {
+            let (client, dynamodb) = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+            (client, dynamodb::TABLE.to_owned(), Some(dynamodb))
         };
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
         let world = World::new(client, table, queue, &settings, clock);
         let outside = options.outside.map_or_else(|| Outside::from(&world), |outside| outside(&world));
+        let bundle = settings.secret_json.clone();
         let functions = Arc::new(Functions::new(&world, outside, settings)?);
         if let Some(folder) = &options.keep {
             kept::load(folder, &simulator, &world).await?;
         }
 
-        let router = gateway::router(functions.clone()).merge(simulator.control_router());
+        let mut router = gateway::router(functions.clone()).merge(simulator.control_router());
+        let mut background = JoinSet::new();
+        if let (Some(address), Some(dynamodb)) = (options.containers, dynamodb) {
+            router = router.merge(aws::router(dynamodb, world.clone(), bundle)?);
+            // Docker Desktop leads containers to 127.0.0.1 itself.
+            for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
+                let listener = TcpListener::bind((address, port)).await;
+                let listener = listener.map_err(|error| format!("{address}, Docker's bridge: {error}"))?;
+                background.spawn(containers::hand_on(listener));
+            }
+        }
         let (stop, stopped) = oneshot::channel();
         let gateway = tokio::spawn(serve(listener, router, stopped));
-        let mut background = JoinSet::new();
+        if options.containers.is_some() {
+            samples::put(&Client::new(&origin)?, &simulator, &functions, &world).await?;
+        }
         if !options.by_hand {
             for worker in Worker::ALL {
                 background.spawn(workers::work(functions.clone(), world.queue.clone(), worker, world.clock.clone()));

@@ -3,11 +3,13 @@
 mod demo;
 mod timeline;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::client::Client;
+use local::containers::{BRIDGE, PORT};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET};
 use local::{Error, LocalStack, Options};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,12 +20,18 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "local", bin_name = "cargo run --", version)]
 struct Arguments {
     /// Port on 127.0.0.1.
-    #[arg(long, env = "PORT", default_value_t = 3000)]
+    #[arg(long, env = "PORT", default_value_t = PORT)]
     port: u16,
     /// Keep table, vault and the fakes' state in this folder from one start to the next. The simulator then listens on the
     /// next port.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = ".local")]
     keep: Option<PathBuf>,
+    /// Serve functions in containers too, as `sam local` runs them with env.json: AWS's services, in front of this stack's
+    /// table, queues and vault, and the simulator on the next port. ADDRESS is this machine's on Docker's bridge; with
+    /// Docker Desktop, which leads there by itself, 127.0.0.1. The onboardings that events/ are about are put into the
+    /// table.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = BRIDGE, conflicts_with = "keep")]
+    containers: Option<IpAddr>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -47,7 +55,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
     let result = match arguments.command {
         Some(Command::Demo { faults }) => demo::run(faults).await,
-        None => serve(arguments.port, arguments.keep).await.map(|()| true),
+        None => serve(arguments.port, arguments.keep, arguments.containers).await.map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -59,8 +67,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(port: u16, keep: Option<PathBuf>) -> Result<(), Error> {
-    let options = Options { port, keep: keep.clone(), ..Options::default() };
+async fn serve(port: u16, keep: Option<PathBuf>, containers: Option<IpAddr>) -> Result<(), Error> {
+    let options = Options { port, keep: keep.clone(), containers, ..Options::default() };
     let stack = LocalStack::start(options).await.map_err(|error| format!("cannot start on port {port}: {error}"))?;
     let started = Client::new(&stack.origin)?.start("first-customer").await?;
     println!(

@@ -1,5 +1,6 @@
 //! The settings of the local stack: read by the same code as on AWS, from values made up here.
 
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use shared::config::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
 use shared::secrets::BundleSecret;
@@ -24,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) page: PageConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) secret: BundleSecret,
+    /// The secret as Secrets Manager would give it.
+    pub(crate) secret_json: SecretString,
 }
 
 impl Settings {
@@ -33,28 +36,8 @@ impl Settings {
         fake: &simulator::Settings,
         more: &[(String, String)],
     ) -> Result<Self, Error> {
-        let limit = fake
-            .behaviour
-            .rate_limit
-            .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
-        let variables = [
-            ("HUB_BASE_URL", simulator.hub_url()),
-            ("HUB_PARTNER_ID", fake.partner_id.clone()),
-            ("SOLUTION_ID", fake.solution_id.clone()),
-            ("HUB_CALL_LIMIT", limit),
-            ("META_GRAPH_URL", simulator.graph_url()),
-            ("META_APP_ID", fake.app_id.clone()),
-            ("META_CONFIG_ID", fake.config_id.clone()),
-            ("META_SDK_URL", simulator.sdk_url()),
-            ("META_DIALOG_URL", simulator.sdk_url()),
-            ("PERMISSION_URL", simulator.permission_url()),
-            ("RETURN_URL_ORIGINS", RETURN_ORIGINS.to_owned()),
-            ("PARTNER_NAME", "Funkturm CRM".to_owned()),
-            ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
-            ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
-            ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
-        ];
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let variables = variables(simulator, fake).into_iter();
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
         let mut env = Env::new(variables.chain(more.iter().cloned()));
         let (hub, meta) = (HubConfig::read(&mut env), MetaConfig::read(&mut env));
         let (messaging, page) = (MessagingConfig::read(&mut env), PageConfig::read(&mut env));
@@ -68,10 +51,44 @@ impl Settings {
             "meta_system_user_token": fake.system_user_token,
             "message_webhook_headers": { "x-message-token": "made-up-message-token" },
         });
-        let secret = BundleSecret::parse(&secret.to_string())?;
+        let secret_json = SecretString::from(secret.to_string());
+        let secret = BundleSecret::parse(secret_json.expose_secret())?;
         env.finish(|| {
-            Ok(Self { hub: hub?, meta: meta?, messaging: messaging?, page: page?, webhook: webhook?, secret })
+            Ok(Self {
+                hub: hub?,
+                meta: meta?,
+                messaging: messaging?,
+                page: page?,
+                webhook: webhook?,
+                secret,
+                secret_json,
+            })
         })
         .map_err(Error::from)
     }
+}
+
+/// The variables that the functions read, as on AWS.
+pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Vec<(&'static str, String)> {
+    let limit = fake
+        .behaviour
+        .rate_limit
+        .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
+    vec![
+        ("HUB_BASE_URL", simulator.hub_url()),
+        ("HUB_PARTNER_ID", fake.partner_id.clone()),
+        ("SOLUTION_ID", fake.solution_id.clone()),
+        ("HUB_CALL_LIMIT", limit),
+        ("META_GRAPH_URL", simulator.graph_url()),
+        ("META_APP_ID", fake.app_id.clone()),
+        ("META_CONFIG_ID", fake.config_id.clone()),
+        ("META_SDK_URL", simulator.sdk_url()),
+        ("META_DIALOG_URL", simulator.sdk_url()),
+        ("PERMISSION_URL", simulator.permission_url()),
+        ("RETURN_URL_ORIGINS", RETURN_ORIGINS.to_owned()),
+        ("PARTNER_NAME", "Funkturm CRM".to_owned()),
+        ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
+        ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
+        ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
+    ]
 }

@@ -99,6 +99,12 @@ pub enum Metric {
     WebhookUnmatched,
     /// The Hub refused our credentials.
     HubUnauthorized,
+    /// The Hub has a live channel that no onboarding knows.
+    ChannelUnknown,
+    /// The vault no longer holds the key of an onboarding that is ready.
+    KeyMissing,
+    /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
+    SignupUnclear,
 }
 
 impl Metric {
@@ -110,6 +116,9 @@ impl Metric {
             Self::WebhookUnknownEvent => "webhook_unknown_event",
             Self::WebhookUnmatched => "webhook_unmatched",
             Self::HubUnauthorized => "hub_unauthorized",
+            Self::ChannelUnknown => "channel_unknown",
+            Self::KeyMissing => "key_missing",
+            Self::SignupUnclear => "signup_unclear",
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock};
 
@@ -55,5 +57,11 @@ impl World {
 
     pub(crate) fn messaging_url(&self) -> String {
         format!("{}/messaging", self.origin)
+    }
+
+    /// The same under the name by which the caller reaches this machine, which from a container is another.
+    pub(crate) fn messaging_url_for(&self, headers: &HeaderMap) -> String {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        host.map_or_else(|| self.messaging_url(), |host| format!("http://{host}/messaging"))
     }
 }

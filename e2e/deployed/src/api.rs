@@ -1,7 +1,10 @@
 //! The deployed API and the simulator, over HTTP.
 
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::outbound;
+use time::OffsetDateTime;
 
 use crate::Error;
 
@@ -10,11 +13,18 @@ use crate::Error;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body; null if it is not JSON.
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; a text if it is not JSON.
     pub body: Value,
 }
 
 impl Answer {
+    /// A header; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     /// The body, if the status is this one.
     ///
     /// # Errors
@@ -25,12 +35,22 @@ impl Answer {
 }
 
 /// What `POST /onboardings` answered.
-#[derive(Debug, Clone)]
+#[derive(Clone, Deserialize)]
 pub struct Started {
     /// The onboarding.
     pub id: String,
-    /// The setup token in its link.
-    pub token: String,
+    /// The link for the customer.
+    pub setup_url: String,
+    /// When the link runs out.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+impl Started {
+    /// The setup token in the link.
+    pub fn token(&self) -> &str {
+        self.setup_url.rsplit_once('.').map_or("", |(_, token)| token)
+    }
 }
 
 /// Calls the API of the stack, and gives the simulator orders.
@@ -60,21 +80,34 @@ impl Api {
         let customer = json!({ "name": "Nordlicht Fahrrad GmbH", "email": format!("{reference}@nordlicht.example"), "user_name": "Lena Voss" });
         let body = json!({ "reference": reference, "client": customer });
         let started = self.post("/onboardings", &self.backend_token, &body).await?.with(201)?;
-        let (id, url) = (started["id"].as_str().unwrap_or_default(), started["setup_url"].as_str().unwrap_or_default());
-        let token = url.rsplit_once('.').ok_or("no token in the setup link")?.1;
-        Ok(Started { id: id.to_owned(), token: token.to_owned() })
+        Ok(serde_json::from_value(started)?)
     }
 
-    /// Starts an onboarding and finishes Meta's popup with an account of the simulator. Returns the code too.
+    /// Starts an onboarding and finishes Meta's popup with an account of the simulator.
     ///
     /// # Errors
     /// If the signup is refused.
-    pub async fn sign_up(&self, reference: &str, account: &str) -> Result<(Started, String), Error> {
+    pub async fn sign_up(&self, reference: &str, account: &str) -> Result<Started, Error> {
         let started = self.start(reference).await?;
-        let popup = self.order("popup", &json!({ "account": account })).await?;
-        let path = format!("/onboardings/{}/es-callback", started.id);
-        self.post(&path, &started.token, &popup).await?.with(200)?;
-        Ok((started, popup["code"].as_str().unwrap_or_default().to_owned()))
+        self.return_from_popup(&started, account).await?.with(200)?;
+        Ok(started)
+    }
+
+    /// Finishes Meta's popup with an account of the simulator and hands over what it returned.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn return_from_popup(&self, started: &Started, account: &str) -> Result<Answer, Error> {
+        let returned = self.order("popup", &json!({ "account": account })).await?;
+        self.post(&format!("/onboardings/{}/es-callback", started.id), started.token(), &returned).await
+    }
+
+    /// Has a failed step tried again.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn retry(&self, started: &Started) -> Result<Answer, Error> {
+        self.post(&format!("/onboardings/{}/retry", started.id), &self.backend_token, &json!({})).await
     }
 
     /// The full record.
@@ -83,6 +116,14 @@ impl Api {
     /// If it is not shown.
     pub async fn record(&self, id: &str) -> Result<Value, Error> {
         self.get(&format!("/onboardings/{id}"), &self.backend_token).await?.with(200)
+    }
+
+    /// A page of records.
+    ///
+    /// # Errors
+    /// If it is not shown.
+    pub async fn list(&self, query: &str) -> Result<Value, Error> {
+        self.get(&format!("/onboardings{query}"), &self.backend_token).await?.with(200)
     }
 
     /// Gives the simulator an order.
@@ -94,12 +135,29 @@ impl Api {
         send(request).await?.with(200)
     }
 
+    /// The faults that were ordered and have not been played.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn pending_faults(&self) -> Result<Value, Error> {
+        let told = send(self.http.get(format!("{}/simulator/faults", self.simulator))).await?.with(200)?;
+        Ok(told["pending"].clone())
+    }
+
     /// What happened to the fakes.
     ///
     /// # Errors
     /// If there is no answer.
     pub async fn ledger(&self) -> Result<Value, Error> {
         send(self.http.get(format!("{}/simulator/ledger", self.simulator))).await?.with(200)
+    }
+
+    /// `GET` with one more header.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn get_with(&self, path: &str, header: &str, value: &str) -> Result<Answer, Error> {
+        send(self.http.get(format!("{}{path}", self.url)).header(header, value)).await
     }
 
     /// `GET`, with a bearer token unless it is empty.
@@ -117,6 +175,15 @@ impl Api {
     pub async fn post(&self, path: &str, token: &str, body: &Value) -> Result<Answer, Error> {
         send(with_token(self.http.post(format!("{}{path}", self.url)), token).json(body)).await
     }
+
+    /// `POST` of a body that must arrive byte for byte, with one header.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn post_as_it_is(&self, path: &str, header: &str, value: &str, body: &str) -> Result<Answer, Error> {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        send(request.header(header, value).body(body.to_owned())).await
+    }
 }
 
 fn with_token(request: reqwest::RequestBuilder, token: &str) -> reqwest::RequestBuilder {
@@ -126,5 +193,7 @@ fn with_token(request: reqwest::RequestBuilder, token: &str) -> reqwest::Request
 async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Error> {
     let response = request.timeout(std::time::Duration::from_secs(40)).send().await?;
     let status = response.status().as_u16();
-    Ok(Answer { status, body: serde_json::from_slice(&response.bytes().await?).unwrap_or_default() })
+    let (headers, bytes) = (response.headers().clone(), response.bytes().await?);
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) })
 }

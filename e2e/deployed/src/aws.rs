@@ -77,6 +77,26 @@ impl Resources {
         Ok(key.map(|key| key.api_key.expose_secret().to_owned()))
     }
 
+    /// Deletes the secret with the API key of a channel, as somebody might by mistake. For good: where a deletion can be taken
+    /// back, MiniStack answers otherwise than AWS.
+    ///
+    /// # Errors
+    /// If it cannot be deleted.
+    pub async fn delete_api_key(&self, channel: &str) -> Result<(), Error> {
+        let name = format!("{STACK}/channels/{channel}/api-key");
+        self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// Loses every message of a queue.
+    ///
+    /// # Errors
+    /// If the queue cannot be emptied.
+    pub async fn lose_messages(&self, queue_url: &str) -> Result<(), Error> {
+        self.sqs.purge_queue().queue_url(queue_url).send().await.map_err(told)?;
+        Ok(())
+    }
+
     /// An item of the table.
     ///
     /// # Errors
@@ -109,6 +129,18 @@ impl Resources {
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
+        self.count(queue_url, &names).await
+    }
+
+    /// How many messages of a queue wait for their time.
+    ///
+    /// # Errors
+    /// If the queue cannot be asked.
+    pub async fn delayed_messages(&self, queue_url: &str) -> Result<u32, Error> {
+        self.count(queue_url, &[QueueAttributeName::ApproximateNumberOfMessagesDelayed]).await
+    }
+
+    async fn count(&self, queue_url: &str, names: &[QueueAttributeName]) -> Result<u32, Error> {
         let asked = self.sqs.get_queue_attributes().queue_url(queue_url);
         let answer = asked.set_attribute_names(Some(names.to_vec())).send().await.map_err(told)?;
         Ok(answer.attributes.unwrap_or_default().values().filter_map(|number| number.parse::<u32>().ok()).sum())

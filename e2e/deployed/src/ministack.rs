@@ -11,6 +11,9 @@ use crate::{Error, eventually};
 /// A running MiniStack. It enforces IAM: a function may do what its role allows, and no more.
 pub struct MiniStack {
     process: Child,
+    /// Its process group, until it is stopped.
+    group: Option<u32>,
+    port: u16,
 }
 
 impl MiniStack {
@@ -24,14 +27,16 @@ impl MiniStack {
             .env("GATEWAY_PORT", port.to_string())
             .env("BIND_HOST", "127.0.0.1")
             .env("AUTH", "true")
+            // What every function really calls, for `e2e/deployed/permissions`.
+            .env("CLOUDTRAIL_RECORDING", "1")
+            .env("CLOUDTRAIL_MAX_EVENTS", "100000")
             // A group of its own: its functions are processes too, and end with it.
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            .kill_on_drop(true)
             .spawn()?;
-        let started = Self { process };
+        let started = Self { group: process.id(), process, port };
         let http = shared::outbound::client()?;
         let health = format!("{}_ministack/health", endpoint.as_str());
         eventually("MiniStack answers", Duration::from_mins(1), async || {
@@ -41,17 +46,34 @@ impl MiniStack {
         Ok(started)
     }
 
-    /// Ends it and its functions.
+    /// Ends it and its functions, and makes sure that nobody is left.
     ///
     /// # Errors
-    /// If the group cannot be ended.
+    /// If something is left.
     pub async fn stop(mut self) -> Result<(), Error> {
-        if let Some(id) = self.process.id() {
-            Command::new("kill").arg("-TERM").arg("--").arg(format!("-{id}")).status().await?;
-        }
+        let group = self.group.take().ok_or("it was not started")?;
+        signal(group, "TERM");
         if tokio::time::timeout(Duration::from_secs(20), self.process.wait()).await.is_err() {
-            self.process.kill().await?;
+            signal(group, "KILL");
+            self.process.wait().await?;
         }
-        Ok(())
+        // Functions that were busy may have outlived it.
+        signal(group, "KILL");
+        let ends = async || Ok(tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err().then_some(()));
+        eventually("nobody listens", Duration::from_secs(5), ends).await
     }
+}
+
+impl Drop for MiniStack {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            signal(group, "KILL");
+        }
+    }
+}
+
+/// Sends a signal to every process of a group that is left.
+fn signal(group: u32, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    let _ = kill.args(["-s", name, "--", &format!("-{group}")]).stderr(Stdio::null()).status();
 }

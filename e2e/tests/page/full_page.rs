@@ -151,8 +151,12 @@ async fn a_return_that_nobody_asked_for_is_refused() {
         }
         visit.inspect("foreign").await;
         assert_eq!(visit.world.record(&started).await["status"], "started");
-        let posted = visit.traffic().await.to(&visit.world.stack.url).iter().any(|request| request.method == "POST");
-        assert!(!posted, "the code was handed over");
+        let traffic = visit.traffic().await;
+        let posted = traffic.to(&visit.world.stack.url).iter().filter(|request| request.method == "POST").count();
+        assert_eq!(posted, 1, "more was posted than that the customer goes to Meta");
+        let ledger = visit.world.client.ledger().await.unwrap();
+        let exchanged = ledger["calls"].as_array().unwrap().iter().any(|call| call["route"] == "exchange_code");
+        assert!(!exchanged, "the code was handed over");
     })
     .await;
 }

@@ -3,7 +3,6 @@
 use es_callback::EsCallback;
 use shared::clock::Clock;
 use shared::config::{Env, MetaConfig, PageConfig, QueueConfig, SecretConfig, TableConfig};
-use shared::meta::{Meta, MetaApp};
 use shared::queue::Worker;
 use shared::wiring::{Aws, StartError, http, warm};
 use shared::{http, steps, telemetry};
@@ -18,8 +17,7 @@ async fn main() -> Result<(), StartError> {
     let (table, secret, queues, meta, page) = env.finish(|| Ok((table?, secret?, queues?, meta?, page?)))?;
     let aws = Aws::load().await;
     let step = steps::EsCallback {
-        meta: Meta::new(http()?, MetaApp::from(&meta)),
-        app_id: meta.app_id.clone(),
+        proof: steps::SignupProof::new(http()?, &meta),
         store: aws.store(table),
         queue: aws.queue(queues),
         secrets: aws.secrets(secret),

@@ -5,12 +5,13 @@ use lambda_http::{Body, Request, Response};
 use serde::Deserialize;
 use shared::http::access::{open_with_setup_token, require_back_end};
 use shared::http::view::{full_view, setup_view};
-use shared::http::{Problem, json, onboarding_id, public_url, read_json};
-use shared::onboarding::{Event, PhoneNumberId, Status};
-use shared::store::{Applied, StoreError};
+use shared::http::{Problem, json, onboarding_id, public_url, read, read_json};
+use shared::onboarding::{Event, OnboardingId, PhoneNumberId, Status};
+use shared::store::{Applied, StoreError, Stored};
 use shared::telemetry;
 
 use crate::Onboardings;
+use crate::start_body::RetryBody;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,18 +47,31 @@ impl Onboardings {
         Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
     }
 
-    /// The operator asks for another try of a failed step.
+    /// The operator asks for another try of a failed step, with another client account if it was at fault.
     pub(crate) async fn retry(&self, request: &Request) -> Result<Response<Body>, Problem> {
         require_back_end(request, &*self.secrets).await?;
         let id = onboarding_id(request)?;
         telemetry::record_onboarding(&id);
-        let stored = match self.store.apply(&id, &Event::RetryRequested).await {
-            Ok(applied) => applied.into_stored(),
-            Err(StoreError::NotFound) => return Err(Problem::not_found()),
-            Err(StoreError::Illegal(_)) => return Err(Problem::not_retryable()),
-            Err(error) => return Err(error.into()),
-        };
+        let body = if read(request)?.is_empty() { RetryBody::default() } else { read_json(request)? };
+        if let Some(client) = body.check()? {
+            self.operator_applies(&id, &Event::ClientCorrected { client }).await?;
+        }
+        let stored = self.operator_applies(&id, &Event::RetryRequested).await?;
         self.send_on(&stored.onboarding).await;
         Ok(json(StatusCode::ACCEPTED, &full_view(&stored)?))
+    }
+
+    async fn operator_applies(&self, id: &OnboardingId, event: &Event) -> Result<Stored, Problem> {
+        match self.store.apply(id, event).await {
+            Ok(applied) => Ok(applied.into_stored()),
+            Err(StoreError::NotFound) => Err(Problem::not_found()),
+            // It failed, but not at this.
+            Err(StoreError::Illegal(illegal)) if illegal.status == Status::Failed => Err(Problem::invalid_field(
+                "client",
+                "can be given only where the client account, or the number under it, was refused",
+            )),
+            Err(StoreError::Illegal(_)) => Err(Problem::not_retryable()),
+            Err(error) => Err(error.into()),
+        }
     }
 }

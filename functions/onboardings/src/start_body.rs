@@ -1,4 +1,4 @@
-//! The body of `POST /onboardings`, checked: every wrong field is named.
+//! The bodies of `POST /onboardings` and of a retry, checked: every wrong field is named.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,6 +26,13 @@ pub(crate) struct StartBody {
     prefill: Option<Map<String, Value>>,
     return_url: Option<String>,
     locale: Option<String>,
+}
+
+/// The body of `POST /onboardings/{id}/retry`; none is the same as an empty one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetryBody {
+    client: Option<Client>,
 }
 
 /// `{name, email, user_name}` or `{id}`.
@@ -69,6 +76,15 @@ impl StartBody {
             }
             _ => Err(Problem::invalid_fields(errors)),
         }
+    }
+}
+
+impl RetryBody {
+    /// The client account that is named in place of the first.
+    pub(crate) fn check(self) -> Result<Option<ClientAccount>, Problem> {
+        let mut errors = Vec::new();
+        let client = self.client.and_then(|client| client.check(&mut errors));
+        if errors.is_empty() { Ok(client) } else { Err(Problem::invalid_fields(errors)) }
     }
 }
 

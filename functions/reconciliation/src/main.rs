@@ -3,7 +3,7 @@
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use reconciliation::Reconciliation;
 use serde_json::Value;
-use shared::config::Env;
+use shared::config::{Env, MetaConfig, VaultConfig};
 use shared::queue::Worker;
 use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
 use shared::{steps, telemetry};
@@ -13,9 +13,12 @@ use tracing::Instrument;
 async fn main() -> Result<(), StartError> {
     telemetry::init();
     let mut env = Env::system();
-    let settings = HubSettings::read(&mut env, &Worker::ALL);
-    let settings = env.finish(|| settings)?;
-    let work = steps::Reconciliation { work: hub_work(&Aws::load().await, settings, http()?).await? };
+    let (hub, meta) = (HubSettings::read(&mut env, &Worker::ALL), MetaConfig::read(&mut env));
+    let vault = VaultConfig::read(&mut env);
+    let (hub, meta, vault) = env.finish(|| Ok((hub?, meta?, vault?)))?;
+    let (aws, http) = (Aws::load().await, http()?);
+    let proof = steps::SignupProof::new(http.clone(), &meta);
+    let work = steps::Reconciliation { work: hub_work(&aws, hub, http).await?, proof, vault: aws.vault(vault) };
     let function = Reconciliation { work };
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

@@ -64,7 +64,12 @@ impl World {
 
     /// The operator's retry.
     pub(crate) async fn retry(&self, started: &Started) -> Answer {
-        self.client.post(&format!("/v1/onboardings/{}/retry", started.id), BACKEND_TOKEN, &json!({})).await.unwrap()
+        self.retry_with(started, &json!({})).await
+    }
+
+    /// The operator's retry with a body.
+    pub(crate) async fn retry_with(&self, started: &Started, body: &Value) -> Answer {
+        self.client.post(&format!("/v1/onboardings/{}/retry", started.id), BACKEND_TOKEN, body).await.unwrap()
     }
 
     /// What the page sees.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::Duration;
 
-use local::client::Started;
+use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
 
 use crate::world::World;
@@ -114,4 +114,71 @@ async fn a_webhook_that_proves_the_submission_heals_it() {
     world.assert_promise_kept(&started).await;
     let history = world.record(&started).await["history"].clone();
     assert!(history.as_array().unwrap().iter().any(|entry| entry["to"] == "failed"), "{history:#}");
+}
+
+#[tokio::test]
+async fn a_client_account_that_was_refused_can_be_corrected() {
+    let world = World::new().await;
+    let mut body = start_body("tenant-1");
+    body["client"]["email"] = json!("lena.voss@mailinator.com");
+    let answer = world.client.post("/v1/onboardings", BACKEND_TOKEN, &body).await.unwrap();
+    let started: Started = serde_json::from_value(answer.succeeded().unwrap()).unwrap();
+    let popup = world.client.popup("one_number", "finish").await.unwrap();
+    world.client.es_callback(&started, &popup).await.unwrap().succeeded().unwrap();
+    world.live_through(Duration::minutes(1)).await;
+    assert_eq!(world.record(&started).await["problem"]["code"], "client_refused");
+
+    for (client, field) in [
+        (json!({"name": "Nordlicht", "email": "none", "user_name": "Lena Voss"}), "client.email"),
+        (json!({"id": "no id"}), "client.id"),
+        (json!({"name": "Nordlicht"}), "client.email"),
+    ] {
+        let answer = world.retry_with(&started, &json!({"client": client})).await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert!(
+            answer.body["errors"].as_array().unwrap().iter().any(|error| error["field"] == field),
+            "{}",
+            answer.body
+        );
+        assert_eq!(world.status(&started).await, "failed");
+    }
+    let right = &start_body("tenant-1")["client"];
+    assert_eq!(world.retry_with(&started, &json!({"client": right})).await.status, 202);
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+}
+
+#[tokio::test]
+async fn a_client_id_under_which_the_number_is_refused_can_be_corrected() {
+    for right in [json!({"id": null}), start_body("tenant-1")["client"].clone()] {
+        let world = World::new().await;
+        let mut body = start_body("tenant-1");
+        body["client"] = json!({"id": "gone00CL"});
+        let answer = world.client.post("/v1/onboardings", BACKEND_TOKEN, &body).await.unwrap();
+        let started: Started = serde_json::from_value(answer.succeeded().unwrap()).unwrap();
+        let popup = world.client.popup("one_number", "finish").await.unwrap();
+        world.client.es_callback(&started, &popup).await.unwrap().succeeded().unwrap();
+        world.live_through(Duration::minutes(1)).await;
+        assert_eq!(world.record(&started).await["problem"]["code"], "number_refused");
+        let client = match right.get("id") {
+            Some(_) => json!({"id": world.make_client("lena.voss@nordlicht.example").await}),
+            None => right,
+        };
+        assert_eq!(world.retry_with(&started, &json!({"client": client})).await.status, 202);
+        world.live_through(Duration::minutes(1)).await;
+        world.assert_promise_kept(&started).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_account_that_was_not_at_fault_stays() {
+    let world = World::new().await;
+    let started = refused(&world, "api_keys", 422).await;
+    let client = json!({"client": start_body("tenant-2")["client"]});
+    let answer = world.retry_with(&started, &client).await;
+    assert_eq!((answer.status, answer.body["errors"][0]["field"].as_str()), (422, Some("client")), "{}", answer.body);
+    assert_eq!(world.retry(&started).await.status, 202);
+    world.live_through(Duration::minutes(1)).await;
+    world.assert_promise_kept(&started).await;
+    assert_eq!(world.retry_with(&started, &client).await.status, 409);
 }

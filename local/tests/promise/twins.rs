@@ -39,6 +39,10 @@ impl Vault for WatchedVault {
         through(&self.outside, Place::Vault, "find".to_owned(), self.vault.find(channel), unavailable).await
     }
 
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
+        through(&self.outside, Place::Vault, "holds".to_owned(), self.vault.holds(channel), unavailable).await
+    }
+
     async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
         through(&self.outside, Place::Vault, "store".to_owned(), self.vault.store(channel, key), unavailable).await
     }

@@ -107,7 +107,7 @@ impl AllowedHosts {
     pub fn allow(&self, address: &Url) -> bool {
         let Some(host) = address.host().map(|host| host.to_owned()) else { return false };
         let loopback = match &host {
-            Host::Domain(domain) => domain == "localhost",
+            Host::Domain(domain) => domain == "localhost" || domain.ends_with(".localhost"),
             Host::Ipv4(ip) => ip.is_loopback(),
             Host::Ipv6(ip) => ip.is_loopback(),
         };

@@ -40,6 +40,8 @@ pub struct Session {
 /// What happened in the popup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEvent {
+    /// The customer went to Meta. Our page's word, not Meta's.
+    Opened,
     /// Done, with a number.
     Finish,
     /// Done, without a number.
@@ -115,19 +117,15 @@ impl Session {
             | SessionEvent::FinishCoexistence
             | SessionEvent::FinishOboMigration
             | SessionEvent::FinishGrantOnlyApiAccess => true,
-            SessionEvent::Cancel | SessionEvent::Error | SessionEvent::Other => false,
+            SessionEvent::Opened | SessionEvent::Cancel | SessionEvent::Error | SessionEvent::Other => false,
         }
-    }
-
-    /// Whether the customer gave up or met an error, as far as this event tells.
-    pub const fn left(&self) -> bool {
-        matches!(self.event, SessionEvent::Cancel | SessionEvent::Error)
     }
 }
 
 impl SessionEvent {
     fn named(name: &str) -> Self {
         match name {
+            "OPENED" => Self::Opened,
             "FINISH" => Self::Finish,
             "FINISH_ONLY_WABA" => Self::FinishOnlyWaba,
             "FINISH_WHATSAPP_BUSINESS_APP_ONBOARDING" => Self::FinishCoexistence,

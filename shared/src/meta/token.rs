@@ -5,10 +5,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use crate::onboarding::WabaId;
+use crate::onboarding::{BusinessId, WabaId};
 
 use super::error::Failure;
-use super::{Get, Meta, MetaError, TRIES, pause, send, text};
+use super::{Get, Meta, MetaError, TRIES, pause, proof, send, text};
 
 /// The permission whose `target_ids` name the newest WABA first.
 const MANAGEMENT: &str = "whatsapp_business_management";
@@ -158,6 +158,33 @@ impl Meta {
             outcome => outcome?,
         };
         answer.get("data").filter(|data| data.is_object()).map(TokenInfo::read).ok_or_else(MetaError::unreadable)
+    }
+
+    /// The token that Meta has issued for a customer's signup, without its code
+    /// (`POST /{business_id}/system_user_access_tokens` with `fetch_only`), asked with the partner's system user token, which
+    /// needs `business_management`.
+    pub async fn fetch_token(
+        &self,
+        app_secret: &SecretString,
+        system_user_token: &SecretString,
+        business_id: &BusinessId,
+    ) -> Result<BusinessToken, MetaError> {
+        let url = self.url(&[business_id.as_str(), "system_user_access_tokens"])?;
+        let proof = proof::appsecret_proof(app_secret, system_user_token);
+        let form = [("fetch_only", "true"), ("appsecret_proof", proof.as_str())];
+        let hidden = [app_secret.expose_secret(), system_user_token.expose_secret()];
+        let request = self.http.post(url).bearer_auth(system_user_token.expose_secret()).form(&form);
+        let answer = match send("POST /{business_id}/system_user_access_tokens", request, &hidden).await {
+            // About the token that asks: it is not valid, or lacks a permission.
+            Err(Failure::Refused(refusal))
+                if refusal.code().is_some_and(|code| matches!(code, 10 | 190 | 200..=299)) =>
+            {
+                return Err(MetaError::Misconfigured { reason: refusal.to_string() });
+            }
+            outcome => outcome?,
+        };
+        let token = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
+        token.map(|token| BusinessToken(token.into())).ok_or_else(MetaError::unreadable)
     }
 
     /// The app's own token: its id and secret.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::id::{ChannelId, ClientId, PhoneNumberId};
-use super::record::{ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, Step, StoredKey};
+use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, Step, StoredKey};
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,11 @@ pub enum Event {
         /// Why.
         problem: Problem,
     },
+    /// The operator named another client account, where the first, or the number under it, was refused.
+    ClientCorrected {
+        /// In place of the first.
+        client: ClientAccount,
+    },
     /// The operator asked for another try.
     RetryRequested,
     /// The setup link ran out.
@@ -116,6 +121,7 @@ impl Event {
             Self::MessagingReady => "messaging_ready",
             Self::StepDelayed { .. } => "step_delayed",
             Self::StepFailed { .. } => "step_failed",
+            Self::ClientCorrected { .. } => "client_corrected",
             Self::RetryRequested => "retry_requested",
             Self::LinkExpired => "link_expired",
         }

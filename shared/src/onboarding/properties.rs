@@ -75,6 +75,13 @@ fn failed(step: Step) -> Event {
     Event::StepFailed { problem: Problem { step, code: "refused".into(), detail: "no".into(), retryable: true } }
 }
 
+fn corrected(n: u8) -> ClientAccount {
+    match n {
+        0 => ClientAccount::Known { id: "hT3mV9CL".parse().unwrap(), details: None },
+        _ => started().client,
+    }
+}
+
 /// Every kind of event, with a few different values.
 fn any_event() -> impl Strategy<Value = Event> {
     let steps = [Step::ClientAccount, Step::EsCallback, Step::NumberSubmission, Step::KeyCreation];
@@ -110,6 +117,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             waits_for_person
         }),
         select(steps.to_vec()).prop_map(failed),
+        (0..2u8).prop_map(|n| Event::ClientCorrected { client: corrected(n) }),
         Just(Event::RetryRequested),
         Just(Event::LinkExpired),
     ]
@@ -164,7 +172,9 @@ proptest! {
             if after.status == Status::Ready {
                 prop_assert!(after.key.is_some());
             }
-            prop_assert!(after.client_id() == now.client_id() || now.client_id().is_none());
+            let corrected = matches!(event, Event::ClientCorrected { .. });
+            prop_assert!(corrected || after.client_id() == now.client_id() || now.client_id().is_none());
+            prop_assert!(!corrected || now.channel_id.is_none());
             prop_assert!(after.number() == now.number() || now.number().is_none());
             now = after;
         }

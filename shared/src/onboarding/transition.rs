@@ -142,6 +142,8 @@ pub fn transition(
                 fail(&mut after, problem);
             }
         }
+        Event::ClientCorrected { client } if client_is_open(before) => after.client = client.clone(),
+        Event::ClientCorrected { .. } => return Err(illegal()),
         Event::RetryRequested => retry_requested(&mut after, at).ok_or_else(illegal)?,
         Event::LinkExpired => {
             if matches!(before.status, Status::Started | Status::NumberChoice) && at >= before.link_expires_at {
@@ -215,6 +217,12 @@ fn has_number(onboarding: &Onboarding) -> bool {
 
 fn failed_at(onboarding: &Onboarding, step: Step) -> bool {
     onboarding.problem.as_ref().is_some_and(|problem| problem.step == step)
+}
+
+/// Whether the client account may be another one: what failed may be its fault, and it has no channel yet.
+fn client_is_open(onboarding: &Onboarding) -> bool {
+    let refused = failed_at(onboarding, Step::ClientAccount) || failed_at(onboarding, Step::NumberSubmission);
+    refused && onboarding.channel_id.is_none()
 }
 
 /// Whether a step is still to be done, so that its failures matter.

@@ -35,6 +35,10 @@ pub(super) async fn settle(work: &HubWork, key: &InboxKey, slot: Option<Slot>) -
         }
         Err(error) => return Err(error.to_string()),
     };
+    // Reconciliation deals with Meta's.
+    if entry.source == Source::Meta {
+        return Ok(None);
+    }
     let now = work.clock.now();
     // Each wait is as long as the webhook is old.
     let age = now - entry.received_at;
@@ -84,9 +88,6 @@ enum Settled {
 }
 
 async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, Stop> {
-    if entry.source == Source::Meta {
-        return Ok(Settled::Done("kept", None));
-    }
     let Some(body) = &entry.body else {
         tracing::warn!(event = entry.name, size = entry.size, "webhook too large to be read; only its digest is kept");
         return Ok(Settled::Done("too_large", None));
@@ -143,7 +144,7 @@ async fn find(
 }
 
 /// The onboarding of a channel, as far as the table knows it.
-async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>, Stop> {
+pub(super) async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>, Stop> {
     if let Some(id) = work.store.channel_owner(&channel.id).await? {
         return Ok(Some(id));
     }
@@ -158,6 +159,18 @@ async fn owner(work: &HubWork, channel: &Channel) -> Result<Option<OnboardingId>
     match (fitting.next(), fitting.next()) {
         (Some(onboarding), None) => Ok(Some(onboarding.id.clone())),
         _ => Ok(None),
+    }
+}
+
+/// Notes that an onboarding's channel was seen live at the Hub. Whether it is the onboarding's.
+pub(super) async fn apply_live(work: &HubWork, id: &OnboardingId, channel_id: &ChannelId) -> Result<bool, StoreError> {
+    match work.store.apply(id, &Event::ChannelLive { channel_id: channel_id.clone() }).await {
+        Ok(_) => Ok(true),
+        Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
+            tracing::warn!(%error, onboarding_id = %id, "live channel does not apply");
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

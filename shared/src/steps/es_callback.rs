@@ -1,8 +1,7 @@
 //! Step 2: take what Meta's popup returned, exchange the code, prove the signup.
 //!
-//! The browser only claims. What it claims is proven with the token that Meta gives for the code; any doubt is refused
-//! with its reason, kept as an attempt, and the customer tries again. The code lives 30 seconds and works once, so it is
-//! claimed in the table before it is exchanged, and nothing here waits for the Hub.
+//! What cannot be proven is refused with its reason, kept as an attempt, and the customer tries again. The code lives 30
+//! seconds and works once, so it is claimed in the table before it is exchanged, and nothing here waits for the Hub.
 
 use std::sync::Arc;
 
@@ -10,13 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::proof::{Claims, SignupProof};
 use super::send_on;
 use crate::clock::Clock;
+use crate::meta::MetaError;
 use crate::meta::session::{Session, SessionEvent};
-use crate::meta::{BusinessToken, Meta, MetaError};
-use crate::onboarding::{BusinessId, Event, Onboarding, OnboardingId, PhoneNumber, PopupAttempt, Signup, Step, WabaId};
+use crate::onboarding::{Event, Onboarding, OnboardingId, PopupAttempt, Step};
 use crate::queue::Queue;
-use crate::secrets::{BundleSecret, Secrets, SecretsError};
+use crate::secrets::{Secrets, SecretsError};
 use crate::store::{CodeClaim, Store, StoreError, Stored};
 use crate::telemetry;
 
@@ -28,10 +28,8 @@ const ATTEMPTS: u32 = 200;
 /// What the step needs.
 #[derive(Clone)]
 pub struct EsCallback {
-    /// Meta's Graph API.
-    pub meta: Meta,
-    /// Our app's id: the token must be for it.
-    pub app_id: String,
+    /// What proves a signup.
+    pub proof: SignupProof,
     /// The table.
     pub store: Store,
     /// Where a proven signup goes on.
@@ -161,8 +159,8 @@ impl EsCallback {
     }
 
     async fn handle(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
+        let Some(code) = &callback.code else { return self.left(stored, callback.session.as_ref()).await };
         let id = &stored.onboarding.id;
-        let Some(code) = &callback.code else { return self.left(id, callback.session.as_ref()).await };
         let code_sha256 = hex::encode(Sha256::digest(code.expose_secret()));
         if !stored.onboarding.takes_signup() {
             return if known_code(&stored.onboarding, &code_sha256) {
@@ -175,6 +173,8 @@ impl EsCallback {
             let reason = "Too many sign-ups were tried with this link. Please ask for a new one.".to_owned();
             return Err(CallbackError::Refused { code: "too_many_attempts", reason });
         }
+        // Without this, Meta's report of this signup might be taken for another customer's.
+        self.store.popup_opened(id).await?;
         match self.store.claim_code(&code_sha256, id).await? {
             CodeClaim::First => {}
             CodeClaim::Taken { by, at_work } if by == *id => {
@@ -202,8 +202,13 @@ impl EsCallback {
         }
     }
 
-    /// The customer left the popup, or it gave no code.
-    async fn left(&self, id: &OnboardingId, session: Option<&Session>) -> Result<Stored, CallbackError> {
+    /// The customer opened the popup, left it, or it gave no code.
+    async fn left(&self, stored: Stored, session: Option<&Session>) -> Result<Stored, CallbackError> {
+        let id = &stored.onboarding.id;
+        self.store.popup_opened(id).await?;
+        if session.is_some_and(|session| session.event == SessionEvent::Opened) {
+            return Ok(stored);
+        }
         let finished = session.is_some_and(Session::finished);
         let attempt = self.attempt(session, finished.then_some(CallbackError::CodeMissing.code()));
         let stored = self.store.apply(id, &Event::PopupLeft { attempt }).await?.into_stored();
@@ -233,64 +238,12 @@ impl EsCallback {
         code_sha256: String,
         callback: &Callback,
     ) -> Result<Stored, CallbackError> {
-        let (session, redirect_uri) = (callback.session.as_ref(), callback.redirect_uri.as_ref());
         let secret = self.secrets.bundle().await?;
-        let token = self.meta.exchange_code(&secret.meta_app_secret, code, redirect_uri).await?;
-        let waba_id = self.granted_waba(&secret, &token, session).await?;
-        let (waba, numbers, business_id) = tokio::join!(
-            self.meta.waba(&secret.meta_app_secret, &token, &waba_id.id),
-            self.meta.phone_numbers(&secret.meta_app_secret, &token, &waba_id.id),
-            self.business_id(&secret, &token),
-        );
-        let waba_name = match waba {
-            Ok(waba) => waba.name,
-            Err(_) if waba_id.named_in_token => None,
-            Err(MetaError::Refused { .. }) => return Err(not_granted()),
-            Err(error) => return Err(error.into()),
-        };
-        let signup = Signup {
-            waba_id: waba_id.id,
-            waba_name,
-            business_id,
-            coexistence: session.is_some_and(|session| session.event == SessionEvent::FinishCoexistence),
-            number: None,
-            code_sha256: Some(code_sha256),
-        };
-        let event = proven(signup, numbers?, session)?;
+        let app_secret = &secret.meta_app_secret;
+        let token = self.proof.meta.exchange_code(app_secret, code, callback.redirect_uri.as_ref()).await?;
+        let claims = callback.session.as_ref().map(Claims::from).unwrap_or_default();
+        let event = self.proof.of(app_secret, &token, claims, Some(code_sha256)).await?;
         Ok(self.store.apply(id, &event).await?.into_stored())
-    }
-
-    /// The WABA that the token was granted for: the one that the browser claims, or the only one in the token.
-    async fn granted_waba(
-        &self,
-        secret: &BundleSecret,
-        token: &BusinessToken,
-        session: Option<&Session>,
-    ) -> Result<GrantedWaba, CallbackError> {
-        let info = self.meta.debug_token(&secret.meta_app_secret, token).await?;
-        if !info.is_valid || info.app_id.as_deref() != Some(&self.app_id) {
-            let reason = "Meta's token is not valid for our app".to_owned();
-            return Err(CallbackError::Refused { code: "token_not_ours", reason });
-        }
-        if let Some(claimed) = session.and_then(|session| session.waba_id.clone()) {
-            let named_in_token = info.names_waba(&claimed);
-            return Ok(GrantedWaba { id: claimed, named_in_token });
-        }
-        match <[WabaId; 1]>::try_from(info.wabas()) {
-            Ok([id]) => Ok(GrantedWaba { id, named_in_token: true }),
-            Err(_) => Err(CallbackError::Refused {
-                code: "waba_unknown",
-                reason: "Meta did not say which WhatsApp Business Account was chosen".to_owned(),
-            }),
-        }
-    }
-
-    /// The portfolio, from Meta. The Hub does not need it beside a client account, so that nothing fails without it.
-    async fn business_id(&self, secret: &BundleSecret, token: &BusinessToken) -> Option<BusinessId> {
-        self.meta.client_business_id(&secret.meta_app_secret, token).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "Meta did not tell the business portfolio");
-            None
-        })
     }
 
     async fn keep_attempt(&self, id: &OnboardingId, session: Option<&Session>, code: &'static str) {
@@ -311,35 +264,6 @@ impl EsCallback {
             error_message: told(|session| &session.error_message),
             session_id: told(|session| &session.session_id),
         }
-    }
-}
-
-/// A WABA and whether the token's granular scopes name it. If they do not, it must be readable with the token.
-struct GrantedWaba {
-    id: WabaId,
-    named_in_token: bool,
-}
-
-fn not_granted() -> CallbackError {
-    CallbackError::Refused {
-        code: "waba_not_granted",
-        reason: "The WhatsApp Business Account was not shared with us in this sign-up".to_owned(),
-    }
-}
-
-/// The number that was signed up, or the numbers to choose from.
-fn proven(signup: Signup, mut numbers: Vec<PhoneNumber>, session: Option<&Session>) -> Result<Event, CallbackError> {
-    if let Some(claimed) = session.and_then(|session| session.phone_number_id.as_ref()) {
-        let number = numbers.into_iter().find(|number| number.id == *claimed).ok_or(CallbackError::Refused {
-            code: "number_not_in_waba",
-            reason: "The phone number is not one of the WhatsApp Business Account's".to_owned(),
-        })?;
-        return Ok(Event::SignupProven { signup: Signup { number: Some(number), ..signup } });
-    }
-    match numbers.len() {
-        0 => Err(CallbackError::NoNumber),
-        1 => Ok(Event::SignupProven { signup: Signup { number: numbers.pop(), ..signup } }),
-        _ => Ok(Event::NumbersFound { signup, numbers }),
     }
 }
 

@@ -6,11 +6,14 @@
 
 mod arrival;
 mod channel_event;
+mod channel_sweep;
 mod client_account;
 mod es_callback;
 mod hub_work;
 mod key_creation;
+mod lost_signup;
 mod number_submission;
+mod proof;
 mod reconciliation;
 mod stop;
 mod webhook_receipt;
@@ -18,6 +21,7 @@ mod webhook_receipt;
 pub use es_callback::{Callback, CallbackError, EsCallback};
 pub use hub_work::HubWork;
 pub use key_creation::KeyWork;
+pub use proof::SignupProof;
 pub use reconciliation::{Reconciled, Reconciliation};
 pub use webhook_receipt::{Receipt, ReceiptError, WebhookReceipt};
 

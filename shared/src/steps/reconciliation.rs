@@ -1,17 +1,22 @@
 //! Reconciliation: whatever is due and did not move is moved again, and the Hub is asked for channels whose webhook
-//! never came. One run costs a bounded number of Hub calls, however many onboardings wait.
+//! never came. Once a day it goes through all channels. One run costs a bounded number of Hub calls, however many onboardings wait.
+
+use std::sync::Arc;
 
 use time::Duration;
 
-use super::channel_event::fits;
+use super::channel_event::{apply_live, fits};
+use super::channel_sweep::ChannelSweep;
 use super::hub_work::HubWork;
+use super::proof::SignupProof;
 use super::stop::Stop;
-use super::{next_worker, task};
+use super::{lost_signup, next_worker, task};
 use crate::hub::Channel;
 use crate::hub::limit::Priority;
 use crate::onboarding::{Event, Onboarding, OnboardingId, Status};
 use crate::queue::{Task, Worker};
-use crate::store::{Due, InboxKey, Lease, LeaseOutcome, StoreError};
+use crate::store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
+use crate::vault::Vault;
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
@@ -19,6 +24,8 @@ const ITEMS_PER_RUN: u32 = 500;
 const CHANNEL_PAGES_PER_RUN: u32 = 2;
 /// How many clients' permission one run asks for; each costs a Hub call.
 const PERMISSIONS_PER_RUN: usize = 2;
+/// How many tokens of lost signups one run fetches; each costs about five calls to Meta.
+const SIGNUPS_PER_RUN: usize = 5;
 /// When something that was moved again is looked at next.
 const NEXT_LOOK: Duration = Duration::minutes(15);
 /// When the Hub is asked again after it could not be: at the next run.
@@ -31,6 +38,10 @@ const LEASE: Duration = Duration::seconds(90);
 pub struct Reconciliation {
     /// For the Hub.
     pub work: HubWork,
+    /// For signups that no page handed over.
+    pub proof: SignupProof,
+    /// Where keys are kept.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// What one run did.
@@ -44,6 +55,8 @@ pub struct Reconciled {
     pub expired: usize,
     /// Channels found live at the Hub without a webhook.
     pub found_live: usize,
+    /// Findings that a person was told of: unknown channels, missing keys.
+    pub told: usize,
     /// Hub calls made.
     pub hub_calls: u32,
 }
@@ -56,10 +69,13 @@ impl Reconciliation {
     pub async fn run(&self) -> Result<Reconciled, String> {
         let mut report = Reconciled::default();
         let mut submitted = Vec::new();
-        let mut permissions = 0;
+        let (mut permissions, mut signups) = (0, SIGNUPS_PER_RUN);
         let due = self.work.store.due(self.work.clock.now(), ITEMS_PER_RUN).await.map_err(text)?;
         for item in due {
             match item {
+                Due::Inbox(key) if key.source() == Source::Meta => {
+                    lost_signup::settle(&self.work, &self.proof, &key, &mut signups).await.map_err(text)?;
+                }
                 Due::Inbox(key) => self.webhook(&key, &mut report).await?,
                 Due::Onboarding(id) => self.onboarding(&id, &mut report, &mut submitted, &mut permissions).await?,
             }
@@ -67,11 +83,15 @@ impl Reconciliation {
         if !submitted.is_empty() {
             self.poll(submitted, &mut report).await?;
         }
+        if let Err(stop) = (ChannelSweep { work: &self.work, vault: &self.vault }).run(&mut report).await {
+            tracing::warn!(?stop, "the sweep of the channels goes on with the next run");
+        }
         tracing::info!(
             queued = report.queued,
             webhooks = report.webhooks,
             expired = report.expired,
             found_live = report.found_live,
+            told = report.told,
             hub_calls = report.hub_calls,
             "reconciled"
         );
@@ -133,7 +153,7 @@ impl Reconciliation {
         for (lease, onboarding) in submitted {
             let live = channels.iter().find(|channel| channel.is_live() && fits(&onboarding, channel));
             if let Some(channel) = live
-                && self.apply_live(&onboarding, channel).await?
+                && apply_live(&self.work, &onboarding.id, &channel.id).await.map_err(text)?
             {
                 self.work.store.release(&lease, None).await.map_err(text)?;
                 self.work.queue.send(Worker::KeyCreation, &task(&onboarding.id), Duration::ZERO).await.map_err(text)?;
@@ -173,19 +193,6 @@ impl Reconciliation {
         report.hub_calls += 1;
         let page = self.work.hub.channels_page(&credentials, offset).await?;
         Ok((page.channels, page.next_offset))
-    }
-
-    /// Whether the channel is the onboarding's.
-    async fn apply_live(&self, onboarding: &Onboarding, channel: &Channel) -> Result<bool, String> {
-        let live = Event::ChannelLive { channel_id: channel.id.clone() };
-        match self.work.store.apply(&onboarding.id, &live).await {
-            Ok(_) => Ok(true),
-            Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
-                tracing::warn!(%error, onboarding_id = %onboarding.id, "live channel does not apply");
-                Ok(false)
-            }
-            Err(error) => Err(text(error)),
-        }
     }
 }
 

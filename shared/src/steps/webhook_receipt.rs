@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use time::Duration;
 
-use crate::hub::{signature, webhook};
+use crate::hub::signature;
+use crate::hub::webhook::{self, RawEvent};
 use crate::meta;
 use crate::queue::{Queue, QueueError, Task, Worker};
 use crate::secrets::{BundleSecret, Secrets, SecretsError};
-use crate::store::{InboxKey, Kept, KeptAs, NewInboxEntry, Source, Store, StoreError};
+use crate::store::{Kept, KeptAs, NewInboxEntry, Source, Store, StoreError};
 use crate::telemetry::{self, Metric};
+
+/// How many events of one webhook are kept at the same time.
+const AT_ONCE: usize = 16;
 
 /// What receipt needs.
 #[derive(Clone)]
@@ -76,20 +81,30 @@ impl WebhookReceipt {
         body: &[u8],
     ) -> Result<Receipt, ReceiptError> {
         self.authenticate(|secret| self.sent_by_the_hub(secret, &header, body)).await?;
-        let mut receipt = Receipt::default();
-        for event in webhook::split(body) {
-            let name = webhook::parse(&event.body).name;
-            if !webhook::is_documented(&name) {
-                tracing::warn!(event = name, "webhook of an unknown kind; kept");
-                telemetry::count(Metric::WebhookUnknownEvent, 1);
-            }
-            let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
-            self.keep(&entry, &mut receipt).await?;
-        }
-        Ok(receipt)
+        let kept = webhook::split(body).into_iter().map(|event| self.take(event));
+        let kept: Vec<bool> = stream::iter(kept).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(Receipt { events: kept.len(), new: kept.into_iter().filter(|new| *new).count() })
     }
 
-    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole.
+    /// Keeps one event of the Hub's and queues it. Whether it is new.
+    async fn take(&self, event: RawEvent) -> Result<bool, ReceiptError> {
+        let name = webhook::parse(&event.body).name;
+        if !webhook::is_documented(&name) {
+            tracing::warn!(event = name, "webhook of an unknown kind; kept");
+            telemetry::count(Metric::WebhookUnknownEvent, 1);
+        }
+        let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
+        let Kept { key, outcome } = self.keep(&entry).await?;
+        // One that is dealt with came again because the sender has not heard our acknowledgement.
+        if outcome != (KeptAs::Repeated { processed: true }) {
+            let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
+            self.queue.send(Worker::KeyCreation, &task, Duration::ZERO).await?;
+        }
+        Ok(is_new(outcome))
+    }
+
+    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole. Reconciliation looks at it, when the page has had its time
+    /// to hand the signup over.
     ///
     /// # Errors
     /// [`ReceiptError`]
@@ -100,9 +115,8 @@ impl WebhookReceipt {
         self.authenticate(signed).await?;
         let body = String::from_utf8_lossy(body).into_owned();
         let entry = NewInboxEntry { source: Source::Meta, event_id: None, name: "account_update".to_owned(), body };
-        let mut receipt = Receipt::default();
-        self.keep(&entry, &mut receipt).await?;
-        Ok(receipt)
+        let kept = self.keep(&entry).await?;
+        Ok(Receipt { events: 1, new: usize::from(is_new(kept.outcome)) })
     }
 
     /// Meta's handshake (`GET /webhooks/meta`) with its mode, token and challenge: the challenge, to be sent back as text.
@@ -144,27 +158,18 @@ impl WebhookReceipt {
         header(signature::HEADER).is_some_and(|given| signature::verify(given, body, &platform))
     }
 
-    async fn keep(&self, entry: &NewInboxEntry, receipt: &mut Receipt) -> Result<(), ReceiptError> {
-        receipt.events += 1;
-        let Kept { key, outcome } = self.store.keep(entry).await?;
-        match outcome {
-            // Kept before and dealt with: the sender has only not heard our acknowledgement.
-            KeptAs::Repeated { processed: true } => return Ok(()),
-            KeptAs::Repeated { processed: false } => {}
-            KeptAs::New => receipt.new += 1,
-            KeptAs::Conflicting => {
-                receipt.new += 1;
-                tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
-                telemetry::count(Metric::WebhookConflicting, 1);
-            }
+    async fn keep(&self, entry: &NewInboxEntry) -> Result<Kept, ReceiptError> {
+        let kept = self.store.keep(entry).await?;
+        if kept.outcome == KeptAs::Conflicting {
+            tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
+            telemetry::count(Metric::WebhookConflicting, 1);
         }
-        self.send(&key).await
+        Ok(kept)
     }
+}
 
-    async fn send(&self, key: &InboxKey) -> Result<(), ReceiptError> {
-        let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
-        Ok(self.queue.send(Worker::KeyCreation, &task, Duration::ZERO).await?)
-    }
+fn is_new(outcome: KeptAs) -> bool {
+    matches!(outcome, KeptAs::New | KeptAs::Conflicting)
 }
 
 fn same(given: &str, expected: &str) -> bool {

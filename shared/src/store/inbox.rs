@@ -15,8 +15,10 @@ use super::{Store, StoreError};
 
 /// How long an entry is kept.
 const KEPT: Duration = Duration::days(30);
-/// When reconciliation takes an entry up that nobody has processed.
-const GRACE: Duration = Duration::minutes(10);
+/// When reconciliation takes an entry of the Hub's up that no worker has processed.
+const QUEUE_GRACE: Duration = Duration::minutes(10);
+/// When reconciliation takes an entry of Meta's up: later than the page hands a signup over.
+const PAGE_GRACE: Duration = Duration::minutes(2);
 /// A longer body is not kept: DynamoDB's items hold 400 KB. In bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 /// A longer event id goes into the key as its digest: DynamoDB's keys hold 2048 bytes. In characters.
@@ -57,6 +59,11 @@ impl InboxKey {
     /// The key as text, for a queue's message.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Who sent the webhook.
+    pub fn source(&self) -> Source {
+        if self.0.starts_with(Source::Meta.as_str()) { Source::Meta } else { Source::PartnerHub }
     }
 
     fn new(source: Source, event: &str) -> Self {
@@ -199,6 +206,10 @@ impl Store {
     /// Writes an entry, unless there is one under this key, which is returned then.
     async fn put_entry(&self, key: &InboxKey, entry: &NewInboxEntry, digest: &str) -> Result<Option<Item>, StoreError> {
         let received_at = self.clock.now();
+        let grace = match entry.source {
+            Source::PartnerHub => QUEUE_GRACE,
+            Source::Meta => PAGE_GRACE,
+        };
         let attributes = InboxEntry {
             source: entry.source,
             name: entry.name.chars().take(LONGEST_NAME).collect(),
@@ -215,7 +226,7 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(item::write(Key::inbox(key), &attributes)?))
             .item("due", s(DUE))
-            .item("due_at", n(milliseconds(received_at + GRACE)))
+            .item("due_at", n(milliseconds(received_at + grace)))
             .item("expires_at", n((received_at + KEPT).unix_timestamp()))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -18,6 +18,8 @@ pub(super) const SHAPE: u32 = 1;
 pub(super) const DUE: &str = "DUE";
 /// The partition of the index `by_creation`.
 pub(super) const LISTED: &str = "ONB";
+/// The partition of the popups that were opened.
+pub(super) const POPUP: &str = "POPUP";
 /// What the sort keys of history items begin with.
 pub(super) const EVENT_PREFIX: &str = "EVT#";
 
@@ -68,6 +70,18 @@ impl Key {
 
     pub(super) fn search(email_sha256: &str) -> Self {
         Self { pk: format!("SEARCH#{email_sha256}"), sk: "SEARCH".to_owned() }
+    }
+
+    pub(super) fn popup(id: &OnboardingId) -> Self {
+        Self { pk: POPUP.to_owned(), sk: id.as_str().to_owned() }
+    }
+
+    pub(super) fn report(channel_id: &ChannelId, what: &str) -> Self {
+        Self { sk: format!("REPORT#{what}"), ..Self::channel(channel_id) }
+    }
+
+    pub(super) fn sweep() -> Self {
+        Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
     }
 
     pub(super) fn limit() -> Self {

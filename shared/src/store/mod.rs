@@ -12,6 +12,9 @@
 //! | inbox | `INBOX#{source}#{event id, or SHA-256 of the body}`, `INBOX` | `source`, `name`, `body`, `body_sha256`, `size` (bytes), `received_at`, `processed_at`, `outcome`; `due` = `DUE` and `due_at` until processed; `expires_at` (epoch seconds, 30 days) |
 //! | code | `CODE#{SHA-256 of Meta's code}`, `CODE` | `onboarding_id`, `claim`, `at_work_until` (epoch milliseconds); `expires_at` (epoch seconds, 24 hours) |
 //! | client search | `SEARCH#{SHA-256 of the e-mail address}`, `SEARCH` | `onboarding_id` that searches, `claimed_until` (epoch milliseconds), `client_id` once found; `expires_at` (epoch seconds, 24 hours) |
+//! | popup | `POPUP`, `{id}` | `opened_at` (epoch milliseconds), when the customer last went to Meta; `expires_at` (epoch seconds, 24 hours later) |
+//! | sweep of the channels | `SWEEP#channels`, `SWEEP` | `channels_offset` of the next page, `next_at` (epoch milliseconds) |
+//! | channel reported | `CHANNEL#{channel_id}`, `REPORT#{what}` | `expires_at` (epoch seconds, 90 days) |
 //! | rate limit | `LIMIT#hub`, `LIMIT` | `bucket`, `version` |
 //! | idempotency | `IDEM#{SHA-256 of the key}`, `IDEM` | `body_sha256`, `sealed_token`, `onboarding_id`; `expires_at` (epoch seconds, 24 hours) |
 //!
@@ -29,9 +32,11 @@ mod item;
 mod lease;
 mod limit;
 mod list;
+mod popup;
 mod record;
 pub mod schema;
 mod search;
+mod sweep;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 

@@ -61,6 +61,10 @@ impl Vault for MemoryVault {
         Ok(contents.keys.get(channel).cloned())
     }
 
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
+        Ok(self.find(channel).await?.is_some())
+    }
+
     async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
         let mut contents = self.lock();
         fail(&mut contents.failing_stores)?;

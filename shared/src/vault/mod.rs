@@ -61,6 +61,9 @@ pub trait Vault: Send + Sync {
     /// The channel's key, if one is kept. One that is scheduled for deletion is not.
     async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError>;
 
+    /// Whether a key of the channel's is kept, without reading it.
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError>;
+
     /// Keeps the channel's key in place of any other. Returns the secret's ARN.
     async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError>;
 }

@@ -65,6 +65,16 @@ impl Vault for SecretsManagerVault {
         }
     }
 
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
+        let started = Instant::now();
+        let call = self.client.describe_secret().secret_id(secret_name(&self.prefix, channel));
+        match logged("DescribeSecret", started, call.send().await) {
+            Ok(found) => Ok(found.deleted_date.is_none()),
+            Err(Refusal::Absent | Refusal::Deleted) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
     async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
         let name = secret_name(&self.prefix, channel);
         let value = key.to_json(channel)?;

@@ -152,6 +152,7 @@ fn http_is_for_listed_loopback_addresses() {
     for (allowed, address) in [
         (true, "http://127.0.0.1:8080"),
         (true, "http://localhost:8080"),
+        (true, "http://stack.localhost:8080"),
         (true, "http://[::1]:8080"),
         (true, "https://api.example.com"),
         (true, "https://10.0.0.1"),

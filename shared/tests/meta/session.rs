@@ -8,18 +8,18 @@ use crate::graph::sample_json;
 
 #[test]
 fn every_sample_is_understood() {
-    for (name, event, finished, left) in [
-        ("finish", SessionEvent::Finish, true, false),
-        ("finish_coexistence", SessionEvent::FinishCoexistence, true, false),
-        ("finish_grant_only_api_access", SessionEvent::FinishGrantOnlyApiAccess, true, false),
-        ("finish_only_waba", SessionEvent::FinishOnlyWaba, true, false),
-        ("cancel_step", SessionEvent::Cancel, false, true),
-        ("cancel_reported_error", SessionEvent::Cancel, false, true),
-        ("error", SessionEvent::Error, false, true),
+    for (name, event, finished) in [
+        ("finish", SessionEvent::Finish, true),
+        ("finish_coexistence", SessionEvent::FinishCoexistence, true),
+        ("finish_grant_only_api_access", SessionEvent::FinishGrantOnlyApiAccess, true),
+        ("finish_only_waba", SessionEvent::FinishOnlyWaba, true),
+        ("cancel_step", SessionEvent::Cancel, false),
+        ("cancel_reported_error", SessionEvent::Cancel, false),
+        ("error", SessionEvent::Error, false),
     ] {
         let session = Session::from_json(&sample_json(&format!("es.message.{name}.json"))).unwrap();
         assert_eq!(session.event, event, "{name}");
-        assert_eq!((session.finished(), session.left()), (finished, left), "{name}");
+        assert_eq!(session.finished(), finished, "{name}");
         assert_eq!(session.waba_id.is_some(), finished, "{name}");
     }
 }
@@ -58,7 +58,7 @@ fn an_on_behalf_of_migration_is_a_finish_and_an_unknown_event_neither() {
     assert!(session("FINISH_OBO_MIGRATION").finished());
     let unknown = session("FINISH_SOMETHING_NEW");
     assert_eq!((unknown.event, unknown.name.as_str()), (SessionEvent::Other, "FINISH_SOMETHING_NEW"));
-    assert!(!unknown.finished() && !unknown.left());
+    assert!(!unknown.finished());
 }
 
 #[test]

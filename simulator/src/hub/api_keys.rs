@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::HubError;
@@ -15,6 +15,7 @@ use crate::world::App;
 pub(super) async fn create(
     State(app): State<App>,
     Path((_, channel_id)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Value>), HubError> {
     let mut state = app.state();
     let channel = state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
@@ -34,7 +35,8 @@ pub(super) async fn create(
         valid: true,
         created_at: app.now(),
     };
-    let answer = json!({"id": key.id, "address": app.messaging_url(), "api_key": key.secret, "app_id": APP_ID});
+    let address = app.messaging_url_for(&headers);
+    let answer = json!({"id": key.id, "address": address, "api_key": key.secret, "app_id": APP_ID});
     state.keys.push(key);
     Ok((StatusCode::CREATED, Json(answer)))
 }
@@ -43,12 +45,13 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<App>,
     Path((_, channel_id)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, HubError> {
     let state = app.state();
     state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
     let keys = state.keys.iter().filter(|key| key.channel_id == channel_id && key.valid);
-    let keys: Vec<Value> =
-        keys.map(|key| json!({"id": key.id, "address": app.messaging_url(), "app_id": APP_ID})).collect();
+    let address = app.messaging_url_for(&headers);
+    let keys: Vec<Value> = keys.map(|key| json!({"id": key.id, "address": address, "app_id": APP_ID})).collect();
     Ok(Json(json!({"api_keys": keys})))
 }
 

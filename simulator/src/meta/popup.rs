@@ -16,6 +16,8 @@ pub(crate) struct Order {
     account: Option<String>,
     #[serde(default)]
     outcome: Ending,
+    /// The code that is handed out; a new one if not given.
+    code: Option<String>,
     /// Given for the full-page sign-in: the code can then be exchanged only with the same one.
     redirect_uri: Option<String>,
 }
@@ -66,7 +68,7 @@ pub(crate) fn play(world: &World, order: Order) -> Outcome {
     let account = account.clone();
     let claimed = claimed(&mut state, &account);
     let code = (finished && outcome != Ending::FinishWithoutCode).then(|| {
-        let code = format!("AQ{}", world.random.text(80));
+        let code = order.code.unwrap_or_else(|| format!("AQ{}", world.random.text(80)));
         let issued =
             Code { account: name.clone(), redirect_uri: order.redirect_uri, used: false, issued_at: world.now() };
         state.codes.insert(code.clone(), issued);

@@ -23,6 +23,8 @@ async fn a_new_key_revokes_the_old_one() {
     let path = format!("/channels/{channel}/api_keys");
     let (_, listed) = answer(bench.hub("GET", &path)).await;
     assert_eq!(listed, json!({"api_keys": [{"id": second["id"], "address": second["address"], "app_id": "8842AP"}]}));
+    let (_, listed) = answer(bench.hub("GET", &path).header("host", "stack.localhost:3001")).await;
+    assert_eq!(listed["api_keys"][0]["address"], "http://stack.localhost:3001/messaging", "as the caller knows us");
     let ledger = bench.ledger().await;
     assert_eq!(ledger["channels"][0]["valid_key_id"], second["id"]);
     assert_eq!(ledger["keys"][0]["valid"], false);

@@ -50,7 +50,8 @@ async fn a_code_works_once_and_for_thirty_seconds() {
     assert_eq!((status, shape(&token)), (200, vec!["access_token".to_owned(), "token_type".to_owned()]));
     assert_eq!(subcode(&exchange(&bench, &played["code"], &[]).await), (400, 100, 36009));
 
-    let played = popup(&bench, json!({"account": "one_number"})).await;
+    let played = popup(&bench, json!({"account": "one_number", "code": "AQmade-up-ordered"})).await;
+    assert_eq!(played["code"], "AQmade-up-ordered");
     bench.wait(Duration::seconds(30)).await;
     assert_eq!(subcode(&exchange(&bench, &played["code"], &[]).await), (400, 100, 36007));
 }

@@ -15,6 +15,11 @@ const PLATFORM_SECRET: &str = "made-up-deployed-platform-secret";
 const VERIFY_TOKEN: &str = "made-up-deployed-verify-token";
 const PREVIOUS_PLATFORM_SECRET: &str = "made-up-previous-platform-secret";
 
+/// Settings of the page that are not the defaults, and where the page shows them.
+pub(crate) const PARTNER: &str = "Funkturm CRM";
+const FRAME: &str = "https://app.partner.example";
+pub(crate) const FRAMING: &str = "frame-ancestors https://app.partner.example";
+
 /// A deployed stack and the fakes on its other side.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
@@ -24,8 +29,9 @@ pub(crate) struct World {
     pub(crate) outputs: BTreeMap<String, String>,
     /// Every secret that passed through, to be looked for in the logs.
     pub(crate) secrets: Vec<String>,
+    /// The API, with its stage.
+    pub(crate) url: String,
     parameters: BTreeMap<&'static str, String>,
-    url: String,
 }
 
 /// Where MiniStack is to listen.
@@ -38,6 +44,16 @@ pub(crate) fn folder() -> PathBuf {
     root().join("target")
 }
 
+/// What MiniStack prints.
+pub(crate) fn ministack_log() -> PathBuf {
+    folder().join("ministack.log")
+}
+
+/// Where the template before this one is from, as `e2e/deployed/run` found it.
+pub(crate) fn previous() -> String {
+    std::env::var("PREVIOUS_TEMPLATE").unwrap_or_default()
+}
+
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
@@ -45,7 +61,10 @@ fn root() -> PathBuf {
 impl World {
     /// Starts the fakes and deploys the template of the previous commit.
     pub(crate) async fn deployed(endpoint: &Url) -> Result<Self, Error> {
+        // MiniStack serves the API under its own address, and does not tell functions so.
+        let url = format!("{endpoint}_aws/execute-api/{}/v1", sam::API_ID);
         let mut fake = Settings {
+            meta_webhook_url: Some(format!("{url}/webhooks/meta")),
             platform_secret: Some(PLATFORM_SECRET.to_owned()),
             meta_verify_token: VERIFY_TOKEN.to_owned(),
             ..Settings::default()
@@ -53,7 +72,7 @@ impl World {
         // The limit is tested elsewhere, and waiting for it would be most of this test.
         fake.behaviour.rate_limit = None;
         let simulator = Simulator::start(fake.clone()).await?;
-        let mut parameters = BTreeMap::from([
+        let parameters = BTreeMap::from([
             ("HubPartnerId", fake.partner_id.clone()),
             ("SolutionId", fake.solution_id.clone()),
             ("MetaAppId", fake.app_id.clone()),
@@ -61,15 +80,16 @@ impl World {
             ("HubBaseUrl", simulator.hub_url()),
             ("MetaGraphUrl", simulator.graph_url()),
             ("MetaSdkUrl", simulator.sdk_url()),
+            ("MetaDialogUrl", simulator.sdk_url()),
+            ("PartnerName", PARTNER.to_owned()),
+            ("FrameAncestors", FRAME.to_owned()),
+            ("PublicUrl", url.clone()),
             ("MessagingHosts", "127.0.0.1".to_owned()),
             ("MessageWebhookUrl", "https://partner.example/whatsapp/messages".to_owned()),
             ("HubCallLimit", "1000/1".to_owned()),
             ("ReconciliationSchedule", "rate(1 minute)".to_owned()),
             ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
         ]);
-        // MiniStack serves the API under its own address, and does not tell functions so.
-        let url = format!("{endpoint}_aws/execute-api/{}/v1", sam::API_ID);
-        parameters.insert("PublicUrl", url.clone());
         let outputs = sam::deploy(&root().join(".aws-sam/previous/template.yaml"), &parameters).await?;
 
         let resources = Resources::new(&shared::aws::load().await, &outputs)?;
@@ -77,13 +97,30 @@ impl World {
         let backend_token = bundle["backend_token"].as_str().unwrap_or_default().to_owned();
         let api = Api::new(&url, &format!("http://{}", simulator.address()), &backend_token)?;
         let secrets = vec![backend_token];
-        Ok(Self { simulator, fake, api, resources, outputs, secrets, parameters, url })
+        Ok(Self { simulator, fake, api, resources, outputs, secrets, url, parameters })
     }
 
-    /// Whoever calls before the secret is filled in gets an error of the server.
+    /// Whoever calls before the secret is filled in gets an error of the server, and the log says what is missing. The page
+    /// needs no secret.
     pub(crate) async fn refuses_without_secrets(&self) -> Result<(), Error> {
-        let answer = self.api.get("/onboardings", &self.secrets[0]).await?;
-        if answer.status >= 500 { Ok(()) } else { Err(format!("answered {}", answer.status).into()) }
+        let event =
+            json!({ "event": { "id": "evt_too_early", "event": "client_created", "data": { "id": "Zz99aaCL" } } });
+        self.simulator.set_webhook_url(&format!("{}/webhooks/partner-hub", self.url))?;
+        let webhook = self.api.order("webhook", &event).await?["status"].as_u64().unwrap_or_default();
+        let list = self.api.get("/onboardings", &self.secrets[0]).await?.status;
+        if webhook < 500 || list < 500 {
+            return Err(format!("the webhook is answered {webhook}, the list {list}").into());
+        }
+        self.api.get("/signup", "").await?.with(200)?;
+        // MiniStack keeps what a function says before it starts in its own log.
+        let log = std::fs::read_to_string(ministack_log())?;
+        for field in ["hub_api_key", "platform_secret", "meta_app_secret", "meta_verify_token"] {
+            if !log.contains(field) {
+                return Err(format!("nothing says that {field} is missing").into());
+            }
+        }
+        let kept = self.resources.item("INBOX#partner_hub#evt_too_early", "INBOX").await?;
+        if kept.is_none() { Ok(()) } else { Err("a webhook was kept that nobody could authenticate".into()) }
     }
 
     /// Fills in the secret as an operator does, and keeps a webhook in the table.
@@ -99,7 +136,6 @@ impl World {
         ];
         self.resources.fill_in(&fields).await?;
         self.secrets.extend(fields.into_iter().map(|(_, value)| value.to_owned()));
-        self.simulator.set_webhook_url(&format!("{}/webhooks/partner-hub", self.url))?;
         let event = json!({ "id": "evt_before_update", "event": "client_created", "data": { "id": "Zz99aaCL" } });
         let answer = self.api.order("webhook", &json!({ "event": event })).await?;
         if answer["status"] == 200 { Ok(()) } else { Err(format!("webhook: {answer}").into()) }
@@ -107,7 +143,8 @@ impl World {
 
     /// Updates the stack to the template of this commit.
     pub(crate) async fn update(&mut self) -> Result<(), Error> {
-        // Else there is nothing to update while the template has no past.
+        // Else there is nothing to update while the template has no past. MiniStack does not put the values of parameters in
+        // before SAM's transform, so it publishes no new version for this alone; `run` checks that with SAM itself.
         self.parameters.insert("SetupLinkDays", "6".to_owned());
         let table = self.resources.table().to_owned();
         self.outputs = sam::deploy(&root().join(".aws-sam/build/template.yaml"), &self.parameters).await?;
@@ -116,6 +153,11 @@ impl World {
         }
         let kept = self.resources.item("INBOX#partner_hub#evt_before_update", "INBOX").await?;
         kept.map(drop).ok_or_else(|| "the webhook is gone".into())
+    }
+
+    /// Stops the fakes.
+    pub(crate) async fn stop(self) {
+        self.simulator.stop().await;
     }
 
     /// An output of the stack.

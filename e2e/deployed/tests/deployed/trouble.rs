@@ -1,5 +1,6 @@
 //! What goes wrong outside is made good.
 
+use deployed::api::Started;
 use deployed::{Error, eventually, sam};
 use serde_json::json;
 
@@ -16,10 +17,9 @@ pub(crate) async fn dead_hub(world: &mut World) -> Result<(), Error> {
     ]);
     world.api.order("faults", &dead).await?;
     // The customer does not notice: the callback is answered while the Hub is dead.
-    let (started, code) = world.api.sign_up("tenant-3", "one_number:3").await?;
-    world.secrets.extend([code, started.token.clone()]);
-    let key = ready(world, &started).await?;
-    world.secrets.push(key);
+    let started = world.api.sign_up("tenant-3", "one_number:3").await?;
+    world.secrets.push(started.token().to_owned());
+    ready(world, &started).await?;
     let ledger = world.api.ledger().await?;
     let clients = ledger["clients"].as_array().into_iter().flatten();
     match clients.filter(|client| client["contact_info"]["email"] == "tenant-3@nordlicht.example").count() {
@@ -54,23 +54,56 @@ pub(crate) async fn dead_letter(world: &mut World) -> Result<(), Error> {
     world.resources.hide_for(&queue, 360).await
 }
 
-/// The webhooks that say it never come. When the record is due, the schedule has the Hub asked.
-pub(crate) async fn lost_webhook(world: &mut World) -> Result<(), Error> {
+/// Messages to two workers are lost, and the webhooks that say that a channel is live never come. When the records are due, the
+/// schedule moves each on.
+pub(crate) async fn lost_messages(world: &mut World) -> Result<(), Error> {
+    // A first try that fails leaves a message in the queue, which waits for the next: that is the one to lose.
+    let fails = |route: &str| json!({ "route": route, "status": 503 });
+    world.api.order("faults", &fails("list_clients")).await?;
+    let unknown = world.api.start("tenant-8").await?;
+    loses(world, &unknown, "ClientAccountQueue").await?;
+    world.api.order("faults", &fails("numbers")).await?;
+    let unsubmitted = world.api.sign_up("tenant-9", "one_number:9").await?;
+    loses(world, &unsubmitted, "NumberSubmissionQueue").await?;
+
     let lost = |event: &str| json!({ "route": format!("webhook.{event}"), "lose": true });
     world.api.order("faults", &json!([lost("channel_running"), lost("channel_live")])).await?;
-    let (started, code) = world.api.sign_up("tenant-4", "one_number:4").await?;
-    world.secrets.extend([code, started.token.clone()]);
-    eventually("the schedule moves it", PATIENCE, async || {
-        let status = world.api.record(&started.id).await?["status"].clone();
-        if status == "submitted" {
-            // Now, and not in a quarter of an hour. The webhooks that do come put it off again.
-            world.resources.set(&format!("ONB#{}", started.id), "ONB", "due_at", 1).await?;
-        }
-        Ok((status == "ready").then_some(()))
+    let unheard = world.api.sign_up("tenant-4", "one_number:4").await?;
+    eventually("the webhooks are lost", PATIENCE, async || {
+        let record = world.api.record(&unheard.id).await?;
+        let pending = world.api.pending_faults().await?;
+        Ok((record["status"] == "submitted" && pending == json!([])).then_some(()))
     })
     .await?;
-    let key = ready(world, &started).await?;
-    world.secrets.push(key);
+
+    world.secrets.extend([&unknown, &unsubmitted, &unheard].map(|started| started.token().to_owned()));
+    eventually("the schedule moves them", PATIENCE, async || {
+        let mut moved = 0;
+        for (started, stands) in [(&unknown, "started"), (&unsubmitted, "signed_up"), (&unheard, "submitted")] {
+            let record = world.api.record(&started.id).await?;
+            if record["status"] == stands && record["client"]["id"].is_null() == (stands == "started") {
+                // Now, and not in minutes. Webhooks that do come put it off again.
+                world.resources.set(&format!("ONB#{}", started.id), "ONB", "due_at", 1).await?;
+            } else {
+                moved += 1;
+            }
+        }
+        Ok((moved == 3).then_some(()))
+    })
+    .await?;
+    ready(world, &unsubmitted).await?;
+    ready(world, &unheard).await?;
     let log = sam::logs("reconciliation").await?;
-    if log.contains("found_live") { Ok(()) } else { Err("somebody else found it".into()) }
+    if log.contains("found_live") { Ok(()) } else { Err("somebody else found the channel live".into()) }
+}
+
+/// Waits until the worker of this queue has failed once, and loses its message.
+async fn loses(world: &World, started: &Started, queue: &str) -> Result<(), Error> {
+    let queue = world.resources.queue(queue).await?;
+    eventually("a first try fails, and the next one waits", PATIENCE, async || {
+        let failed = !world.api.record(&started.id).await?["retry"].is_null();
+        Ok((failed && world.resources.delayed_messages(&queue).await? > 0).then_some(()))
+    })
+    .await?;
+    world.resources.lose_messages(&queue).await
 }

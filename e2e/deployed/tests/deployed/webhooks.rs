@@ -1,8 +1,11 @@
 //! Webhooks that are authentic, and those that are not.
 
-use deployed::Error;
+use deployed::{Error, eventually};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
+use crate::journey::PATIENCE;
 use crate::setting_up::World;
 
 /// The Hub's: what is authentic is kept once, whatever it says; the rest is turned away.
@@ -20,12 +23,16 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
             return Err(format!("{signature}: kept is {}", kept.is_some()).into());
         }
     }
+    let ledger = world.api.ledger().await?;
+    let channel = json!({ "id": "Zz11yyCH", "client_id": ledger["clients"][0]["id"] });
+    let elsewhere = json!({ "id": "evt_deployed_elsewhere", "event": "channel_created", "data": channel });
     for (what, order) in [
         (
             "repeated",
             json!({ "event": { "id": "evt_deployed_good", "event": "channel_live", "data": { "id": "Qq11wwCH" } } }),
         ),
         ("unknown", json!({ "event": { "id": "evt_deployed_odd", "event": "of_tomorrow", "data": [1, 2] } })),
+        ("of another channel of a client", json!({ "event": elsewhere })),
         ("not JSON", json!({ "body": "channel live" })),
     ] {
         let answer = world.api.order("webhook", &order).await?;
@@ -36,8 +43,8 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
     Ok(())
 }
 
-/// Meta's: the handshake answers to the verify token only.
-pub(crate) async fn of_meta(world: &World) -> Result<(), Error> {
+/// Meta's: the handshake answers to the verify token only, and only what Meta signed is kept.
+pub(crate) async fn of_meta(world: &mut World) -> Result<(), Error> {
     let handshake =
         |token: &str| format!("/webhooks/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
     let answer = world.api.get(&handshake(World::verify_token()), "").await?.with(200)?;
@@ -45,7 +52,41 @@ pub(crate) async fn of_meta(world: &World) -> Result<(), Error> {
         return Err(format!("challenge: {answer}").into());
     }
     world.api.get(&handshake("another-token"), "").await?.with(401)?;
-    let unsigned = json!({ "object": "whatsapp_business_account", "entry": [] });
-    world.api.post("/webhooks/meta", "", &unsigned).await?.with(401)?;
-    Ok(())
+
+    let body = sample();
+    let forged = signed("made-up-other-app-secret", &body);
+    for (what, signature) in [("unsigned", ""), ("forged", forged.as_str())] {
+        let answer = world.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", signature, &body).await?;
+        answer.with(401).map_err(|error| format!("{what}: {error}"))?;
+    }
+    let entry = format!("INBOX#meta#{}", hex::encode(Sha256::digest(&body)));
+    if world.resources.item(&entry, "INBOX").await?.is_some() {
+        return Err("a forged webhook was kept".into());
+    }
+    let signature = signed(&world.fake.app_secret, &body);
+    world.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
+    world.resources.item(&entry, "INBOX").await?.ok_or("an authentic webhook was not kept")?;
+    // The simulator asks for the handshake itself, then signs.
+    let update = json!({ "account": "one_number:6", "event": "PARTNER_ADDED" });
+    let answer = world.api.order("account_update", &update).await?;
+    if answer["status"] != 200 {
+        return Err(format!("account_update: {answer}").into());
+    }
+    eventually("both are worked off", PATIENCE, async || {
+        let entry = world.resources.item(&entry, "INBOX").await?.unwrap_or_default();
+        Ok(entry.contains_key("processed_at").then_some(()))
+    })
+    .await
+}
+
+fn sample() -> String {
+    let account = json!({ "waba_id": "40123456789", "owner_business_id": "733100000000021" });
+    let value = json!({ "event": "PARTNER_ADDED", "waba_info": account });
+    let entry = json!([{ "id": "733100000000021", "changes": [{ "field": "account_update", "value": value }] }]);
+    json!({ "object": "whatsapp_business_account", "entry": entry }).to_string()
+}
+
+fn signed(secret: &str, body: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mac| mac.chain_update(body).finalize());
+    mac.map(|mac| format!("sha256={}", hex::encode(mac.into_bytes()))).unwrap_or_default()
 }

@@ -1,0 +1,183 @@
+//! The template says what the code says: its settings, their defaults, the table.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use serde_json::{Map, Value, json};
+use shared::config::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
+use shared::queue::Worker;
+use shared::store::schema;
+use tokio::net::TcpListener;
+
+/// The template, its tags left out: `!Ref Table` is `Table`.
+fn template() -> Value {
+    serde_saphyr::from_str(include_str!("../../../template.yaml")).unwrap()
+}
+
+fn resources(template: &Value, kind: &str) -> Vec<(String, Value)> {
+    let resources = template["Resources"].as_object().unwrap();
+    let of_kind = resources.iter().filter(|(_, resource)| resource["Type"] == kind);
+    of_kind.map(|(name, resource)| (name.clone(), resource["Properties"].clone())).collect()
+}
+
+fn variables(settings: &Value) -> Map<String, Value> {
+    settings["Environment"]["Variables"].as_object().cloned().unwrap_or_default()
+}
+
+/// Every variable that is named in the sources of the settings.
+fn read_by_the_code() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/src/config");
+    let sources = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let text: Vec<String> = sources.collect();
+    let literals = text.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
+    let is_name = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let mut names: BTreeSet<String> = literals.filter(is_name).map(ToOwned::to_owned).collect();
+    names.extend(Worker::ALL.map(|worker| worker.queue_variable().to_owned()));
+    // Of telemetry and of the AWS SDK, which have no section.
+    names.extend(["STACK_NAME", "AWS_ENDPOINT_URL"].map(ToOwned::to_owned));
+    names
+}
+
+#[test]
+fn every_setting_is_declared_and_none_that_nothing_reads() {
+    let template = template();
+    let mut declared = variables(&template["Globals"]["Function"]);
+    for (_, function) in resources(&template, "AWS::Serverless::Function") {
+        declared.extend(variables(&function));
+    }
+    let declared: BTreeSet<String> = declared.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(declared, read_by_the_code());
+}
+
+#[test]
+fn every_setting_is_a_parameter_that_the_console_shows() {
+    let template = template();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let of_template = ["STACK_NAME", "PUBLIC_URL", "AWS_ENDPOINT_URL"];
+    for (name, value) in variables(&template["Globals"]["Function"]) {
+        let known = value.as_str().is_some_and(|value| parameters.contains_key(value));
+        assert!(known || of_template.contains(&name.as_str()), "{name} is {value}");
+    }
+    let groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"].as_array().unwrap();
+    let mut shown: Vec<&str> =
+        groups.iter().flat_map(|group| group["Parameters"].as_array().unwrap()).filter_map(Value::as_str).collect();
+    shown.sort_unstable();
+    let mut all: Vec<&str> = parameters.keys().map(String::as_str).collect();
+    all.sort_unstable();
+    assert_eq!(shown, all);
+    for (name, parameter) in parameters {
+        assert!(parameter["Description"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+    }
+}
+
+/// A path holds an onboarding's id at most, but a query may hold a code or a verify token, and the execution log holds all.
+#[test]
+fn the_api_logs_nothing_that_could_hold_a_secret() {
+    let api = resources(&template(), "AWS::Serverless::Api").remove(0).1;
+    let harmless = [
+        "requestId",
+        "requestTime",
+        "httpMethod",
+        "resourcePath",
+        "status",
+        "responseLatency",
+        "responseLength",
+        "identity.sourceIp",
+        "error.responseType",
+        "xrayTraceId",
+    ];
+    let format = api["AccessLogSetting"]["Format"].as_str().unwrap();
+    let logged: Vec<&str> = format.split("$context.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(logged, harmless);
+    for settings in api["MethodSettings"].as_array().unwrap() {
+        assert_eq!(settings["LoggingLevel"], "OFF");
+        assert_eq!(settings["DataTraceEnabled"], Value::Null);
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_code() {
+    fn read(mut env: Env) -> String {
+        let (hub, meta, page) = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
+        let (messaging, webhook) = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env));
+        let settings = env.finish(|| Ok((hub?, meta?, page?, messaging?, webhook?))).unwrap();
+        format!("{settings:#?}")
+    }
+    let required = [
+        ("HUB_PARTNER_ID", "aB3dE6PA"),
+        ("SOLUTION_ID", "1234567890"),
+        ("META_APP_ID", "12345"),
+        ("META_CONFIG_ID", "54321"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let template = template();
+    let defaults = variables(&template["Globals"]["Function"]).into_iter().filter_map(|(name, parameter)| {
+        match &template["Parameters"][parameter.as_str()?]["Default"] {
+            Value::Null => None,
+            Value::String(text) => Some((name, text.clone())),
+            number => Some((name, number.to_string())),
+        }
+    });
+    let of_template: BTreeMap<String, String> = required.clone().into_iter().chain(defaults).collect();
+    assert!(of_template.len() > 10, "{of_template:?}");
+    assert_eq!(read(Env::new(of_template)), read(Env::new(required)));
+}
+
+#[tokio::test]
+async fn the_table_is_the_one_that_the_store_makes() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint);
+    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+    schema::create_table(&client, "table").await.unwrap();
+    let made = client.describe_table().table_name("table").send().await.unwrap().table.unwrap();
+    let expiry = client.describe_time_to_live().table_name("table").send().await.unwrap();
+    let expiry = expiry.time_to_live_description.unwrap().attribute_name.unwrap();
+
+    let keys = |schema: &[aws_sdk_dynamodb::types::KeySchemaElement]| -> Value {
+        let key = |key: &aws_sdk_dynamodb::types::KeySchemaElement| json!({ "AttributeName": key.attribute_name, "KeyType": key.key_type.as_str() });
+        schema.iter().map(key).collect()
+    };
+    let attribute = |attribute: &aws_sdk_dynamodb::types::AttributeDefinition| json!({ "AttributeName": attribute.attribute_name, "AttributeType": attribute.attribute_type.as_str() });
+    let index = |index: &aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription| {
+        let projection = index.projection().unwrap();
+        let mut told = json!({ "ProjectionType": projection.projection_type().unwrap().as_str() });
+        if let Some(names) = &projection.non_key_attributes {
+            told["NonKeyAttributes"] = json!(names);
+        }
+        json!({ "IndexName": index.index_name, "KeySchema": keys(index.key_schema()), "Projection": told })
+    };
+    let of_code = json!({
+        "AttributeDefinitions": sorted(made.attribute_definitions().iter().map(attribute)),
+        "KeySchema": keys(made.key_schema()),
+        "GlobalSecondaryIndexes": sorted(made.global_secondary_indexes().iter().map(index)),
+        "BillingMode": made.billing_mode_summary().unwrap().billing_mode().unwrap().as_str(),
+        "TimeToLiveSpecification": { "AttributeName": expiry, "Enabled": true },
+    });
+
+    let mut of_template = resources(&template(), "AWS::DynamoDB::Table").remove(0).1;
+    for list in ["AttributeDefinitions", "GlobalSecondaryIndexes"] {
+        of_template[list] = sorted(of_template[list].as_array().unwrap().iter().cloned());
+    }
+    // What only a deployed table has.
+    for name in
+        ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification", "StreamSpecification"]
+    {
+        assert!(of_template.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+    }
+    assert_eq!(of_template, of_code);
+}
+
+fn sorted(values: impl Iterator<Item = Value>) -> Value {
+    let mut values: Vec<Value> = values.collect();
+    values.sort_by_key(ToString::to_string);
+    Value::Array(values)
+}

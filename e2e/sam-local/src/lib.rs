@@ -1,0 +1,183 @@
+//! The events for `sam local invoke`, in `events/`, and what comes of each: made from the data of the other tests, so that
+//! neither can drift.
+
+mod payload;
+
+use local::client::{Client, start_body};
+use local::samples::{self, FAILED, LIVE, SETUP_TOKEN, SIGNED_UP, SIGNING_UP, SIGNING_UP_ACCOUNT, STARTED, SUBMITTED};
+use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
+use serde_json::{Value, json};
+use shared::hub::signature;
+use simulator::Simulator;
+
+use payload::{Call, sqs};
+
+/// Why something did not work.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The code that Meta's popup hands out in the event of a finished signup. The simulator is told so beforehand.
+const CODE: &str = "AQmade-up-code-of-the-events";
+
+/// A sample event.
+pub struct Event {
+    /// Function and case, as the file in `events/` is called.
+    pub name: &'static str,
+    /// What the function gets.
+    pub payload: Value,
+    /// What the simulator is to be told before: what a customer did at Meta.
+    pub popup: Option<Value>,
+    /// What the function answers.
+    pub answer: Answer,
+    /// What the onboarding's history tells afterwards: onboarding, and name of its event.
+    pub history: Option<(&'static str, &'static str)>,
+}
+
+/// What a function answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The API: this HTTP status.
+    Status(u16),
+    /// A worker: the message is done with.
+    Taken,
+    /// A worker: the message failed.
+    Failed,
+    /// The schedule: nothing.
+    Nothing,
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "{status}"),
+            Self::Taken => f.write_str("message done"),
+            Self::Failed => f.write_str("message failed"),
+            Self::Nothing => f.write_str("done"),
+        }
+    }
+}
+
+impl Answer {
+    /// Reads what a function answered. `None` if it is none of these.
+    pub fn read(answer: &Value) -> Option<Self> {
+        let failed = |answer: &Value| answer["batchItemFailures"].as_array().map(Vec::len);
+        match (answer["statusCode"].as_u64(), failed(answer)) {
+            (Some(status), _) => u16::try_from(status).ok().map(Self::Status),
+            (None, Some(0)) => Some(Self::Taken),
+            (None, Some(1)) if answer["batchItemFailures"][0]["itemIdentifier"] == payload::MESSAGE_ID => {
+                Some(Self::Failed)
+            }
+            _ => answer.is_null().then_some(Self::Nothing),
+        }
+    }
+}
+
+impl Event {
+    /// The function's name in the template.
+    pub fn function(&self) -> String {
+        let folder = self.name.split('.').next().unwrap_or(self.name);
+        let words = folder.split('-').filter_map(|word| word.split_at_checked(1));
+        words.map(|(first, rest)| first.to_uppercase() + rest).collect()
+    }
+
+    fn after(self, popup: Value) -> Self {
+        Self { popup: Some(popup), ..self }
+    }
+
+    fn tells(self, onboarding: &'static str, event: &'static str) -> Self {
+        Self { history: Some((onboarding, event)), ..self }
+    }
+}
+
+fn event(name: &'static str, payload: Value, answer: Answer) -> Event {
+    Event { name, payload, popup: None, answer, history: None }
+}
+
+fn call(name: &'static str, call: Call, status: u16) -> Event {
+    event(name, call.event(), Answer::Status(status))
+}
+
+/// All of them: `function` is what should happen, `function.case` another case.
+///
+/// # Errors
+/// If a sample cannot be read or the simulator does not play.
+pub async fn events() -> Result<Vec<Event>, Error> {
+    let (popup, finished) = finished().await?;
+    let left = json!({ "session": sample_json("es.message.cancel_step")? });
+    let start = start_body("tenant-1");
+    let mut wrong = start.clone();
+    wrong["client"]["email"] = "not an address".into();
+    let live = sample("webhook.channel_live.full")?;
+    let update = sample("meta.webhook.account_update_partner_added")?;
+    let app_secret = simulator::Settings::default().app_secret;
+
+    let starts = |body| Call::post("/onboardings", "/onboardings", body);
+    let returns = |id: &str, body| Call::post("/onboardings/{id}/es-callback", &path(id, "/es-callback"), body);
+    let retries = |id: &str| Call::post("/onboardings/{id}/retry", &path(id, "/retry"), &json!({}));
+    let of_hub = |secret| Call::webhook("/webhooks/partner-hub", &live, signature::HEADER, secret, "");
+    let of_meta = |secret| Call::webhook("/webhooks/meta", &update, "x-hub-signature-256", secret, "sha256=");
+    let onboarding = |id: &str| json!({ "v": 1, "kind": "onboarding", "onboarding_id": id });
+    let unreadable = json!({ "v": 2, "kind": "onboarding", "onboarding_id": STARTED });
+    let inbox = json!({ "v": 1, "kind": "inbox", "inbox_key": samples::WEBHOOK });
+
+    Ok(vec![
+        call("signup-page", Call::get("/signup", "/signup"), 200),
+        call("signup-page.asset", Call::get("/signup/{asset}", "/signup/page.js"), 200),
+        call("signup-page.unknown-asset", Call::get("/signup/{asset}", "/signup/secrets.js"), 404),
+        call("onboardings", starts(&start).token(BACKEND_TOKEN), 201),
+        call("onboardings.wrong-field", starts(&wrong).token(BACKEND_TOKEN), 422),
+        call("onboardings.wrong-token", starts(&start).token("wrong"), 401),
+        call("onboardings.list", Call::get("/onboardings", "/onboardings").token(BACKEND_TOKEN), 200),
+        call("onboardings.show", Call::get("/onboardings/{id}", &path(STARTED, "")).token(BACKEND_TOKEN), 200),
+        call("onboardings.retry", retries(FAILED).token(BACKEND_TOKEN), 202).tells(FAILED, "retry_requested"),
+        call("onboardings.not-failed", retries(STARTED).token(BACKEND_TOKEN), 409),
+        call("es-callback", returns(SIGNING_UP, &finished).token(SETUP_TOKEN), 200)
+            .after(popup)
+            .tells(SIGNING_UP, "signup_proven"),
+        call("es-callback.cancelled", returns(STARTED, &left).token(SETUP_TOKEN), 200).tells(STARTED, "popup_left"),
+        call("es-callback.wrong-token", returns(STARTED, &finished).token("wrong"), 404),
+        call("webhook-receipt", of_hub(PLATFORM_SECRET), 200),
+        call("webhook-receipt.forged", of_hub("another secret"), 401),
+        call("webhook-receipt.meta", of_meta(&app_secret), 200),
+        call("webhook-receipt.meta-forged", of_meta("another secret"), 401),
+        call(
+            "webhook-receipt.meta-handshake",
+            Call::get("/webhooks/meta", "/webhooks/meta").handshake(VERIFY_TOKEN),
+            200,
+        ),
+        event("client-account", sqs("ClientAccountQueue", &onboarding(STARTED)), Answer::Taken)
+            .tells(STARTED, "client_found"),
+        event("client-account.unreadable", sqs("ClientAccountQueue", &unreadable), Answer::Failed),
+        event("number-submission", sqs("NumberSubmissionQueue", &onboarding(SIGNED_UP)), Answer::Taken)
+            .tells(SIGNED_UP, "number_accepted"),
+        event("number-submission.unreadable", sqs("NumberSubmissionQueue", &unreadable), Answer::Failed),
+        event("key-creation", sqs("KeyCreationQueue", &onboarding(LIVE)), Answer::Taken).tells(LIVE, "messaging_ready"),
+        event("key-creation.webhook", sqs("KeyCreationQueue", &inbox), Answer::Taken)
+            .tells(SUBMITTED, "messaging_ready"),
+        event("key-creation.unreadable", sqs("KeyCreationQueue", &unreadable), Answer::Failed),
+        event("reconciliation", payload::schedule(), Answer::Nothing),
+    ])
+}
+
+fn path(id: &str, rest: &str) -> String {
+    format!("/onboardings/{id}{rest}")
+}
+
+/// The order for a finished popup, and what it returns to the page.
+async fn finished() -> Result<(Value, Value), Error> {
+    let simulator = Simulator::start(simulator::Settings::default()).await?;
+    let order = json!({ "account": SIGNING_UP_ACCOUNT, "code": CODE });
+    let client = Client::new(&format!("http://{}", simulator.address()))?;
+    let returned = client.order("popup", &order).await?;
+    drop(client);
+    simulator.stop().await;
+    Ok((order, returned))
+}
+
+fn sample(name: &str) -> Result<String, Error> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/tests/samples");
+    Ok(std::fs::read_to_string(format!("{folder}/{name}.json"))?)
+}
+
+fn sample_json(name: &str) -> Result<Value, Error> {
+    Ok(serde_json::from_str(&sample(name)?)?)
+}

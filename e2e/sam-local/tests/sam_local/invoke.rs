@@ -1,0 +1,54 @@
+//! `sam local invoke`, for every event.
+
+use std::time::Instant;
+
+use local::client::Client;
+use sam_local::{Answer, Error, Event, events};
+use serde_json::Value;
+
+use crate::sam;
+
+/// Runs them one after the other, one line for each. How many failed.
+pub(crate) async fn all(client: &Client) -> Result<usize, Error> {
+    line("function", "event", "expected", "got", "ms");
+    let mut failed = 0;
+    for event in events().await? {
+        let started = Instant::now();
+        let got = one(client, &event).await.unwrap_or_else(|error| error.to_string());
+        let expected = match event.history {
+            Some((_, name)) => format!("{}, {name}", event.answer),
+            None => event.answer.to_string(),
+        };
+        let milliseconds = started.elapsed().as_millis().to_string();
+        line(&event.function(), &format!("{}.json", event.name), &expected, &got, &milliseconds);
+        if got != expected {
+            failed += 1;
+            println!("FAILED  see {}", sam::log(event.name).display());
+        }
+    }
+    Ok(failed)
+}
+
+/// One line of the table.
+pub(crate) fn line(function: &str, event: &str, expected: &str, got: &str, milliseconds: &str) {
+    println!("{function:17} {event:36} {expected:29} {got:29} {milliseconds:>6}");
+}
+
+/// The answer, and what it did.
+async fn one(client: &Client, event: &Event) -> Result<String, Error> {
+    if let Some(popup) = &event.popup {
+        client.order("popup", popup).await?;
+    }
+    let file = format!("events/{}.json", event.name);
+    let output = sam::local(&["invoke", &event.function(), "-e", &file]).output().await?;
+    tokio::fs::write(sam::log(event.name), &output.stderr).await?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let answer: Option<Value> = serde_json::from_str(printed.trim()).ok();
+    let Some(answer) = answer.as_ref().and_then(Answer::read).filter(|_| output.status.success()) else {
+        return Ok(format!("not understood: {}", printed.trim()));
+    };
+    let Some((onboarding, name)) = event.history else { return Ok(answer.to_string()) };
+    let record = client.record(onboarding).await?;
+    let told = record["history"].as_array().into_iter().flatten().any(|entry| entry["event"]["event"] == name);
+    Ok(if told { format!("{answer}, {name}") } else { format!("{answer}, no {name}") })
+}

@@ -1,0 +1,140 @@
+//! AWS, as far as the functions use it: the embedded DynamoDB, and SQS and Secrets Manager in front of the twins of queue
+//! and vault. For functions that do not run in this process, at `AWS_ENDPOINT_URL`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use shared::onboarding::ChannelId;
+use shared::outbound;
+use shared::queue::{Queue, Task, Worker};
+use shared::vault::Vault;
+use time::Duration;
+
+use crate::Error;
+use crate::functions::World;
+use crate::kept::KeptKey;
+
+/// Name of the bundle's secret.
+pub(crate) const BUNDLE: &str = "local/bundle";
+/// What the names of the keys' secrets begin with.
+pub(crate) const VAULT: &str = "local";
+/// Tells service and operation.
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
+/// Behind the endpoint.
+struct Aws {
+    http: reqwest::Client,
+    dynamodb: String,
+    world: World,
+    bundle: SecretString,
+}
+
+/// The endpoint. `dynamodb` is where the embedded one listens, `bundle` the value of the bundle's secret.
+pub(crate) fn router(dynamodb: String, world: World, bundle: SecretString) -> Result<Router, Error> {
+    let aws = Aws { http: outbound::client()?, dynamodb, world, bundle };
+    Ok(Router::new().route("/", post(call)).with_state(Arc::new(aws)))
+}
+
+async fn call(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default().to_owned();
+    if target.starts_with("DynamoDB_") {
+        return match aws.dynamodb(headers, body).await {
+            Ok(answer) => answer,
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        };
+    }
+    match aws.operation(&target, &body).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(Refusal(status, word)) => (status, Json(json!({ "__type": word, "message": word }))).into_response(),
+    }
+}
+
+/// Status and AWS's word.
+struct Refusal(StatusCode, &'static str);
+
+const INVALID: Refusal = Refusal(StatusCode::BAD_REQUEST, "InvalidParameterException");
+const NOT_FOUND: Refusal = Refusal(StatusCode::BAD_REQUEST, "ResourceNotFoundException");
+const BROKEN: Refusal = Refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
+
+impl Aws {
+    /// Passes a call on to the embedded DynamoDB.
+    async fn dynamodb(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response, reqwest::Error> {
+        headers.remove("host");
+        let answer = self.http.post(&self.dynamodb).headers(headers).body(body).send().await?;
+        let status = answer.status();
+        let content_type = answer.headers().get(CONTENT_TYPE).cloned();
+        let mut response = (status, answer.bytes().await?).into_response();
+        if let Some(content_type) = content_type {
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+        }
+        Ok(response)
+    }
+
+    async fn operation(&self, target: &str, body: &[u8]) -> Result<Value, Refusal> {
+        let input: Value = serde_json::from_slice(body).map_err(|_| INVALID)?;
+        let text = |name: &str| input[name].as_str().ok_or(INVALID);
+        match target {
+            "AmazonSQS.SendMessage" => {
+                let delay = Duration::seconds(input["DelaySeconds"].as_i64().unwrap_or_default());
+                self.send(text("QueueUrl")?, text("MessageBody")?, delay).await
+            }
+            "secretsmanager.GetSecretValue" => self.secret(text("SecretId")?).await,
+            "secretsmanager.CreateSecret" => {
+                let name = text("Name")?;
+                match self.secret(name).await {
+                    Ok(_) => Err(Refusal(StatusCode::BAD_REQUEST, "ResourceExistsException")),
+                    Err(_) => self.keep(name, text("SecretString")?).await,
+                }
+            }
+            "secretsmanager.PutSecretValue" => {
+                let name = text("SecretId")?;
+                self.secret(name).await?;
+                self.keep(name, text("SecretString")?).await
+            }
+            _ => Err(Refusal(StatusCode::BAD_REQUEST, "UnknownOperationException")),
+        }
+    }
+
+    async fn send(&self, url: &str, body: &str, delay: Duration) -> Result<Value, Refusal> {
+        let name = url.rsplit('/').next();
+        let worker = Worker::ALL.into_iter().find(|worker| Some(worker.as_str()) == name).ok_or(NOT_FOUND)?;
+        let task = Task::from_body(body).map_err(|_| INVALID)?;
+        self.world.queue.send(worker, &task, delay).await.map_err(|_| BROKEN)?;
+        Ok(json!({ "MessageId": uuid::Uuid::new_v4().to_string() }))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Value, Refusal> {
+        if name == BUNDLE {
+            return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
+        }
+        let channel_id = channel(name)?;
+        let key = self.world.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;
+        let arn = key.secret_arn.clone();
+        let value = serde_json::to_string(&KeptKey::new(channel_id, key)).map_err(|_| BROKEN)?;
+        Ok(json!({ "Name": name, "ARN": arn, "SecretString": value }))
+    }
+
+    async fn keep(&self, name: &str, value: &str) -> Result<Value, Refusal> {
+        let key: KeptKey = serde_json::from_str(value).map_err(|_| INVALID)?;
+        let (channel_id, key) = key.into_new();
+        if channel(name)? != channel_id {
+            return Err(INVALID);
+        }
+        let arn = self.world.vault.store(&channel_id, &key).await.map_err(|_| BROKEN)?;
+        Ok(json!({ "Name": name, "ARN": arn }))
+    }
+}
+
+/// The channel whose key has its secret under this name.
+fn channel(name: &str) -> Result<ChannelId, Refusal> {
+    let id = name.strip_prefix(VAULT).and_then(|rest| rest.strip_prefix("/channels/")?.strip_suffix("/api-key"));
+    id.and_then(|id| id.parse().ok()).ok_or(NOT_FOUND)
+}

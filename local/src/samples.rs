@@ -1,0 +1,155 @@
+//! The onboardings that the sample events in `events/` are about, each where its event finds something to do.
+
+use axum::http::Method;
+use serde_json::json;
+use shared::http::auth;
+use shared::hub::NumberSubmission;
+use shared::onboarding::{Event, Onboarding, OnboardingId, Problem, Step};
+use shared::queue::Worker;
+use shared::store::{NewInboxEntry, Source};
+use simulator::Simulator;
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+
+use crate::Error;
+use crate::client::{Client, Started, start_body};
+use crate::functions::{Functions, World};
+
+/// The setup token of each.
+pub const SETUP_TOKEN: &str = "bG9jYWwtc2V0dXAtdG9rZW4tb2YtdGhlLWV2ZW50cyE";
+/// Just started.
+pub const STARTED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a0";
+/// Started, and its customer is about to finish Meta's popup.
+pub const SIGNING_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a1";
+/// The customer who is about to finish the popup, at the simulator.
+pub const SIGNING_UP_ACCOUNT: &str = "one_number:signing-up";
+/// Signed up: the number is to be submitted.
+pub const SIGNED_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a2";
+/// Submitted, and its channel is live at the Hub. The inbox holds the webhook that says so.
+pub const SUBMITTED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a3";
+/// The key of that webhook.
+pub const WEBHOOK: &str = "partner_hub#evt_05e2";
+/// Live: the key is to be made.
+pub const LIVE: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a4";
+/// Failed: the client account was refused.
+pub const FAILED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a5";
+
+/// Puts them into a new stack whose queues are not worked off yet, and leaves the queues empty.
+pub(crate) async fn put(
+    client: &Client,
+    simulator: &Simulator,
+    functions: &Functions,
+    world: &World,
+) -> Result<(), Error> {
+    let put = Put { client, simulator, functions, world };
+    for (id, reference) in [
+        (STARTED, "sample-started"),
+        (SIGNING_UP, "sample-signing-up"),
+        (SIGNED_UP, "sample-signed-up"),
+        (SUBMITTED, "sample-submitted"),
+        (LIVE, "sample-live"),
+        (FAILED, "sample-failed"),
+    ] {
+        world.store.create(&started(id, reference, world)?, None).await?;
+    }
+    let problem = Problem {
+        step: Step::ClientAccount,
+        code: "client_refused".to_owned(),
+        detail: "The Hub refused the client account (400): email: not an address".to_owned(),
+        retryable: true,
+    };
+    world.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
+    put.sign_up(SIGNED_UP, "one_number:signed-up").await?;
+    put.channels().await?;
+    for worker in Worker::ALL {
+        for message in world.queue.receive(worker, usize::MAX) {
+            world.queue.delete(&message.receipt);
+        }
+    }
+    Ok(())
+}
+
+fn started(id: &str, reference: &str, world: &World) -> Result<Onboarding, Error> {
+    let now = world.clock.now();
+    let at = |time: time::OffsetDateTime| time.format(&Rfc3339);
+    let details = &start_body(reference)["client"];
+    Ok(serde_json::from_value(json!({
+        "id": id,
+        "reference": reference,
+        "status": "started",
+        "created_at": at(now)?,
+        "updated_at": at(now)?,
+        "link_expires_at": at(now + Duration::days(7))?,
+        "setup_token_sha256": auth::sha256_hex(SETUP_TOKEN),
+        "client": { "state": "wanted", "details": details, "search": { "state": "open" } },
+    }))?)
+}
+
+struct Put<'a> {
+    client: &'a Client,
+    simulator: &'a Simulator,
+    functions: &'a Functions,
+    world: &'a World,
+}
+
+impl Put<'_> {
+    /// The customer finishes the popup, and the real function proves it.
+    async fn sign_up(&self, id: &str, account: &str) -> Result<(), Error> {
+        let popup = self.client.popup(account, "finish").await?;
+        let started = Started { id: id.to_owned(), setup_url: format!("/signup#{id}.{SETUP_TOKEN}") };
+        self.client.es_callback(&started, &popup).await?.succeeded()?;
+        Ok(())
+    }
+
+    /// Two numbers of one client are submitted and live, and nothing has been heard of it.
+    async fn channels(&self) -> Result<(), Error> {
+        let work = &self.functions.number_submission.work;
+        let credentials = work.secrets.bundle().await?.hub.clone();
+        let details = serde_json::from_value(start_body("sample-live")["client"].take())?;
+        let client_id = work.hub.create_client(&credentials, &details).await?;
+        let settings = self.client.get("/simulator/settings", "").await?.succeeded()?;
+        self.client.order("settings", &json!({ "live_after_ms": 0 })).await?;
+        self.client.order("faults", &json!({ "route": "webhook", "lose": true, "times": 100 })).await?;
+        for (id, account) in [(SUBMITTED, "one_number:submitted"), (LIVE, "one_number:live")] {
+            self.sign_up(id, account).await?;
+            let id: OnboardingId = id.parse()?;
+            let found = Event::ClientFound { client_id: client_id.clone(), created: true };
+            let onboarding = self.world.store.apply(&id, &found).await?.into_stored().onboarding;
+            let (waba_id, number) = onboarding.number().ok_or("a sample has no number")?;
+            let submission = NumberSubmission {
+                solution_id: work.solution_id.clone(),
+                client_id: client_id.clone(),
+                waba_id: waba_id.clone(),
+                business_id: None,
+                phone_number_id: number.id.clone(),
+                tier: onboarding.tier,
+            };
+            work.hub.submit_number(&credentials, &submission).await?;
+            self.simulator.run_due().await;
+            self.world.store.apply(&id, &Event::NumberAccepted).await?;
+        }
+        self.client.send(self.client.request(Method::DELETE, "/simulator/faults", "")).await?.succeeded()?;
+        self.client.order("settings", &json!({ "live_after_ms": settings["live_after_ms"] })).await?;
+        self.news().await
+    }
+
+    /// What the Hub would have told of the two: one is kept unread, the other is taken in.
+    async fn news(&self) -> Result<(), Error> {
+        let ledger = self.client.ledger().await?;
+        let channels: Vec<_> =
+            ledger["channels"].as_array().into_iter().flatten().map(|channel| &channel["id"]).collect();
+        let [submitted, live] = channels.as_slice() else { return Err("the samples have no channels".into()) };
+        let event_id = WEBHOOK.rsplit('#').next().unwrap_or_default();
+        let body = json!({ "id": event_id, "event": "channel_live", "data": { "id": submitted } });
+        let entry = NewInboxEntry {
+            source: Source::PartnerHub,
+            event_id: Some(event_id.to_owned()),
+            name: "channel_live".to_owned(),
+            body: body.to_string(),
+        };
+        self.world.store.keep(&entry).await?;
+        let channel_id = live.as_str().unwrap_or_default().parse()?;
+        self.world.store.apply(&LIVE.parse()?, &Event::ChannelLive { channel_id }).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! What the API answers while the bundle's secret is out of reach.
+
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use local::client::{Client, start_body};
+use local::functions::Functions;
+use local::gateway;
+use local::settings::BACKEND_TOKEN;
+use reqwest::Method;
+use serde_json::json;
+use shared::config::SecretConfig;
+use shared::secrets::{CachedSecrets, Secrets};
+use tokio::net::TcpListener;
+
+use crate::openapi::callback;
+use crate::openapi_book::Book;
+use crate::world::World;
+
+/// The same functions, but nobody listens where the bundle's secret is read.
+pub(crate) async fn without_the_secret(book: &mut Book) {
+    let mut world = World::new().await;
+    let started = world.client.start("tenant-1").await.unwrap();
+    let popup = world.client.popup("one_number", "finish").await.unwrap();
+    world.client = Client::new(&serve(without_secret(&world).await).await).unwrap();
+
+    let path = format!("/onboardings/{}", started.id);
+    for reply in [
+        book.post(&world, "/onboardings", BACKEND_TOKEN, &start_body("tenant-2")).await,
+        book.get(&world, "/onboardings", BACKEND_TOKEN).await,
+        book.get(&world, &path, BACKEND_TOKEN).await,
+        book.post(&world, &format!("{path}/number"), BACKEND_TOKEN, &json!({"phone_number_id": "51234567890"})).await,
+        book.post(&world, &format!("{path}/retry"), BACKEND_TOKEN, &json!({})).await,
+        callback(book, &world, &started, &popup).await,
+    ] {
+        reply.assert_problem(503, "unavailable");
+    }
+    for path in ["/webhooks/partner-hub", "/webhooks/meta"] {
+        let request = world.client.request(Method::POST, &format!("/v1{path}"), "").body("{}");
+        book.call(request).await.assert_problem(500, "internal");
+    }
+    book.get(&world, "/webhooks/meta?hub.mode=subscribe", "").await.assert_problem(500, "internal");
+}
+
+async fn without_secret(world: &World) -> Functions {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(endpoint)
+        .build();
+    let client = aws_sdk_secretsmanager::Client::from_conf(config);
+    let config = SecretConfig { id: "bundle".to_owned() };
+    let secrets: Arc<dyn Secrets> = Arc::new(CachedSecrets::new(client, config, world.stack.world.clock.clone()));
+
+    let theirs = &world.stack.functions;
+    let mut functions = Functions {
+        signup_page: theirs.signup_page.clone(),
+        onboardings: theirs.onboardings.clone(),
+        es_callback: theirs.es_callback.clone(),
+        webhook_receipt: theirs.webhook_receipt.clone(),
+        client_account: theirs.client_account.clone(),
+        number_submission: theirs.number_submission.clone(),
+        key_creation: theirs.key_creation.clone(),
+        reconciliation: theirs.reconciliation.clone(),
+    };
+    functions.onboardings.secrets = secrets.clone();
+    functions.es_callback.step.secrets = secrets.clone();
+    functions.webhook_receipt.step.secrets = secrets;
+    functions
+}
+
+/// Serves functions until the test ends. Returns their origin.
+async fn serve(functions: Functions) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let router = gateway::router(Arc::new(functions));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    origin
+}

@@ -1,0 +1,101 @@
+//! Once a day, all channels at the Hub, a page with each run of reconciliation: live ones whose webhook never came, those
+//! that no onboarding knows, which cost the partner money, and keys that are gone from the vault.
+
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::channel_event::{apply_live, owner};
+use super::hub_work::HubWork;
+use super::reconciliation::Reconciled;
+use super::stop::Stop;
+use super::task;
+use crate::hub::limit::Priority;
+use crate::hub::{Channel, ChannelsPage};
+use crate::onboarding::{ChannelId, OnboardingId, Status};
+use crate::queue::Worker;
+use crate::store::StoreError;
+use crate::telemetry::{self, Metric};
+use crate::vault::Vault;
+
+/// From the end of one sweep to the beginning of the next.
+const PAUSE: Duration = Duration::hours(24);
+
+/// What the sweep needs.
+#[derive(Clone)]
+pub(super) struct ChannelSweep<'a> {
+    pub(super) work: &'a HubWork,
+    pub(super) vault: &'a Arc<dyn Vault>,
+}
+
+impl ChannelSweep<'_> {
+    /// Reads the next page, if it is time.
+    pub(super) async fn run(&self, report: &mut Reconciled) -> Result<(), Stop> {
+        let now = self.work.clock.now();
+        let Some(offset) = self.work.store.sweep_due(now + PAUSE).await? else { return Ok(()) };
+        let page = self.page(offset, report).await?;
+        for channel in page.channels.iter().filter(|channel| channel.is_live()) {
+            self.check(channel, report).await?;
+        }
+        let (next, at) = page.next_offset.map_or((0, now + PAUSE), |next| (next, now));
+        Ok(self.work.store.sweep_on(next, at).await?)
+    }
+
+    async fn page(&self, offset: u32, report: &mut Reconciled) -> Result<ChannelsPage, Stop> {
+        let credentials = self.work.credentials().await?;
+        self.work.turn(Priority::Reconciliation, &mut None).await?;
+        report.hub_calls += 1;
+        Ok(self.work.hub.channels_page(&credentials, offset).await?)
+    }
+
+    async fn check(&self, channel: &Channel, report: &mut Reconciled) -> Result<(), Stop> {
+        let Some(id) = owner(self.work, channel).await? else {
+            let what = Finding { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
+            return self.tell(&channel.id, None, what, report).await;
+        };
+        let onboarding = match self.work.store.get(&id).await {
+            Ok(stored) => stored.onboarding,
+            // A person has been told of it where it was found due.
+            Err(StoreError::NotFound | StoreError::Unreadable { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        match onboarding.status {
+            Status::SignedUp | Status::Submitted => {
+                if apply_live(self.work, &id, &channel.id).await? {
+                    report.found_live += 1;
+                    self.work.queue.send(Worker::KeyCreation, &task(&id), Duration::ZERO).await?;
+                }
+                Ok(())
+            }
+            Status::Ready if !self.vault.holds(&channel.id).await? => {
+                let what =
+                    Finding { metric: Metric::KeyMissing, text: "the vault no longer holds the key of a channel" };
+                self.tell(&channel.id, Some(&id), what, report).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the partner, once in a while.
+    async fn tell(
+        &self,
+        channel_id: &ChannelId,
+        onboarding_id: Option<&OnboardingId>,
+        what: Finding,
+        report: &mut Reconciled,
+    ) -> Result<(), Stop> {
+        if self.work.store.first_report(channel_id, what.metric.as_str()).await? {
+            let onboarding_id = onboarding_id.map(OnboardingId::as_str);
+            tracing::warn!(%channel_id, onboarding_id, "{}", what.text);
+            telemetry::count(what.metric, 1);
+            report.told += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Something that a person has to know.
+struct Finding {
+    metric: Metric,
+    text: &'static str,
+}

@@ -1,0 +1,186 @@
+//! A signup that Meta reports and no page handed over: the customer closed the tab, or the popup gave no code.
+//!
+//! Meta's `account_update` names the WABA and its portfolio, but no onboarding. It can only be that of a customer who went
+//! to Meta lately and whose signup is open. If that is one, the token is fetched from Meta and the signup is proven with it
+//! as with any other. If it may be several, nobody guesses: the partner is told.
+
+use secrecy::SecretString;
+use serde_json::Value;
+use time::Duration;
+
+use super::es_callback::CallbackError;
+use super::hub_work::HubWork;
+use super::proof::{Claims, SignupProof};
+use super::send_on;
+use crate::meta::webhook::{AccountEvent, AccountUpdate, account_updates};
+use crate::onboarding::{BusinessId, Event, Onboarding, PopupAttempt, WabaId};
+use crate::store::{InboxEntry, InboxKey, StoreError};
+use crate::telemetry::{self, Metric};
+
+/// More customers than this at Meta within a day are not told apart.
+const CUSTOMERS: usize = 50;
+/// How long Meta, our table or our system user may be in the way.
+const TRIES_END: Duration = Duration::hours(72);
+
+/// Deals with a kept webhook of Meta's. `fetches` counts down the tokens that may still be fetched in this run.
+///
+/// # Errors
+/// If the table is out of reach. The webhook is due still.
+pub(super) async fn settle(
+    work: &HubWork,
+    proof: &SignupProof,
+    key: &InboxKey,
+    fetches: &mut usize,
+) -> Result<(), StoreError> {
+    let Some(entry) = work.store.inbox(key).await? else { return Ok(()) };
+    let mut outcomes = Vec::new();
+    for update in account_updates(entry.body.as_deref().unwrap_or_default().as_bytes()) {
+        let (AccountEvent::PartnerAdded | AccountEvent::PartnerAppInstalled, Some(waba_id)) =
+            (&update.event, &update.waba_id)
+        else {
+            continue;
+        };
+        match (Report { work, proof, entry: &entry, update: &update, waba_id }).settle(fetches).await {
+            Ok(Some(outcome)) if outcomes.contains(&outcome) => {}
+            Ok(Some(outcome)) => outcomes.push(outcome),
+            // It is due still, and the next run takes it up.
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                let age = work.clock.now() - entry.received_at;
+                tracing::warn!(%error, "a signup that Meta reports could not be looked into");
+                if age < TRIES_END {
+                    let next = work.clock.now() + age.clamp(Duration::minutes(1), Duration::hours(1));
+                    return work.store.postpone(key, next).await;
+                }
+                telemetry::count(Metric::SignupUnclear, 1);
+                outcomes.push("gave_up");
+            }
+        }
+    }
+    let outcome = if outcomes.is_empty() { "kept".to_owned() } else { outcomes.join(", ") };
+    work.store.processed(key, &outcome).await
+}
+
+/// Meta's word that a customer finished.
+struct Report<'a> {
+    work: &'a HubWork,
+    proof: &'a SignupProof,
+    entry: &'a InboxEntry,
+    update: &'a AccountUpdate,
+    waba_id: &'a WabaId,
+}
+
+impl Report<'_> {
+    /// What came of it; `None`: no token may be fetched in this run any more.
+    async fn settle(&self, fetches: &mut usize) -> Result<Option<&'static str>, CallbackError> {
+        let Some(waiting) = self.waiting().await? else { return Ok(Some("known")) };
+        match waiting.as_slice() {
+            [] => Ok(Some("nobody_waits")),
+            [onboarding] if *fetches > 0 => {
+                *fetches -= 1;
+                telemetry::record_onboarding(&onboarding.id);
+                self.recover(onboarding).await.map(Some)
+            }
+            [_] => Ok(None),
+            several => {
+                for onboarding in several {
+                    self.tell(onboarding, "signup_unclear").await?;
+                }
+                Ok(Some("unclear"))
+            }
+        }
+    }
+
+    /// The onboardings that it may be about; `None`, if one of them has the WABA already.
+    async fn waiting(&self) -> Result<Option<Vec<Onboarding>>, CallbackError> {
+        let mut waiting = Vec::new();
+        for id in self.work.store.popups_opened(self.entry.received_at, CUSTOMERS).await? {
+            let onboarding = match self.work.store.get(&id).await {
+                Ok(stored) => stored.onboarding,
+                Err(StoreError::NotFound | StoreError::Unreadable { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if onboarding.signup.as_ref().is_some_and(|signup| signup.waba_id == *self.waba_id) {
+                return Ok(None);
+            }
+            if onboarding.takes_signup() {
+                waiting.push(onboarding);
+            }
+        }
+        // Whom the partner started for this very portfolio, it is.
+        if let Some(owner) = &self.update.owner_business_id
+            && waiting.iter().any(|onboarding| prefilled(onboarding, owner))
+        {
+            waiting.retain(|onboarding| prefilled(onboarding, owner));
+        }
+        Ok(Some(waiting))
+    }
+
+    async fn recover(&self, onboarding: &Onboarding) -> Result<&'static str, CallbackError> {
+        let secret = self.work.secrets.bundle().await?;
+        let (Some(system_user), Some(owner)) = (&secret.meta_system_user_token, &self.update.owner_business_id) else {
+            self.tell(onboarding, "signup_not_fetched").await?;
+            return Ok("not_fetched");
+        };
+        match self.fetched(&secret.meta_app_secret, system_user, owner, onboarding).await {
+            Ok(()) => Ok("recovered"),
+            // Somebody was faster.
+            Err(CallbackError::AlreadySignedUp) => Ok("known"),
+            Err(error @ (CallbackError::Unavailable(_) | CallbackError::Misconfigured(_))) => Err(error),
+            Err(error) => {
+                self.tell(onboarding, error.code()).await?;
+                Ok(error.code())
+            }
+        }
+    }
+
+    async fn fetched(
+        &self,
+        app_secret: &SecretString,
+        system_user: &SecretString,
+        owner: &BusinessId,
+        onboarding: &Onboarding,
+    ) -> Result<(), CallbackError> {
+        let token = self.proof.meta.fetch_token(app_secret, system_user, owner).await?;
+        let claims = Claims { waba_id: Some(self.waba_id), ..Claims::default() };
+        let event = self.proof.of(app_secret, &token, claims, None).await?;
+        let stored = self.work.store.apply(&onboarding.id, &event).await?.into_stored();
+        tracing::info!("a signup that no page handed over was completed");
+        if let Err(error) = send_on(&*self.work.queue, &stored.onboarding).await {
+            tracing::warn!(%error, "not queued; the next run will");
+        }
+        Ok(())
+    }
+
+    /// Tells the partner, by metric and log, and in the onboarding's attempts.
+    async fn tell(&self, onboarding: &Onboarding, code: &'static str) -> Result<(), CallbackError> {
+        tracing::warn!(onboarding_id = %onboarding.id, code, waba_id = %self.waba_id, "a signup at Meta needs its customer again");
+        telemetry::count(Metric::SignupUnclear, 1);
+        let event = match self.update.event {
+            AccountEvent::PartnerAppInstalled => "PARTNER_APP_INSTALLED",
+            _ => "PARTNER_ADDED",
+        };
+        let attempt = PopupAttempt {
+            at: self.entry.received_at,
+            event: event.to_owned(),
+            current_step: None,
+            error_code: Some(code.to_owned()),
+            error_message: Some(format!(
+                "Meta reports a finished sign-up for WABA {} that may be this customer's. Ask them to open the setup link again.",
+                self.waba_id
+            )),
+            session_id: None,
+        };
+        self.work.store.apply(&onboarding.id, &Event::PopupLeft { attempt }).await?;
+        Ok(())
+    }
+}
+
+/// Whether the partner named this portfolio when it started the onboarding (`prefill.business.id`, text or number).
+fn prefilled(onboarding: &Onboarding, owner: &BusinessId) -> bool {
+    match onboarding.prefill.get("business").and_then(|business| business.get("id")) {
+        Some(Value::String(id)) => id == owner.as_str(),
+        Some(Value::Number(id)) => id.to_string() == owner.as_str(),
+        _ => false,
+    }
+}
