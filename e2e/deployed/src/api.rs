@@ -77,8 +77,16 @@ impl Api {
     /// # Errors
     /// If it is not started.
     pub async fn start(&self, reference: &str) -> Result<Started, Error> {
+        self.start_with(reference, &json!({})).await
+    }
+
+    /// The same, with what Meta's popup is to be filled with.
+    ///
+    /// # Errors
+    /// If it is not started.
+    pub async fn start_with(&self, reference: &str, prefill: &Value) -> Result<Started, Error> {
         let customer = json!({ "name": "Nordlicht Fahrrad GmbH", "email": format!("{reference}@nordlicht.example"), "user_name": "Lena Voss" });
-        let body = json!({ "reference": reference, "client": customer });
+        let body = json!({ "reference": reference, "client": customer, "prefill": prefill });
         let started = self.post("/onboardings", &self.backend_token, &body).await?.with(201)?;
         Ok(serde_json::from_value(started)?)
     }

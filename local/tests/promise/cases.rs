@@ -17,7 +17,7 @@ where
     F: AsyncFn(I) -> Result<T, String> + Send + Sync,
 {
     let left: Mutex<VecDeque<(usize, I)>> = Mutex::new(inputs.into_iter().enumerate().collect());
-    let done: Mutex<Vec<(usize, I, Result<T, String>)>> = Mutex::new(Vec::new());
+    let done = Mutex::new(Vec::<(usize, I, Result<T, String>)>::new());
     let threads = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {

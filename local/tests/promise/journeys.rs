@@ -3,6 +3,7 @@
 //! `JOURNEY_SEED=1234` runs that one alone, `JOURNEYS=50000` so many, both together so many from there on.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
@@ -220,7 +221,7 @@ async fn story(world: &World, promises: &[Promise]) -> String {
     let mut story = String::new();
     for promise in promises {
         let record = world.client.record(&promise.started.id).await.unwrap();
-        story += &format!("{}\n{record:#}\n", timeline::render(&record, &ledger));
+        _ = writeln!(story, "{}\n{record:#}", timeline::render(&record, &ledger));
     }
     let gone_wrong: Vec<String> = world.outside.gone_wrong();
     story + &gone_wrong.join("\n")

@@ -1,6 +1,7 @@
 //! Deploys the real template and drives it, step by step. Started by `e2e/deployed/run`, which prepares tools, build and
 //! environment.
 
+mod absent;
 mod browser;
 mod journey;
 mod permissions;
@@ -82,6 +83,8 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("a dead Hub comes back, and nothing is lost or made twice", trouble::dead_hub(&mut world)).await?;
     steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut world)).await?;
     steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut world)).await?;
+    steps.step("a customer who closed the tab is found by what Meta reports", absent::customer(&mut world)).await?;
+    steps.step("a channel that no onboarding knows is reported", absent::onboarding(&mut world)).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
     steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&world)).await?;
     world.stop().await;
