@@ -81,7 +81,7 @@ fn over(taken: Duration, allowed: Duration) -> String {
 
 /// Runs one world with a stack of its own.
 fn alone(test: impl AsyncFn() + Send + Sync) {
-    for (_, outcome) in each(vec![()], async |()| {
+    for ((), outcome) in each(vec![()], async |()| {
         test().await;
         Ok(())
     }) {

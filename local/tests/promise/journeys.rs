@@ -217,11 +217,11 @@ fn trouble(dice: &mut Rng, place: Place) -> Fate {
 async fn story(world: &World, promises: &[Promise]) -> String {
     world.outside.calm();
     let ledger = world.client.ledger().await.unwrap();
-    let mut story = String::new();
+    let mut story = Vec::new();
     for promise in promises {
         let record = world.client.record(&promise.started.id).await.unwrap();
-        story += &format!("{}\n{record:#}\n", timeline::render(&record, &ledger));
+        story.push(format!("{}\n{record:#}", timeline::render(&record, &ledger)));
     }
-    let gone_wrong: Vec<String> = world.outside.gone_wrong();
-    story + &gone_wrong.join("\n")
+    story.extend(world.outside.gone_wrong());
+    story.join("\n")
 }
