@@ -56,7 +56,6 @@ fn six_hours_without_a_hub_in_the_middle_of_it_cost_six_hours() {
         let back = world.now();
         world.finish(Duration::hours(4)).await;
         let calls = burst.finished().await;
-        assert_eq!(calls, ONBOARDINGS * CALLS_EACH, "calls are wasted, or something was left out");
         let left = PER_CALL * i32::try_from(calls - before).unwrap();
         let (taken, after) = (burst.last_key().await - burst.begin, burst.last_key().await - back);
         let allowed = PER_CALL * i32::try_from(calls).unwrap() + OUTAGE;
@@ -70,6 +69,9 @@ fn six_hours_without_a_hub_in_the_middle_of_it_cost_six_hours() {
             over(after, left)
         );
         assert!(taken <= allowed * 1.05, "{taken} for what is allowed in {allowed}");
+        // Whoever was about to create a client account when the Hub went down searches again.
+        let (least, searches) = (ONBOARDINGS * CALLS_EACH, ONBOARDINGS / 10);
+        assert!((least..=least + searches).contains(&calls), "calls are wasted, or something was left out");
     });
 }
 

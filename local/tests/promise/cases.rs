@@ -9,6 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 /// A handler's future is large without optimisation.
 const STACK: usize = 16 << 20;
 
+/// An input's number, the input, and what came of it.
+type Done<I, T> = (usize, I, Result<T, String>);
+
 /// Runs a case for each input, and returns what came of it in their order. A case that panics has failed.
 pub(crate) fn each<I, T, F>(inputs: Vec<I>, run: F) -> Vec<(I, Result<T, String>)>
 where
@@ -17,7 +20,7 @@ where
     F: AsyncFn(I) -> Result<T, String> + Send + Sync,
 {
     let left: Mutex<VecDeque<(usize, I)>> = Mutex::new(inputs.into_iter().enumerate().collect());
-    let done = Mutex::new(Vec::<(usize, I, Result<T, String>)>::new());
+    let done: Mutex<Vec<Done<I, T>>> = Mutex::new(Vec::new());
     let threads = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {

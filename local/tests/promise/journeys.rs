@@ -3,7 +3,6 @@
 //! `JOURNEY_SEED=1234` runs that one alone, `JOURNEYS=50000` so many, both together so many from there on.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
@@ -218,11 +217,11 @@ fn trouble(dice: &mut Rng, place: Place) -> Fate {
 async fn story(world: &World, promises: &[Promise]) -> String {
     world.outside.calm();
     let ledger = world.client.ledger().await.unwrap();
-    let mut story = String::new();
+    let mut story = Vec::new();
     for promise in promises {
         let record = world.client.record(&promise.started.id).await.unwrap();
-        _ = writeln!(story, "{}\n{record:#}", timeline::render(&record, &ledger));
+        story.push(format!("{}\n{record:#}", timeline::render(&record, &ledger)));
     }
-    let gone_wrong: Vec<String> = world.outside.gone_wrong();
-    story + &gone_wrong.join("\n")
+    story.extend(world.outside.gone_wrong());
+    story.join("\n")
 }
