@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tracing::{Span, Subscriber, field};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -138,7 +139,10 @@ pub fn count(metric: Metric, count: u64) {
 /// One line of the [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 pub fn embedded_metric(metric: Metric, count: u64, stack: &str, at: OffsetDateTime) -> String {
     let name = metric.as_str();
+    // Without level and time, Lambda takes the line for one of level INFO and drops it where only warnings are logged.
     json!({
+        "level": "ERROR",
+        "timestamp": at.format(&Rfc3339).unwrap_or_default(),
         "_aws": {
             "Timestamp": at.unix_timestamp() * 1000,
             "CloudWatchMetrics": [{

@@ -152,6 +152,14 @@ impl Api {
         Ok(told["pending"].clone())
     }
 
+    /// Forgets the faults that are pending.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn mend(&self) -> Result<(), Error> {
+        send(self.http.delete(format!("{}/simulator/faults", self.simulator))).await?.with(200).map(drop)
+    }
+
     /// What happened to the fakes.
     ///
     /// # Errors

@@ -72,8 +72,8 @@ impl Drop for MiniStack {
     }
 }
 
-/// Sends a signal to every process of a group that is left.
+/// Sends a signal to every process of a group that is left. By the shell's own `kill`: there may be no other.
 fn signal(group: u32, name: &str) {
-    let mut kill = std::process::Command::new("kill");
-    let _ = kill.args(["-s", name, "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+    let mut kill = std::process::Command::new("sh");
+    let _ = kill.arg("-c").arg(format!("kill -s {name} -- -{group}")).stderr(Stdio::null()).status();
 }

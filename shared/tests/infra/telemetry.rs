@@ -108,6 +108,8 @@ fn a_count_is_a_metric_to_cloudwatch() {
     assert_eq!(
         serde_json::from_str::<Value>(&line).unwrap(),
         json!({
+            "level": "ERROR",
+            "timestamp": "2026-11-02T09:00:00Z",
             "_aws": {
                 "Timestamp": 1_793_610_000_000_i64,
                 "CloudWatchMetrics": [{

@@ -87,6 +87,8 @@ impl World {
             ("MessagingHosts", "127.0.0.1".to_owned()),
             ("MessageWebhookUrl", "https://partner.example/whatsapp/messages".to_owned()),
             ("HubCallLimit", "1000/1".to_owned()),
+            // What is not logged at this level is logged at none.
+            ("LogLevel", "DEBUG".to_owned()),
             ("ReconciliationSchedule", "rate(1 minute)".to_owned()),
             ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
         ]);

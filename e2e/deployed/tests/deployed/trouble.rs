@@ -7,19 +7,30 @@ use serde_json::json;
 use crate::journey::{PATIENCE, ready};
 use crate::setting_up::World;
 
-/// The Hub drops every connection, then answers 503, then is back.
+/// The Hub drops every connection or answers 503, whatever it is asked, until it is back.
 pub(crate) async fn dead_hub(world: &mut World) -> Result<(), Error> {
-    let dead = json!([
-        { "route": "list_clients", "drop": true },
-        { "route": "create_client", "status": 503, "body": "Service Unavailable" },
-        { "route": "numbers", "drop": true, "after_effect": true },
-        { "route": "api_keys", "status": 500 },
-    ]);
-    world.api.order("faults", &dead).await?;
+    let dead = |route: &str, how: &str| match how {
+        "drops" => json!({ "route": route, "drop": true, "times": 1000 }),
+        _ => json!({ "route": route, "status": 503, "body": "Service Unavailable", "times": 1000 }),
+    };
+    let routes = [("list_clients", "drops"), ("create_client", "503"), ("numbers", "drops"), ("api_keys", "503")];
+    world.api.order("faults", &json!(routes.map(|(route, how)| dead(route, how)))).await?;
     // The customer does not notice: the callback is answered while the Hub is dead.
     let started = world.api.sign_up("tenant-3", "one_number:3").await?;
     world.secrets.push(started.token().to_owned());
+    eventually("it was tried twice, and waits", PATIENCE, async || {
+        let record = world.api.record(&started.id).await?;
+        let tries = record["retry"]["tries"].as_u64().unwrap_or_default();
+        Ok((record["status"] == "signed_up" && tries >= 2).then_some(()))
+    })
+    .await?;
+    world.api.mend().await?;
+    // One more answer is lost after it was given.
+    world.api.order("faults", &json!({ "route": "numbers", "drop": true, "after_effect": true })).await?;
     ready(world, &started).await?;
+    if world.api.pending_faults().await? != json!([]) {
+        return Err("not every fault was met".into());
+    }
     let ledger = world.api.ledger().await?;
     let clients = ledger["clients"].as_array().into_iter().flatten();
     match clients.filter(|client| client["contact_info"]["email"] == "tenant-3@nordlicht.example").count() {

@@ -30,7 +30,7 @@ pub(crate) async fn onboarding(stack: &LocalStack, fakes: &Client) -> Result<(),
     };
     // Asked politely, it removes its containers.
     if let Some(id) = process.id() {
-        Command::new("kill").arg("-TERM").arg(id.to_string()).status().await?;
+        Command::new("sh").arg("-c").arg(format!("kill -TERM {id}")).status().await?;
     }
     if timeout(PATIENCE, process.wait()).await.is_err() {
         process.kill().await?;
