@@ -4,13 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a field is called that holds something that opens something.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 13] = [
     "api_key",
     "access_token",
     "app_secret",
     "backend_token",
     "bearer",
-    "code",
     "meta_app_secret",
     "meta_system_user_token",
     "meta_verify_token",
