@@ -1,5 +1,8 @@
 //! A local stack of a test's own, its time, and what tests look at most.
 
+#[path = "log_scan.rs"]
+pub(crate) mod log_scan;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,6 +20,7 @@ pub(crate) struct World {
     pub(crate) stack: LocalStack,
     pub(crate) client: Client,
     milliseconds: Arc<AtomicI64>,
+    _log: log_scan::LogScan,
 }
 
 impl World {
@@ -27,13 +31,14 @@ impl World {
 
     /// With these options; time and hand are set here.
     pub(crate) async fn with(mut options: Options) -> Self {
+        let log = log_scan::LogScan::start();
         let milliseconds = Arc::new(AtomicI64::new(0));
         let passed = Arc::clone(&milliseconds);
         options.simulator.clock = Arc::new(move || START + Duration::milliseconds(passed.load(Ordering::SeqCst)));
         options.by_hand = true;
         let stack = LocalStack::start(options).await.unwrap();
         let client = Client::new(&stack.origin).unwrap();
-        Self { stack, client, milliseconds }
+        Self { stack, client, milliseconds, _log: log }
     }
 
     pub(crate) fn pass(&self, time: Duration) {

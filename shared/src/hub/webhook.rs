@@ -16,6 +16,8 @@ use super::{id, text};
 
 /// The longest event id and event name that are taken as such, in bytes: they become a key and a word in the log.
 const LONGEST_NAME: usize = 200;
+/// What JSON allows in a text and SQS in no message: an id with one of these could never be queued.
+const NOT_QUEUED: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// One event of a delivery, not yet looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,8 @@ impl RawEvent {
         let object = Some(element.get()).filter(|text| text.starts_with('{'));
         let envelope = object.and_then(|text| serde_json::from_str::<WithId>(text).ok());
         let event_id = envelope.and_then(|envelope| text(&envelope.id, &[""]));
-        Self { event_id: event_id.filter(|id| id.len() <= LONGEST_NAME), body: element.get().to_owned() }
+        let event_id = event_id.filter(|id| id.len() <= LONGEST_NAME && !id.contains(NOT_QUEUED));
+        Self { event_id, body: element.get().to_owned() }
     }
 }
 

@@ -8,9 +8,11 @@ mod body;
 mod bundle;
 mod cache;
 mod config;
+mod outbound;
 #[cfg(feature = "memory")]
 mod queue_twin;
 mod request;
+mod source;
 mod sqs;
 mod telemetry;
 mod vault;

@@ -1,0 +1,59 @@
+//! A delivery of the Hub's, authentic or not: nothing of it is lost when it is split, and every event can be kept and queued.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use shared::hub::webhook::{self, EventKind};
+use shared::queue::Task;
+use shared::store::InboxKey;
+
+fuzz_target!(|body: &[u8]| {
+    let events = webhook::split(body);
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Array(elements)) => assert_eq!(events.len(), elements.len()),
+        _ => assert!(events.len() == 1 || nested_too_deep(body)),
+    }
+    assert_nothing_lost(body, &events.iter().map(|event| event.body.as_str()).collect::<Vec<_>>());
+
+    for event in events {
+        let read = webhook::parse(&event.body);
+        assert!(read.name.len() <= 200);
+        assert!(read.channel.is_none() || read.kind != EventKind::Other);
+        assert!(read.kind == EventKind::Other || webhook::is_documented(&read.name));
+        assert_eq!(read, webhook::parse(&event.body));
+
+        let Some(id) = event.event_id else { continue };
+        // The longest key is that of another body under the same id.
+        let key = format!("partner_hub#{id}#{}", "0".repeat(64));
+        assert_eq!(key.parse::<InboxKey>().unwrap().as_str(), key);
+        let message = Task::Inbox { inbox_key: key, slot: None }.body().unwrap();
+        assert!(message.chars().all(taken_by_sqs), "SQS refuses {message:?}");
+    }
+});
+
+/// An array is split however deep its elements are, and a `Value` is not read beyond 128.
+fn nested_too_deep(body: &[u8]) -> bool {
+    body.iter().filter(|byte| b"[{".contains(byte)).count() > 100
+}
+
+/// The texts of the events lie in the body one after the other, with nothing between them but an array's own signs.
+fn assert_nothing_lost(body: &[u8], events: &[&str]) {
+    let text = String::from_utf8_lossy(body);
+    let mut rest = &*text;
+    for event in events {
+        let (between, after) = rest.split_once(event).expect("an event is not a part of the body");
+        assert!(between.chars().all(is_filling), "lost: {between}");
+        rest = after;
+    }
+    assert!(rest.chars().all(is_filling), "lost: {rest}");
+}
+
+fn is_filling(c: char) -> bool {
+    " \t\r\n[,]".contains(c)
+}
+
+/// The characters that a message may have.
+fn taken_by_sqs(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}

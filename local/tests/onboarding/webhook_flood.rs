@@ -1,0 +1,89 @@
+//! Ten thousand webhooks while the Hub hangs: each is kept and acknowledged, and none waits for the Hub.
+
+use futures_util::StreamExt;
+use hmac::{Hmac, KeyInit, Mac};
+use lambda_http::Request;
+use local::settings::PLATFORM_SECRET;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use shared::http::Handler;
+use shared::queue::Worker;
+use time::Duration;
+
+use crate::hooks::channel_live;
+use crate::world::World;
+
+const DELIVERIES: usize = 10_000;
+/// As many as a function's sandboxes may well work at the same time.
+const AT_ONCE: usize = 50;
+
+/// A delivery as API Gateway hands it on.
+fn delivery(body: &str) -> Request {
+    let mac = Hmac::<Sha256>::new_from_slice(PLATFORM_SECRET.as_bytes()).unwrap().chain_update(body);
+    let event = json!({
+        "resource": "/webhooks/partner-hub",
+        "path": "/webhooks/partner-hub",
+        "httpMethod": "POST",
+        "headers": {"x-360dialog-signature": hex::encode(mac.finalize().into_bytes())},
+        "requestContext": {"resourcePath": "/webhooks/partner-hub", "httpMethod": "POST"},
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    lambda_http::request::from_str(&event.to_string()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_webhooks_are_acknowledged_while_the_hub_hangs_and_none_is_lost() {
+    let world = World::new().await;
+    let (started, channel_id) = world.submitted().await;
+    // Longer than any call may take: who waits for the Hub gets nothing.
+    let hang: Value = ["list_clients", "create_client", "numbers", "list_channels", "api_keys"]
+        .iter()
+        .map(|route| json!({"route": route, "delay_ms": 600_000, "times": DELIVERIES}))
+        .collect();
+    world.faults(hang).await;
+    let live = channel_live(&world, "evt_live").await;
+    let asked = world.client.ledger().await.unwrap()["calls"].clone();
+    let now = world.now();
+
+    // Of our channel and of strangers', full, short and unknown; one of them is what the onboarding waits for.
+    let body = |n: usize| match n % 4 {
+        _ if n == DELIVERIES / 2 => live.to_string(),
+        0 => json!({"id": format!("evt_{n}"), "event": "channel_live", "data": {"id": format!("x{n}CH")}}).to_string(),
+        1 => json!({"id": format!("evt_{n}"), "event": "news", "data": {"id": channel_id}}).to_string(),
+        2 => json!({"event": "channel_running", "channel_id": format!("y{n}CH")}).to_string(),
+        _ => json!([{"id": format!("evt_{n}"), "event": "template_messaging_enabled", "data": {}}]).to_string(),
+    };
+    let function = &world.stack.functions.webhook_receipt;
+    let answers = futures_util::stream::iter(0..DELIVERIES).map(|n| {
+        let request = delivery(&body(n));
+        async move { function.handle(request).await.status() }
+    });
+    let acknowledged =
+        answers.buffer_unordered(AT_ONCE).filter(|status| std::future::ready(*status == 200)).count().await;
+
+    assert_eq!(acknowledged, DELIVERIES);
+    assert_eq!(world.now(), now, "no time passed that anybody could have waited for");
+    assert_eq!(world.client.ledger().await.unwrap()["calls"], asked, "receipt asked the Hub");
+    assert_eq!(world.stack.world.queue.len(Worker::KeyCreation), DELIVERIES);
+
+    // None is lost: whoever looks for what nobody worked off finds each of them.
+    world.pass(Duration::hours(1));
+    let mut kept = std::collections::BTreeSet::new();
+    let messages = world.stack.world.queue.receive(Worker::KeyCreation, usize::MAX);
+    for message in &messages {
+        let task: Value = serde_json::from_str(&message.body).unwrap();
+        kept.insert(task["inbox_key"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kept.len(), DELIVERIES);
+    let store = &world.stack.world.store;
+    let keys = futures_util::stream::iter(&kept).map(|key| {
+        let key = key.parse().unwrap();
+        async move { store.inbox(&key).await.unwrap() }
+    });
+    let found = keys.buffer_unordered(AT_ONCE).filter(|entry| {
+        std::future::ready(entry.as_ref().is_some_and(|entry| entry.body.is_some() && entry.processed_at.is_none()))
+    });
+    assert_eq!(found.count().await, DELIVERIES);
+    assert_eq!(world.status(&started).await, "submitted");
+}
