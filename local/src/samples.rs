@@ -23,8 +23,12 @@ pub const STARTED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a0";
 pub const SIGNING_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a1";
 /// The customer who is about to finish the popup, at the simulator.
 pub const SIGNING_UP_ACCOUNT: &str = "one_number:signing-up";
+/// Of no onboarding.
+pub const NOBODY: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7af";
 /// Signed up: the number is to be submitted.
 pub const SIGNED_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a2";
+/// The customer who has signed up, at the simulator.
+pub const SIGNED_UP_ACCOUNT: &str = "one_number:signed-up";
 /// Submitted, and its channel is live at the Hub. The inbox holds the webhook that says so.
 pub const SUBMITTED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a3";
 /// The key of that webhook.
@@ -59,7 +63,7 @@ pub(crate) async fn put(
         retryable: true,
     };
     world.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
-    put.sign_up(SIGNED_UP, "one_number:signed-up").await?;
+    put.sign_up(SIGNED_UP, SIGNED_UP_ACCOUNT).await?;
     put.channels().await?;
     for worker in Worker::ALL {
         for message in world.queue.receive(worker, usize::MAX) {

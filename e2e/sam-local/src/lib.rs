@@ -4,7 +4,10 @@
 mod payload;
 
 use local::client::{Client, start_body};
-use local::samples::{self, FAILED, LIVE, SETUP_TOKEN, SIGNED_UP, SIGNING_UP, SIGNING_UP_ACCOUNT, STARTED, SUBMITTED};
+use local::samples::{
+    self, FAILED, LIVE, NOBODY, SETUP_TOKEN, SIGNED_UP, SIGNED_UP_ACCOUNT, SIGNING_UP, SIGNING_UP_ACCOUNT, STARTED,
+    SUBMITTED,
+};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use serde_json::{Value, json};
 use shared::hub::signature;
@@ -101,7 +104,8 @@ fn call(name: &'static str, call: Call, status: u16) -> Event {
 /// # Errors
 /// If a sample cannot be read or the simulator does not play.
 pub async fn events() -> Result<Vec<Event>, Error> {
-    let (popup, finished) = finished().await?;
+    let (popup, finished, number) = finished().await?;
+    let refused = json!({ "code": "AQmade-up-code-of-nobody", "session": finished["session"] });
     let left = json!({ "session": sample_json("es.message.cancel_step")? });
     let start = start_body("tenant-1");
     let mut wrong = start.clone();
@@ -113,16 +117,22 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     let starts = |body| Call::post("/onboardings", "/onboardings", body);
     let returns = |id: &str, body| Call::post("/onboardings/{id}/es-callback", &path(id, "/es-callback"), body);
     let retries = |id: &str| Call::post("/onboardings/{id}/retry", &path(id, "/retry"), &json!({}));
+    let chooses = |id: &str| {
+        let choice = json!({ "phone_number_id": number });
+        Call::post("/onboardings/{id}/number", &path(id, "/number"), &choice).token(SETUP_TOKEN)
+    };
     let of_hub = |secret| Call::webhook("/webhooks/partner-hub", &live, signature::HEADER, secret, "");
     let of_meta = |secret| Call::webhook("/webhooks/meta", &update, "x-hub-signature-256", secret, "sha256=");
     let onboarding = |id: &str| json!({ "v": 1, "kind": "onboarding", "onboarding_id": id });
     let unreadable = json!({ "v": 2, "kind": "onboarding", "onboarding_id": STARTED });
+    let nobody = json!({ "v": 1, "kind": "onboarding", "onboarding_id": NOBODY });
     let inbox = json!({ "v": 1, "kind": "inbox", "inbox_key": samples::WEBHOOK });
 
     Ok(vec![
         call("signup-page", Call::get("/signup", "/signup"), 200),
         call("signup-page.asset", Call::get("/signup/{asset}", "/signup/page.js"), 200),
         call("signup-page.unknown-asset", Call::get("/signup/{asset}", "/signup/secrets.js"), 404),
+        call("signup-page.return", Call::get("/signup/return", "/signup/return"), 200),
         call("onboardings", starts(&start).token(BACKEND_TOKEN), 201),
         call("onboardings.wrong-field", starts(&wrong).token(BACKEND_TOKEN), 422),
         call("onboardings.wrong-token", starts(&start).token("wrong"), 401),
@@ -130,13 +140,19 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         call("onboardings.show", Call::get("/onboardings/{id}", &path(STARTED, "")).token(BACKEND_TOKEN), 200),
         call("onboardings.retry", retries(FAILED).token(BACKEND_TOKEN), 202).tells(FAILED, "retry_requested"),
         call("onboardings.not-failed", retries(STARTED).token(BACKEND_TOKEN), 409),
+        // Already chosen, so that choosing it again changes nothing.
+        call("onboardings.number", chooses(SIGNED_UP), 202),
+        call("onboardings.nothing-to-choose", chooses(STARTED), 409),
         call("es-callback", returns(SIGNING_UP, &finished).token(SETUP_TOKEN), 200)
             .after(popup)
             .tells(SIGNING_UP, "signup_proven"),
         call("es-callback.cancelled", returns(STARTED, &left).token(SETUP_TOKEN), 200).tells(STARTED, "popup_left"),
+        call("es-callback.refused-code", returns(STARTED, &refused).token(SETUP_TOKEN), 422)
+            .tells(STARTED, "popup_left"),
         call("es-callback.wrong-token", returns(STARTED, &finished).token("wrong"), 404),
         call("webhook-receipt", of_hub(PLATFORM_SECRET), 200),
         call("webhook-receipt.forged", of_hub("another secret"), 401),
+        call("webhook-receipt.unsigned", Call::post("/webhooks/partner-hub", "/webhooks/partner-hub", &json!({})), 401),
         call("webhook-receipt.meta", of_meta(&app_secret), 200),
         call("webhook-receipt.meta-forged", of_meta("another secret"), 401),
         call(
@@ -146,6 +162,7 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         ),
         event("client-account", sqs("ClientAccountQueue", &onboarding(STARTED)), Answer::Taken)
             .tells(STARTED, "client_found"),
+        event("client-account.unknown", sqs("ClientAccountQueue", &nobody), Answer::Taken),
         event("client-account.unreadable", sqs("ClientAccountQueue", &unreadable), Answer::Failed),
         event("number-submission", sqs("NumberSubmissionQueue", &onboarding(SIGNED_UP)), Answer::Taken)
             .tells(SIGNED_UP, "number_accepted"),
@@ -162,15 +179,16 @@ fn path(id: &str, rest: &str) -> String {
     format!("/onboardings/{id}{rest}")
 }
 
-/// The order for a finished popup, and what it returns to the page.
-async fn finished() -> Result<(Value, Value), Error> {
+/// The order for a finished popup, what it returns to the page, and the number of the customer who has signed up before.
+async fn finished() -> Result<(Value, Value, Value), Error> {
     let simulator = Simulator::start(simulator::Settings::default()).await?;
     let order = json!({ "account": SIGNING_UP_ACCOUNT, "code": CODE });
     let client = Client::new(&format!("http://{}", simulator.address()))?;
     let returned = client.order("popup", &order).await?;
+    let before = client.order("popup", &json!({ "account": SIGNED_UP_ACCOUNT })).await?;
     drop(client);
     simulator.stop().await;
-    Ok((order, returned))
+    Ok((order, returned, before["session"]["data"]["phone_number_id"].clone()))
 }
 
 fn sample(name: &str) -> Result<String, Error> {
