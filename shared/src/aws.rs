@@ -6,9 +6,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
-/// How long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(2);
 /// How long one try of a call may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// How long a call may take with its retries. Shorter than every function's timeout.
@@ -17,17 +18,47 @@ const CALL: Duration = Duration::from_secs(8);
 const TRIES: u32 = 3;
 
 /// Loads region, credentials and endpoints from the environment. Call once: the clients made from it share connections.
-pub async fn load() -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(CALL)
-        .build();
+/// `http` comes from [`crate::outbound::client`].
+pub async fn load(http: reqwest::Client) -> SdkConfig {
+    let connector = SharedHttpConnector::new(Connector(http));
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
         .load()
         .await
+}
+
+/// Sends the SDK's requests with the client that everything else is sent with: its roots are compiled in, where the SDK's own
+/// client reads the system's at each start.
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = plain(request).map_err(ConnectorError::user)?;
+            let response = http.execute(request).await.map_err(failure)?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = response.bytes().await.map_err(failure)?;
+            let mut answer = HttpResponse::new(status.into(), body.into());
+            *answer.headers_mut() = headers.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+            Ok(answer)
+        })
+    }
+}
+
+/// The SDK's request as the client takes it. None of our calls streams its body.
+fn plain(request: HttpRequest) -> Result<reqwest::Request, Box<dyn std::error::Error + Send + Sync>> {
+    let request = request.try_into_http1x()?;
+    Ok(request.map(|body| body.bytes().unwrap_or_default().to_vec()).try_into()?)
+}
+
+/// What the SDK may try again.
+fn failure(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
 }
 
 /// The client of the table.

@@ -1,4 +1,4 @@
-//! The one HTTP client for everything that is not AWS: the Hub, Meta and the messaging API.
+//! The one HTTP client, for everything that a function calls: the Hub, Meta, the messaging API, and AWS through its SDK.
 
 use std::time::Duration;
 

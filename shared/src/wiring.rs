@@ -20,14 +20,20 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The AWS side of a function. All clients share one configuration.
 pub struct Aws {
+    /// The one HTTP client, also for the Hub, Meta and the messaging API.
+    pub http: reqwest::Client,
     sdk: SdkConfig,
     clock: Clock,
 }
 
 impl Aws {
     /// Loads region and credentials.
-    pub async fn load() -> Self {
-        Self { sdk: aws::load().await, clock: Clock::system() }
+    ///
+    /// # Errors
+    /// [`StartError`], if the TLS library cannot be set up.
+    pub async fn load() -> Result<Self, StartError> {
+        let http = outbound::client()?;
+        Ok(Self { sdk: aws::load(http.clone()).await, http, clock: Clock::system() })
     }
 
     /// The table.
@@ -73,10 +79,11 @@ impl HubSettings {
 ///
 /// # Errors
 /// [`StartError`], if the bundle's secret is not filled in.
-pub async fn hub_work(aws: &Aws, settings: HubSettings, http: reqwest::Client) -> Result<HubWork, StartError> {
+pub async fn hub_work(aws: &Aws, settings: HubSettings) -> Result<HubWork, StartError> {
     let HubSettings { hub, table, secret, queues } = settings;
     let work = HubWork {
-        hub: Hub::new(http, hub.base_url, hub.partner_id, aws.clock.clone()).with_client_filter(hub.client_filter),
+        hub: Hub::new(aws.http.clone(), hub.base_url, hub.partner_id, aws.clock.clone())
+            .with_client_filter(hub.client_filter),
         limit: CallLimit { calls: hub.call_limit.calls, period: hub.call_limit.per },
         solution_id: hub.solution_id,
         store: aws.store(table),
@@ -105,12 +112,4 @@ pub async fn warm(store: &Store, secrets: &dyn Secrets) -> Result<(), StartError
         }
         Ok(_) => Ok(()),
     }
-}
-
-/// The client for the Hub, Meta and the messaging API.
-///
-/// # Errors
-/// [`StartError`], if the TLS library cannot be set up.
-pub fn http() -> Result<reqwest::Client, StartError> {
-    outbound::client()
 }

@@ -3,7 +3,7 @@
 use client_account::ClientAccount;
 use shared::config::Env;
 use shared::queue::Worker;
-use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
+use shared::wiring::{Aws, HubSettings, StartError, hub_work};
 use shared::{telemetry, worker};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,6 +12,6 @@ async fn main() -> Result<(), StartError> {
     let mut env = Env::system();
     let settings = HubSettings::read(&mut env, &[Worker::ClientAccount]);
     let settings = env.finish(|| settings)?;
-    let function = ClientAccount { work: hub_work(&Aws::load().await, settings, http()?).await? };
+    let function = ClientAccount { work: hub_work(&Aws::load().await?, settings).await? };
     worker::serve(|task| function.handle(task)).await
 }

@@ -5,7 +5,7 @@ use shared::config::{Env, MessagingConfig, VaultConfig};
 use shared::hub::messaging::Messaging;
 use shared::queue::Worker;
 use shared::steps::KeyWork;
-use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
+use shared::wiring::{Aws, HubSettings, StartError, hub_work};
 use shared::{telemetry, worker};
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,12 +15,12 @@ async fn main() -> Result<(), StartError> {
     let hub = HubSettings::read(&mut env, &[Worker::KeyCreation]);
     let (vault, messaging) = (VaultConfig::read(&mut env), MessagingConfig::read(&mut env));
     let (hub, vault, messaging) = env.finish(|| Ok((hub?, vault?, messaging?)))?;
-    let (aws, http) = (Aws::load().await, http()?);
+    let aws = Aws::load().await?;
     let function = KeyCreation {
         work: KeyWork {
-            work: hub_work(&aws, hub, http.clone()).await?,
+            work: hub_work(&aws, hub).await?,
             vault: aws.vault(vault),
-            messaging: Messaging::new(http, messaging.hosts),
+            messaging: Messaging::new(aws.http.clone(), messaging.hosts),
             message_webhook: messaging.webhook_url,
         },
     };

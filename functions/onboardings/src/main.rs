@@ -15,7 +15,7 @@ async fn main() -> Result<(), StartError> {
     let queues = QueueConfig::read(&mut env, &Worker::ALL);
     let (meta, page) = (MetaConfig::read(&mut env), PageConfig::read(&mut env));
     let (table, secret, queues, meta, page) = env.finish(|| Ok((table?, secret?, queues?, meta?, page?)))?;
-    let aws = Aws::load().await;
+    let aws = Aws::load().await?;
     let function = Onboardings {
         store: aws.store(table),
         queue: aws.queue(queues),

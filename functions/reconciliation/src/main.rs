@@ -5,7 +5,7 @@ use reconciliation::Reconciliation;
 use serde_json::Value;
 use shared::config::{Env, MetaConfig, VaultConfig};
 use shared::queue::Worker;
-use shared::wiring::{Aws, HubSettings, StartError, http, hub_work};
+use shared::wiring::{Aws, HubSettings, StartError, hub_work};
 use shared::{steps, telemetry};
 use tracing::Instrument;
 
@@ -16,9 +16,9 @@ async fn main() -> Result<(), StartError> {
     let (hub, meta) = (HubSettings::read(&mut env, &Worker::ALL), MetaConfig::read(&mut env));
     let vault = VaultConfig::read(&mut env);
     let (hub, meta, vault) = env.finish(|| Ok((hub?, meta?, vault?)))?;
-    let (aws, http) = (Aws::load().await, http()?);
-    let proof = steps::SignupProof::new(http.clone(), &meta);
-    let work = steps::Reconciliation { work: hub_work(&aws, hub, http).await?, proof, vault: aws.vault(vault) };
+    let aws = Aws::load().await?;
+    let proof = steps::SignupProof::new(aws.http.clone(), &meta);
+    let work = steps::Reconciliation { work: hub_work(&aws, hub).await?, proof, vault: aws.vault(vault) };
     let function = Reconciliation { work };
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

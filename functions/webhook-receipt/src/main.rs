@@ -14,7 +14,7 @@ async fn main() -> Result<(), StartError> {
     let queues = QueueConfig::read(&mut env, &[Worker::KeyCreation]);
     let webhook = WebhookConfig::read(&mut env);
     let (table, secret, queues, webhook) = env.finish(|| Ok((table?, secret?, queues?, webhook?)))?;
-    let aws = Aws::load().await;
+    let aws = Aws::load().await?;
     let step = steps::WebhookReceipt {
         store: aws.store(table),
         queue: aws.queue(queues),
