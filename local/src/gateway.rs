@@ -10,10 +10,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
 use lambda_http::Body;
+use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use tower_http::compression::CompressionLayer;
 
-use shared::http::Handler as _;
+use shared::http::{Handler as _, readable};
+use url::Url;
 
 use crate::functions::Functions;
 
@@ -76,8 +78,8 @@ async fn handle(
     let route = ROUTES.iter().find(|(verb, path, _)| *verb == method.as_str() && *path == template);
     let Some((_, _, api)) = route else { return no_such_route() };
     let event = event(template, &parameters, &method, &uri, &headers, &body);
-    let request = match lambda_http::request::from_str(&event.to_string()) {
-        Ok(request) => request,
+    let request = match serde_json::from_str::<LambdaRequest>(&event.to_string()) {
+        Ok(request) => readable(request).into(),
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     };
     let response = match api {
@@ -120,6 +122,9 @@ fn event(
     let path_parameters: BTreeMap<&str, &str> = parameters.iter().collect();
     let text = std::str::from_utf8(body);
     let path = uri.path().trim_start_matches('/').trim_start_matches(STAGE);
+    // API Gateway names its own.
+    let domain = headers.get("host").and_then(|host| host.to_str().ok());
+    let domain = domain.filter(|domain| Url::parse(&format!("http://{domain}/")).is_ok());
     json!({
         "resource": template,
         "path": path,
@@ -133,7 +138,7 @@ fn event(
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            "domainName": headers.get("host").and_then(|host| host.to_str().ok()),
+            "domainName": domain.unwrap_or("localhost"),
             "httpMethod": method.as_str(),
             "identity": {"sourceIp": "127.0.0.1"},
             "path": uri.path(),

@@ -10,6 +10,7 @@ use shared::onboarding::Status;
 use shared::store::{ListFilter, StoreError};
 
 use crate::Onboardings;
+use crate::start_body::REFERENCE;
 
 /// Onboardings on a page.
 const PAGE: u32 = 50;
@@ -21,7 +22,7 @@ impl Onboardings {
         let parameter = |name| query.and_then(|query| query.first(name)).filter(|value| !value.is_empty());
         let filter = ListFilter {
             status: parameter("status").map(status).transpose()?,
-            reference: parameter("reference").map(ToOwned::to_owned),
+            reference: parameter("reference").map(reference).transpose()?,
         };
         let page = match self.store.list(&filter, parameter("cursor"), PAGE).await {
             Err(StoreError::InvalidCursor) => {
@@ -32,6 +33,14 @@ impl Onboardings {
         let onboardings: Vec<Value> = page.onboardings.iter().map(full_view).collect::<Result<_, _>>()?;
         Ok(json(StatusCode::OK, &json!({ "onboardings": onboardings, "next_cursor": page.cursor })))
     }
+}
+
+/// A longer one was never taken, and one that is far longer is no key of the table.
+fn reference(text: &str) -> Result<String, Problem> {
+    if text.chars().count() > REFERENCE {
+        return Err(Problem::invalid_field("reference", format!("must be at most {REFERENCE} characters")));
+    }
+    Ok(text.to_owned())
 }
 
 fn status(word: &str) -> Result<Status, Problem> {

@@ -8,7 +8,7 @@ use shared::onboarding::{ClientAccount, ClientDetails, ClientId, ClientSearch, T
 use url::Url;
 
 /// The longest `reference`, in characters.
-const REFERENCE: usize = 128;
+pub(crate) const REFERENCE: usize = 128;
 /// The longest name of a client account or user, in characters.
 const NAME: usize = 256;
 /// The longest e-mail address (RFC 5321).

@@ -99,7 +99,7 @@ async fn events_and_members_that_are_not_known_are_kept_and_long_texts_are_cut()
     assert_eq!(reply.status, 200, "{}", reply.text);
     let kept = attempts(&world, &started).await;
     assert_eq!((&kept[0]["event"], &kept[0]["error_code"]), (&json!("SOMETHING_NEW"), &json!("7")));
-    assert_eq!(kept[0]["current_step"].as_str().unwrap().len(), 500);
+    assert_eq!(kept[0]["current_step"].as_str().unwrap().len(), 100);
     world.finish(&started, "one_number").await;
 }
 

@@ -89,6 +89,35 @@ async fn nothing_that_is_sent_becomes_a_header_of_the_answer() {
 }
 
 #[tokio::test]
+async fn a_host_or_scheme_that_makes_no_url_is_answered_like_any_other() {
+    let world = World::new().await;
+    let started = world.client.start("tenant-1").await.unwrap();
+    let onboarding = format!("/v1/onboardings/{}", started.id);
+    for (header, value) in [
+        ("x-forwarded-proto", "1"),
+        ("x-forwarded-proto", "https://a b"),
+        ("host", "x:99999"),
+        ("host", "[::"),
+        ("host", "a b"),
+        ("host", "%"),
+    ] {
+        for path in ["/v1/signup", "/v1/signup/page.js", &onboarding] {
+            let reply = send(world.client.request(Method::GET, path, BACKEND_TOKEN).header(header, value)).await;
+            assert_eq!(reply.status, 200, "{header}: {value}, {path}: {}", reply.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reference_longer_than_any_is_refused() {
+    let world = World::new().await;
+    for (length, status) in [(128, 200), (129, 422), (3000, 422)] {
+        let path = format!("/v1/onboardings?reference={}", "a".repeat(length));
+        assert_eq!(world.get(&path, BACKEND_TOKEN).await.status, status, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn nesting_without_end_is_refused_from_strangers_and_kept_from_the_hub() {
     let world = World::new().await;
     let started = world.client.start("tenant-1").await.unwrap();

@@ -5,6 +5,7 @@ pub mod auth;
 mod body;
 mod problem;
 mod request;
+mod untrusted;
 pub mod view;
 
 use std::sync::Arc;
@@ -13,13 +14,17 @@ use std::time::Instant;
 use async_trait::async_trait;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use lambda_http::http::{HeaderValue, StatusCode};
-use lambda_http::{Body, Request, Response};
+use lambda_http::lambda_runtime::{LambdaEvent, Runtime};
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::Service;
+use lambda_http::{Adapter, Body, Request, Response, service_fn};
 use serde::Serialize;
 use tracing::Instrument;
 
 pub use body::{read, read_json};
 pub use problem::{FieldError, Problem};
 pub use request::{bearer, onboarding_id, public_url, request_id, route};
+pub use untrusted::readable;
 
 use crate::telemetry;
 
@@ -36,13 +41,15 @@ pub trait Handler: Send + Sync + 'static {
 /// Only if Lambda's runtime API cannot be reached.
 pub async fn serve(handler: impl Handler) -> Result<(), lambda_http::Error> {
     let handler = Arc::new(handler);
-    // Not `lambda_http::run`, which would open a span of its own around ours.
-    lambda_http::runtime(lambda_http::service_fn(move |request| {
+    let mut adapter = Adapter::from(service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok::<_, std::convert::Infallible>(handler.handle(request).await) }
-    }))
-    .run()
-    .await
+    }));
+    // Not `lambda_http::run`, which would open a span of its own around ours.
+    let answer = move |event: LambdaEvent<LambdaRequest>| {
+        adapter.call(LambdaEvent { payload: readable(event.payload), context: event.context })
+    };
+    Runtime::new(service_fn(answer)).run().await
 }
 
 /// Runs a handler's work inside the invocation's span, turns a problem into its answer, and logs one line.

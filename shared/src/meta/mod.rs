@@ -166,7 +166,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// The first `characters` of a text.
+/// The first `characters` of a text, on one line: control characters take many bytes as JSON, and nobody can read them.
 fn shorten(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
+    text.chars().take(characters).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -13,6 +13,8 @@ use super::{shorten, text};
 
 /// Longest text that is kept, in characters.
 const TEXT: usize = 500;
+/// A word of Meta's or an id of its session, in characters.
+const WORD: usize = 100;
 
 /// One message event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +79,8 @@ impl FieldError {
 }
 
 impl Session {
-    /// Reads `{event, data}`; other members are ignored. Ids must be ids, since the signup is proven by them; texts are taken as
-    /// they are and cut to 500 characters, since they are only shown.
+    /// Reads `{event, data}`; other members are ignored. Ids must be ids, since the signup is proven by them; texts are only
+    /// shown, so they are taken on one line and cut: to 500 characters, and words to 100.
     ///
     /// # Errors
     /// Names the first field that is wrong.
@@ -94,18 +96,18 @@ impl Session {
             Some(Value::Object(data)) => data,
             Some(_) => return Err(FieldError::new("session.data", "must be an object")),
         };
-        let words = |name: &str| text(data.get(name)).map(|text| shorten(&text, TEXT));
+        let words = |name: &str, longest| text(data.get(name)).map(|text| shorten(&text, longest));
         Ok(Self {
             event: SessionEvent::named(name),
-            name: shorten(name, TEXT),
+            name: shorten(name, WORD),
             waba_id: id(data, "waba_id")?,
             phone_number_id: id(data, "phone_number_id")?,
             business_id: id(data, "business_id")?,
-            current_step: words("current_step"),
+            current_step: words("current_step", WORD),
             // Older versions of Embedded Signup say `error_id`.
-            error_code: words("error_code").or_else(|| words("error_id")),
-            error_message: words("error_message"),
-            session_id: words("session_id"),
+            error_code: words("error_code", WORD).or_else(|| words("error_id", WORD)),
+            error_message: words("error_message", TEXT),
+            session_id: words("session_id", WORD),
         })
     }
 

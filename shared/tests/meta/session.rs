@@ -92,11 +92,19 @@ fn what_is_absent_null_or_empty_is_absent_and_texts_of_odd_shape_do_not_cost_the
 }
 
 #[test]
-fn texts_are_cut_to_500_characters() {
-    let long = "ä".repeat(10_000);
-    let session = Session::from_json(&json!({"event": long, "data": {"error_message": long}})).unwrap();
-    assert_eq!(session.name.chars().count(), 500);
-    assert_eq!(session.error_message.unwrap().chars().count(), 500);
+fn texts_are_cut_and_on_one_line() {
+    for long in ["ä".repeat(10_000), "\u{1}".repeat(10_000), "a\r\nb".repeat(10_000)] {
+        let data = json!({"error_message": long, "current_step": long, "error_code": long, "session_id": long});
+        let session = Session::from_json(&json!({"event": long, "data": data})).unwrap();
+        assert_eq!(session.name.chars().count(), 100);
+        let message = session.error_message.unwrap();
+        assert_eq!(message.chars().count(), 500);
+        for word in [session.current_step, session.error_code, session.session_id] {
+            assert_eq!(word.as_ref().unwrap().chars().count(), 100);
+            assert!(!word.unwrap().contains(char::is_control));
+        }
+        assert!(!message.contains(char::is_control) && !session.name.contains(char::is_control));
+    }
 }
 
 pub(crate) fn any_json() -> impl Strategy<Value = Value> {
