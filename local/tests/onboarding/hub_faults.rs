@@ -91,12 +91,13 @@ async fn the_lookup_of_a_channel() {
 
 #[tokio::test]
 async fn while_it_waits_the_record_says_for_what() {
-    for (route, step) in [
-        ("list_clients", "client_account"),
-        ("create_client", "client_account"),
-        ("numbers", "number_submission"),
-        ("api_keys", "key_creation"),
-        ("set_message_webhook", "key_creation"),
+    // What may have had its effect is not soon tried again.
+    for (route, step, least) in [
+        ("list_clients", "client_account", 3),
+        ("create_client", "client_account", 2),
+        ("numbers", "number_submission", 3),
+        ("api_keys", "key_creation", 2),
+        ("set_message_webhook", "key_creation", 3),
     ] {
         for (fault, said) in [
             (json!({"status": 429, "body": {"meta": {"developer_message": "Too many requests"}}}), "Too many requests"),
@@ -110,8 +111,9 @@ async fn while_it_waits_the_record_says_for_what() {
 
             let retry = world.record(&started).await["retry"].clone();
             assert_eq!(retry["step"], step, "{route}");
-            assert!(retry["error"].as_str().unwrap().contains(said), "{retry}");
-            assert!((3..=8).contains(&retry["tries"].as_u64().unwrap()), "{retry}");
+            let error = retry["error"].as_str().unwrap();
+            assert!(error.contains(said) || error.contains("may still appear"), "{retry}");
+            assert!((least..=8).contains(&retry["tries"].as_u64().unwrap()), "{retry}");
             let next_at = OffsetDateTime::parse(retry["next_at"].as_str().unwrap(), &Rfc3339).unwrap();
             // The message comes up to a second later: the queue delays by whole seconds.
             let wait = next_at - world.now();

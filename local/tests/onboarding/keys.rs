@@ -1,5 +1,6 @@
 //! Whatever fails between Hub and vault: one valid key, and the vault holds it.
 
+use local::Options;
 use local::client::Started;
 use serde_json::json;
 use shared::onboarding::ChannelId;
@@ -117,7 +118,18 @@ async fn the_message_webhook_is_set_with_its_headers_before_the_onboarding_is_re
 
 #[tokio::test]
 async fn a_key_is_not_sent_to_an_address_that_is_not_allowed() {
-    let world = World::new().await;
+    a_forbidden_address_is_told(&World::new().await).await;
+}
+
+/// The partner's systems would send it there.
+#[tokio::test]
+async fn nor_is_it_given_to_the_partner_with_one() {
+    let none = vec![("MESSAGE_WEBHOOK_URL".to_owned(), String::new())];
+    let world = World::with(Options { variables: none, ..Options::default() }).await;
+    a_forbidden_address_is_told(&world).await;
+}
+
+async fn a_forbidden_address_is_told(world: &World) {
     let answer =
         json!({"id": "kkkkAK", "address": "https://169.254.169.254/", "api_key": "made-up-key", "app_id": "8842AP"});
     world.fault(json!({"route": "api_keys", "status": 201, "body": answer})).await;

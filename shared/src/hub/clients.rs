@@ -9,7 +9,7 @@ use crate::onboarding::{ClientDetails, ClientId};
 /// One page of the client accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientsPage {
-    /// Oldest first.
+    /// Newest first.
     pub clients: Vec<Client>,
     /// Where the next page starts; `None` on the last.
     pub next_offset: Option<u32>,
@@ -29,7 +29,7 @@ impl ClientsPage {
     /// matter; everything else does, whatever the Hub's filter let through.
     pub fn find_by_email(&self, email: &str) -> Option<&ClientId> {
         let same = |other: &String| other.trim().eq_ignore_ascii_case(email.trim());
-        self.clients.iter().find(|client| client.emails.iter().any(same)).map(|client| &client.id)
+        self.clients.iter().rev().find(|client| client.emails.iter().any(same)).map(|client| &client.id)
     }
 }
 
@@ -44,9 +44,7 @@ impl Client {
 }
 
 impl Hub {
-    /// `GET /partners/{partner_id}/clients`: at most 200 client accounts, oldest first, that the Hub's filter
-    /// ([`Hub::with_client_filter`]) lets through. The filter is known to be unreliable, so compare with
-    /// [`ClientsPage::find_by_email`].
+    /// `GET /partners/{partner_id}/clients`: at most 200 client accounts, newest first.
     ///
     /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without
     /// a usable `id` are skipped.
@@ -55,21 +53,44 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn clients_page(
+    pub async fn clients_page(&self, credentials: &HubCredentials, offset: u32) -> Result<ClientsPage, HubError> {
+        self.clients(credentials, &page(offset, "-created_at"), offset).await
+    }
+
+    /// The same, of those that the Hub's filter ([`Hub::with_client_filter`]) lets through. It is known to be unreliable, so
+    /// compare with [`ClientsPage::find_by_email`].
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn clients_filtered(
         &self,
         credentials: &HubCredentials,
         email: &str,
         offset: u32,
     ) -> Result<ClientsPage, HubError> {
-        let mut query = page(offset, "created_at");
+        let mut query = page(offset, "-created_at");
         if let Some(filter) = &self.client_filter {
             query.push(("filters", json!({filter: email}).to_string()));
         }
+        self.clients(credentials, &query, offset).await
+    }
+
+    /// Whether a filter for client accounts is set.
+    pub fn filters_clients(&self) -> bool {
+        self.client_filter.is_some()
+    }
+
+    async fn clients(
+        &self,
+        credentials: &HubCredentials,
+        query: &[(&str, String)],
+        offset: u32,
+    ) -> Result<ClientsPage, HubError> {
         let call = Call {
             method: Method::GET,
             route: "GET /partners/{partner_id}/clients",
             path: &["clients"],
-            query: &query,
+            query,
             body: None,
         };
         let answer = self.call(credentials, call).await?;

@@ -58,6 +58,11 @@ impl HubError {
         Self::Retry { reason: failure.reason.to_owned(), retry_after: None, unclear }
     }
 
+    /// Whether the call may have had its effect all the same, or may have it yet.
+    pub const fn is_unclear(&self) -> bool {
+        matches!(self, Self::Retry { unclear: true, .. })
+    }
+
     /// Sorts an answer that is no success. A redirect is not followed and counts as an accident of the way there.
     pub(super) fn from_answer(
         status: u16,
@@ -95,6 +100,11 @@ pub(super) fn status(http: u16, body: Option<&Value>) -> u16 {
 /// - `/token`: `{"error", "error_description"}`
 /// - the messaging API: `{"error": text, or {"message"}}`
 pub(super) fn reason(status: u16, body: Option<&Value>) -> String {
+    reason_without(&[], status, body)
+}
+
+/// The same, with what we sent and nobody may read struck out: an error may quote the request.
+pub(super) fn reason_without(secrets: &[&str], status: u16, body: Option<&Value>) -> String {
     const POINTERS: [&str; 7] = [
         "/meta/developer_message",
         "/meta/details",
@@ -116,6 +126,8 @@ pub(super) fn reason(status: u16, body: Option<&Value>) -> String {
     }
     let text = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     let text = if text.is_empty() { format!("status {status}, no reason given") } else { text };
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    let text = secrets.fold(text, |text, secret| text.replace(secret, "***"));
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect()
 }
 

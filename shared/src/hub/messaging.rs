@@ -128,6 +128,11 @@ impl Messaging {
         Self { http, allowed_hosts }
     }
 
+    /// Whether keys may be sent to this address.
+    pub fn allows(&self, address: &Url) -> bool {
+        self.allowed_hosts.allow(address)
+    }
+
     /// `POST {address}/v1/configs/webhook` with `{url, headers}`: sends the number's messages to `webhook`, and nowhere
     /// else any more. Safe to repeat.
     ///
@@ -141,9 +146,10 @@ impl Messaging {
     ) -> Result<(), MessagingError> {
         let headers: BTreeMap<_, _> =
             webhook.headers.iter().map(|(name, value)| (name, value.expose_secret())).collect();
+        let secrets: Vec<&str> = headers.values().copied().chain([key.expose_secret()]).collect();
         let body = json!({"url": webhook.url, "headers": headers});
         let answer = self.send(Method::POST, "POST /v1/configs/webhook", address, key, Some(&body)).await?;
-        sort(&answer)?;
+        sort(&answer, &secrets)?;
         if answer.is_readable() {
             return Ok(());
         }
@@ -164,7 +170,7 @@ impl Messaging {
         if answer.status == 404 {
             return Ok(None);
         }
-        sort(&answer)?;
+        sort(&answer, &[key.expose_secret()])?;
         if answer.is_readable() { Ok(answer.json().and_then(|json| text(&json, &["/url"]))) } else { Err(not_json()) }
     }
 
@@ -176,7 +182,7 @@ impl Messaging {
         key: &SecretString,
         body: Option<&Value>,
     ) -> Result<Answer, MessagingError> {
-        if !self.allowed_hosts.allow(address) {
+        if !self.allows(address) {
             return Err(MessagingError::ForbiddenAddress);
         }
         // A key that cannot stand in a header is as good as a refused one.
@@ -196,8 +202,8 @@ fn not_json() -> MessagingError {
     MessagingError::Retry { reason: "the answer is not JSON".to_owned() }
 }
 
-fn sort(answer: &Answer) -> Result<(), MessagingError> {
-    let reason = || error::reason(answer.status, answer.json().as_ref());
+fn sort(answer: &Answer, secrets: &[&str]) -> Result<(), MessagingError> {
+    let reason = || error::reason_without(secrets, answer.status, answer.json().as_ref());
     match answer.status {
         200..300 => Ok(()),
         401 | 403 => Err(MessagingError::KeyRefused),

@@ -144,13 +144,22 @@ pub enum ClientSearch {
     /// No page read yet, or the account may have been created without our hearing of it: search from the start.
     #[default]
     Open,
-    /// Pages before this offset hold no match.
+    /// Pages of all accounts before this offset hold no match.
     Reading {
         /// Number of client accounts to skip.
         offset: u32,
     },
+    /// The newest accounts hold no match, nor do the pages before this offset of those that the Hub's filter finds.
+    Filtering {
+        /// Number of client accounts to skip.
+        offset: u32,
+    },
     /// No page holds a match: the account may be created now.
-    Absent,
+    Absent {
+        /// When the last page was read.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        at: Option<OffsetDateTime>,
+    },
 }
 
 /// What Embedded Signup returned and Meta confirmed.

@@ -1,21 +1,25 @@
 //! Step 1: find the customer's client account at the Hub, or create it.
 //!
-//! The Hub may create an account and still answer 429 or 500, and its e-mail filter is not reliable. So the account is
-//! looked up first, page by page, and after any creation that did not end with an id it is looked up again. Every
-//! answer is recorded before the next call, so that an interruption repeats no call. Of several onboardings with the
-//! same e-mail address, one searches and the others wait for what it finds.
+//! The Hub may create an account and still answer 429 or 500, or create it after we gave up waiting, and its e-mail filter
+//! is not reliable. So the account is looked up first, and after any creation that did not end with an id it is looked up
+//! again, soon and then once more before another creation is asked for. Every answer is recorded before the next call, so
+//! that an interruption repeats no call. Of several onboardings with the same e-mail address, one searches and the others
+//! wait for what it finds.
 
 use time::Duration;
 
 use super::hub_work::HubWork;
 use super::stop::{Halt, Stop};
-use crate::hub::HubError;
 use crate::hub::limit::{Priority, Slot};
+use crate::hub::{HubCredentials, HubError};
 use crate::onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Step};
 use crate::store::{ClientSearchClaim, Stored};
 
 /// How soon to look whether another onboarding has found the account.
 const SEARCHED_ELSEWHERE: Duration = Duration::seconds(15);
+/// How long after it was asked for an account may appear in the Hub's list. Only a search from then on shows that it was not
+/// created.
+const APPEARS_WITHIN: Duration = Duration::minutes(2);
 
 /// Runs the step until the client account is known.
 pub(super) async fn run(
@@ -40,7 +44,21 @@ async fn find_or_create(
         }
         let id = &stored.onboarding.id;
         match work.store.claim_client_search(&details.email, id).await? {
-            ClientSearchClaim::Ours => {}
+            ClientSearchClaim::Ours { asked_at } => {
+                let sure_from = asked_at.map(|at| at + APPEARS_WITHIN);
+                if let (ClientSearch::Absent { at }, Some(sure_from)) = (search, sure_from)
+                    && at.is_none_or(|at| at < sure_from)
+                {
+                    let again = Event::ClientSearched { search: ClientSearch::Open };
+                    stored = work.apply(&stored.onboarding, &again).await?;
+                    let left = sure_from - work.clock.now();
+                    if left.is_positive() {
+                        let reason = "an account was asked for, and may still appear".to_owned();
+                        return Err(Stop::Retry { reason, after: Some(left) });
+                    }
+                    continue;
+                }
+            }
             ClientSearchClaim::Found(client_id) => {
                 stored = work.apply(&stored.onboarding, &Event::ClientFound { client_id, created: false }).await?;
                 continue;
@@ -53,14 +71,21 @@ async fn find_or_create(
         let credentials = work.credentials().await?;
         work.turn(priority, slot).await?;
         let event = match search {
-            ClientSearch::Open => search_from(work, &credentials, &details, 0).await?,
-            ClientSearch::Reading { offset } => search_from(work, &credentials, &details, offset).await?,
-            ClientSearch::Absent => {
+            ClientSearch::Absent { .. } => {
                 // Before the call: whatever becomes of it, the next try starts with a new search.
+                work.store.client_asked_for(&details.email, Some(work.clock.now())).await?;
                 work.apply(&stored.onboarding, &Event::ClientSearched { search: ClientSearch::Open }).await?;
-                let client_id = work.hub.create_client(&credentials, &details).await.map_err(refused)?;
-                Event::ClientFound { client_id, created: true }
+                match work.hub.create_client(&credentials, &details).await {
+                    Ok(client_id) => Event::ClientFound { client_id, created: true },
+                    Err(error) => {
+                        if !error.is_unclear() {
+                            work.store.client_asked_for(&details.email, None).await?;
+                        }
+                        return Err(refused(error));
+                    }
+                }
             }
+            so_far => search_on(work, &credentials, &details, so_far).await?,
         };
         if let Event::ClientFound { client_id, .. } = &event {
             work.store.tell_client_found(&details.email, client_id).await?;
@@ -69,18 +94,29 @@ async fn find_or_create(
     }
 }
 
-async fn search_from(
+/// Reads one page more. The newest accounts come first and without the filter: one that was just created is among them, and
+/// few partners have more than fit on a page. Older ones are left to the filter, if one is set.
+async fn search_on(
     work: &HubWork,
-    credentials: &crate::hub::HubCredentials,
+    credentials: &HubCredentials,
     details: &ClientDetails,
-    offset: u32,
+    so_far: ClientSearch,
 ) -> Result<Event, Stop> {
-    let page = work.hub.clients_page(credentials, &details.email, offset).await?;
-    Ok(match (page.find_by_email(&details.email), page.next_offset) {
-        (Some(client_id), _) => Event::ClientFound { client_id: client_id.clone(), created: false },
-        (None, Some(offset)) => Event::ClientSearched { search: ClientSearch::Reading { offset } },
-        (None, None) => Event::ClientSearched { search: ClientSearch::Absent },
-    })
+    let page = match so_far {
+        ClientSearch::Filtering { offset } => work.hub.clients_filtered(credentials, &details.email, offset).await?,
+        ClientSearch::Reading { offset } => work.hub.clients_page(credentials, offset).await?,
+        ClientSearch::Open | ClientSearch::Absent { .. } => work.hub.clients_page(credentials, 0).await?,
+    };
+    if let Some(client_id) = page.find_by_email(&details.email) {
+        return Ok(Event::ClientFound { client_id: client_id.clone(), created: false });
+    }
+    let search = match (so_far, page.next_offset) {
+        (_, None) => ClientSearch::Absent { at: Some(work.clock.now()) },
+        (ClientSearch::Filtering { .. }, Some(offset)) => ClientSearch::Filtering { offset },
+        (ClientSearch::Open, Some(_)) if work.hub.filters_clients() => ClientSearch::Filtering { offset: 0 },
+        (_, Some(offset)) => ClientSearch::Reading { offset },
+    };
+    Ok(Event::ClientSearched { search })
 }
 
 fn refused(error: HubError) -> Stop {

@@ -21,6 +21,8 @@ use crate::vault::{NewVaultKey, Vault, VaultKey};
 
 /// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
 const KEY_SETTLES: Duration = Duration::minutes(15);
+/// How long a call that was not answered may still be carried out. A key made sooner could be revoked by its key.
+const MADE_WITHIN: Duration = Duration::minutes(1);
 /// Pauses between the tries to store a key that was just made.
 const STORE_PAUSES: [std::time::Duration; 3] = [
     std::time::Duration::from_millis(100),
@@ -109,6 +111,9 @@ impl KeyWork {
         match self.work.hub.create_api_key(&credentials, channel_id).await {
             Ok(key) => self.store(channel_id, key, asked_at).await,
             Err(HubError::Permission { .. }) => self.permission_missing(onboarding, asked_at).await,
+            Err(HubError::Retry { reason, retry_after, unclear: true }) => {
+                Err(Stop::Retry { reason, after: Some(retry_after.unwrap_or_default().max(MADE_WITHIN)) })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -147,6 +152,11 @@ impl KeyWork {
     }
 
     async fn set_message_webhook(&self, onboarding: &Onboarding, channel_id: &ChannelId) -> Result<(), Stop> {
+        let address = onboarding.key.as_ref().and_then(|key| key.address.parse().ok());
+        if !address.is_some_and(|address| self.messaging.allows(&address)) {
+            // The partner's systems send the key to where we say.
+            return Err(address_forbidden());
+        }
         let Some(url) = &self.message_webhook else { return Ok(()) };
         let Some(key) = self.vault.find(channel_id).await? else {
             return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
@@ -185,10 +195,14 @@ fn webhook_not_set(error: MessagingError, key_age: Duration, onboarding: &Onboar
             detail: format!("The messaging API refused the message webhook ({status}): {reason}"),
             retryable: true,
         },
-        MessagingError::ForbiddenAddress => Stop::Fail {
-            code: "messaging_address_forbidden",
-            detail: "The Hub named an address of the messaging API that MESSAGING_HOSTS does not allow".to_owned(),
-            retryable: true,
-        },
+        MessagingError::ForbiddenAddress => address_forbidden(),
+    }
+}
+
+fn address_forbidden() -> Stop {
+    Stop::Fail {
+        code: "messaging_address_forbidden",
+        detail: "The Hub named an address of the messaging API that MESSAGING_HOSTS does not allow".to_owned(),
+        retryable: true,
     }
 }

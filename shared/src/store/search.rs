@@ -1,6 +1,7 @@
 //! Who searches for a client account. Client accounts are told apart by their e-mail address, and creating one is not
 //! idempotent at the Hub: of several onboardings with the same address, only one searches and creates.
 
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -19,7 +20,10 @@ const ANSWER: Duration = Duration::hours(24);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientSearchClaim {
     /// The search is ours, for the next 20 minutes.
-    Ours,
+    Ours {
+        /// When somebody last asked the Hub to create the account, if what came of it is not known.
+        asked_at: Option<OffsetDateTime>,
+    },
     /// Another onboarding searches.
     Theirs {
         /// When its claim runs out.
@@ -34,6 +38,8 @@ struct SearchItem {
     claimed_until: i64,
     #[serde(default)]
     client_id: Option<ClientId>,
+    #[serde(default)]
+    asked_at: Option<i64>,
 }
 
 impl Store {
@@ -44,6 +50,7 @@ impl Store {
             .client
             .update_item()
             .set_key(Some(search_key(email).attributes()))
+            .return_values(ReturnValue::AllNew)
             .update_expression(
                 "SET v = :v, onboarding_id = :id, claimed_until = :until, expires_at = :expires_at REMOVE client_id",
             )
@@ -58,16 +65,32 @@ impl Store {
             .expression_attribute_values(":second", n(now.unix_timestamp()))
             .expression_attribute_values(":now", n(milliseconds(now)));
         match self.update(request).await? {
-            Updated::Done(_) => Ok(ClientSearchClaim::Ours),
+            Updated::Done(claimed) => {
+                let SearchItem { asked_at, .. } = item::read(claimed)?;
+                Ok(ClientSearchClaim::Ours { asked_at: asked_at.and_then(item::time) })
+            }
             Updated::Refused(None) => Err(StoreError::Busy),
             Updated::Refused(Some(found)) => {
-                let SearchItem { claimed_until, client_id } = item::read(found)?;
+                let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
                 Ok(match client_id {
                     Some(client_id) => ClientSearchClaim::Found(client_id),
                     None => ClientSearchClaim::Theirs { until: item::time(claimed_until).unwrap_or(now) },
                 })
             }
         }
+    }
+
+    /// Notes that the Hub is asked to create the account now, before it is asked; or, without a time, that it has not.
+    pub async fn client_asked_for(&self, email: &str, at: Option<OffsetDateTime>) -> Result<(), StoreError> {
+        let request = self.client.update_item().set_key(Some(search_key(email).attributes()));
+        let request = request.condition_expression("attribute_exists(pk)");
+        let request = match at {
+            Some(at) => {
+                request.update_expression("SET asked_at = :at").expression_attribute_values(":at", n(milliseconds(at)))
+            }
+            None => request.update_expression("REMOVE asked_at"),
+        };
+        self.update(request).await.map(drop)
     }
 
     /// Tells the other onboardings with this e-mail address which client account it is.

@@ -56,7 +56,7 @@ async fn a_credential_that_cannot_stand_in_a_header_is_refused_without_a_call() 
 #[tokio::test]
 async fn clients_are_looked_up_by_email_and_compared_by_us() {
     let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
-    let page = server.hub().clients_page(&api_key(), "Lena.Voss@nordlicht.example", 200).await.unwrap();
+    let page = server.hub().clients_filtered(&api_key(), "Lena.Voss@nordlicht.example", 200).await.unwrap();
 
     let id: ClientId = "hT3mVxCL".parse().unwrap();
     assert_eq!(page.find_by_email(" LENA.voss@nordlicht.example "), Some(&id));
@@ -67,7 +67,7 @@ async fn clients_are_looked_up_by_email_and_compared_by_us() {
     assert_eq!(request.line, "GET /api/v2/partners/q8ZkWnPA/clients");
     assert_eq!(request.query["limit"], "200");
     assert_eq!(request.query["offset"], "200");
-    assert_eq!(request.query["sort"], "created_at");
+    assert_eq!(request.query["sort"], "-created_at");
     let filters: Value = serde_json::from_str(&request.query["filters"]).unwrap();
     assert_eq!(filters, value!({"contact_info.email": "Lena.Voss@nordlicht.example"}));
 }
@@ -75,7 +75,7 @@ async fn clients_are_looked_up_by_email_and_compared_by_us() {
 #[tokio::test]
 async fn without_a_filter_every_client_is_read() {
     let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
-    let page = server.hub().with_client_filter(None).clients_page(&api_key(), "lena.voss@nordlicht.example", 0).await;
+    let page = server.hub().clients_page(&api_key(), 0).await;
     assert!(page.unwrap().find_by_email("lena.voss@nordlicht.example").is_some());
     assert!(!server.requests()[0].query.contains_key("filters"));
 }
@@ -83,20 +83,20 @@ async fn without_a_filter_every_client_is_read() {
 #[tokio::test]
 async fn no_client_is_an_answer_too() {
     let server = Server::start([Answer::sample(200, "clients.list_response_empty")]).await;
-    let page = server.hub().clients_page(&api_key(), "nobody@nordlicht.example", 0).await.unwrap();
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
     assert_eq!((page.clients.len(), page.next_offset), (0, None));
 }
 
 #[tokio::test]
 async fn of_several_clients_the_oldest_is_found_on_either_address() {
     let list = value!({"clients": [
-        {"id": "firstCL", "contact_info": {"email": "other@nordlicht.example"}},
-        {"id": "secondCL", "contact_info": null, "contact_user": {"email": "Lena@nordlicht.example"}},
-        {"id": "thirdCL", "contact_info": {"email": "lena@nordlicht.example"}},
+        {"id": "newestCL", "contact_info": {"email": "lena@nordlicht.example"}},
+        {"id": "oldestCL", "contact_info": null, "contact_user": {"email": "Lena@nordlicht.example"}},
+        {"id": "anotherCL", "contact_info": {"email": "other@nordlicht.example"}},
     ]});
     let server = Server::start([Answer::new(200, list.to_string())]).await;
-    let page = server.hub().clients_page(&api_key(), "lena@nordlicht.example", 0).await.unwrap();
-    assert_eq!(page.find_by_email("lena@nordlicht.example").unwrap().as_str(), "secondCL");
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
+    assert_eq!(page.find_by_email("lena@nordlicht.example").unwrap().as_str(), "oldestCL");
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn entries_that_cannot_be_read_do_not_hide_the_others() {
     let channels =
         value!({"partner_channels": ["x", {"id": null}, {"id": "goodCH", "setup_info": [], "external_id": {}}]});
     let server = Server::start([Answer::new(200, clients.to_string()), Answer::new(200, channels.to_string())]).await;
-    let page = server.hub().clients_page(&api_key(), "lena@nordlicht.example", 0).await.unwrap();
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
     assert_eq!(page.clients.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["goodCL"]);
     let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
     assert_eq!(page.channels.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["goodCH"]);

@@ -107,6 +107,18 @@ async fn refusals_are_sorted_by_what_to_do_about_them() {
 }
 
 #[tokio::test]
+async fn what_quotes_our_secrets_is_told_without_them() {
+    let quoted = r#"{"error": {"message": "bad headers {X-Funkturm-Auth: made-up-shared-secret}, key made-up-key"}}"#;
+    for (status, expected) in [
+        (400, "the messaging API refused with 400: bad headers {X-Funkturm-Auth: ***}, key ***"),
+        (500, "try again later: bad headers {X-Funkturm-Auth: ***}, key ***"),
+    ] {
+        let server = Server::start([Answer::new(status, quoted)]).await;
+        assert_eq!(set(&server.url).await.unwrap_err().to_string(), expected);
+    }
+}
+
+#[tokio::test]
 async fn without_an_answer_it_is_tried_again() {
     assert_eq!(set(&silent().await).await, Err(retry("the connection broke off")));
     assert_eq!(set(&closed().await).await, Err(retry("no connection")));

@@ -45,6 +45,7 @@ impl World {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
             .endpoint_url(format!("http://{address}"))
+            .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .build();
         let client = Client::from_conf(config);

@@ -30,7 +30,7 @@ fn client() -> impl Strategy<Value = ClientAccount> {
         .prop_map(|(name, email, user_name)| shared::onboarding::ClientDetails { name, email, user_name });
     let search = prop_oneof![
         Just(ClientSearch::Open),
-        Just(ClientSearch::Absent),
+        Just(ClientSearch::Absent { at: None }),
         any::<u32>().prop_map(|offset| ClientSearch::Reading { offset }),
     ];
     prop_oneof![

@@ -21,13 +21,14 @@ async fn of_many_at_once_one_searches_and_the_others_learn_what_it_found() {
         claims.spawn(async move { (store.claim_client_search(EMAIL, &id).await.unwrap(), id) });
     }
     let claims = claims.join_all().await;
-    let ours: Vec<_> = claims.iter().filter(|(claim, _)| *claim == ClientSearchClaim::Ours).collect();
+    let ours: Vec<_> =
+        claims.iter().filter(|(claim, _)| *claim == ClientSearchClaim::Ours { asked_at: None }).collect();
     assert_eq!(ours.len(), 1, "{claims:?}");
 
     let searcher = &ours[0].1;
     assert_eq!(
         world.store.claim_client_search(EMAIL, searcher).await.unwrap(),
-        ClientSearchClaim::Ours,
+        ClientSearchClaim::Ours { asked_at: None },
         "it may go on"
     );
     let client_id = "hT3mVxCL".parse().unwrap();
@@ -39,6 +40,22 @@ async fn of_many_at_once_one_searches_and_the_others_learn_what_it_found() {
 }
 
 #[tokio::test]
+async fn whoever_searches_next_learns_that_an_account_was_asked_for() {
+    let world = World::new().await;
+    let (first, second) = (world.create("one").await, world.create("two").await);
+    world.store.claim_client_search(EMAIL, &first).await.unwrap();
+    let at = world.now();
+    world.store.client_asked_for(EMAIL, Some(at)).await.unwrap();
+    let asked = ClientSearchClaim::Ours { asked_at: Some(at) };
+    assert_eq!(world.store.claim_client_search(EMAIL, &first).await.unwrap(), asked);
+    world.pass(Duration::minutes(20));
+    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), asked);
+    world.store.client_asked_for(EMAIL, None).await.unwrap();
+    let claim = world.store.claim_client_search(EMAIL, &second).await.unwrap();
+    assert_eq!(claim, ClientSearchClaim::Ours { asked_at: None });
+}
+
+#[tokio::test]
 async fn a_searcher_that_died_is_followed_by_another_and_an_old_answer_is_searched_for_again() {
     let world = World::new().await;
     let (first, second) = (world.create("one").await, world.create("two").await);
@@ -46,9 +63,15 @@ async fn a_searcher_that_died_is_followed_by_another_and_an_old_answer_is_search
     let until = world.now() + Duration::minutes(20);
     assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), ClientSearchClaim::Theirs { until });
     world.pass(Duration::minutes(20));
-    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), ClientSearchClaim::Ours);
+    assert_eq!(
+        world.store.claim_client_search(EMAIL, &second).await.unwrap(),
+        ClientSearchClaim::Ours { asked_at: None }
+    );
 
     world.store.tell_client_found(EMAIL, &"hT3mVxCL".parse().unwrap()).await.unwrap();
     world.pass(Duration::hours(25));
-    assert_eq!(world.store.claim_client_search(EMAIL, &first).await.unwrap(), ClientSearchClaim::Ours);
+    assert_eq!(
+        world.store.claim_client_search(EMAIL, &first).await.unwrap(),
+        ClientSearchClaim::Ours { asked_at: None }
+    );
 }
