@@ -20,25 +20,34 @@ export const look = () => call("");
 /** Chooses one of several numbers. */
 export const choose = (id) => call("/number", { phone_number_id: id });
 
-/** Hands over what Meta returned. The API knows a code that it has seen, so that sending it again is safe. */
+/**
+ * Hands over what Meta returned. The API knows a code that it has seen, so that sending it again is safe, as it is to say
+ * once more that the popup was opened.
+ */
 export async function handOver(returned) {
   const until = Date.now() + CODE_LIFE;
-  for (let wait = 1000; ; wait *= 2) {
+  for (let wait = 1000, earlier; ; wait *= 2) {
     try {
       return await call("/es-callback", returned);
     } catch (error) {
       const { code, session } = returned;
+      const repeatable = code || session.event === "OPENED";
       if (code && session && error.code === "invalid_field") {
         // A session of a shape that nobody knows yet: the code alone tells enough.
         returned = { code };
-      } else if (!code || !["offline", "in_progress"].includes(error.code) || Date.now() + wait > until) {
-        throw error;
+      } else if (!repeatable || !passing(error) || Date.now() + wait > until) {
+        // A code that was tried in vain counts as used: the answer before says why it was in vain.
+        throw error.code === "code_used" && earlier?.status ? earlier : error;
       } else {
+        earlier = error;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
   }
 }
+
+/** Whether the same call may succeed in a moment: no answer, too many at once, ill, or at it. */
+const passing = ({ status, code }) => status === 0 || status === 429 || status >= 500 || code === "in_progress";
 
 async function call(path, body) {
   const { id, token } = current();

@@ -32,6 +32,28 @@ async fn an_account_without_a_number_is_refused_and_another_is_taken() {
     .await;
 }
 
+/// API Gateway says so without a `code`, and we may be ill for a moment.
+#[tokio::test]
+async fn a_code_that_is_turned_away_at_first_is_sent_again() {
+    const TURNED_AWAY: &str = "
+        const call = window.fetch;
+        const answers = [[429, { message: 'Too Many Requests' }], [503, { code: 'unavailable' }]];
+        window.fetch = (url, options) => {
+          const answer = options?.body?.includes('\"code\"') && answers.shift();
+          return answer ? Promise.resolve(Response.json(answer[1], { status: answer[0] })) : call(url, options);
+        };
+    ";
+    visit(Plan::default(), async |visit| {
+        visit.browser.before_load(TURNED_AWAY).await;
+        let started = visit.open("tenant-1").await;
+        visit.sign_up(LAUNCH, FINISH).await;
+        assert_done(visit, &started).await;
+        let attempts = &visit.world.record(&started).await["attempts"];
+        assert_eq!(attempts, &json!([]), "the first code was lost");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn another_customers_account_is_refused() {
     visit(Plan::default(), async |visit| {

@@ -3,10 +3,14 @@
 
 use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
+use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::secrets::Secrets;
 use time::Duration;
 
+use crate::answers::send;
+use crate::hooks::hmac_hex;
 use crate::hub_orders::SCHEDULE;
 use crate::world::World;
 
@@ -37,6 +41,15 @@ impl World {
     async fn meta_reports(&self, account: &str, event: &str) {
         let order = json!({"account": account, "event": event});
         assert_eq!(self.client.order("account_update", &order).await.unwrap()["status"], 200);
+    }
+
+    /// A webhook of Meta's, signed as it should be.
+    async fn meta_webhook(&self, body: &Value) {
+        let body = body.to_string();
+        let secret = self.stack.world.secrets.bundle().await.unwrap();
+        let signature = format!("sha256={}", hmac_hex(secret.meta_app_secret.expose_secret(), body.as_bytes()));
+        let request = self.client.request(Method::POST, "/v1/webhooks/meta", "").body(body);
+        assert_eq!(send(request.header("x-hub-signature-256", signature)).await.status, 200);
     }
 
     /// What the newest attempt on record says.
@@ -184,6 +197,79 @@ async fn a_number_of_another_onboarding_stays_there() {
     assert_eq!(world.status(&owner).await, "ready");
     assert_eq!(world.status(&stranger).await, "started");
     assert_eq!(world.last_attempt(&stranger).await["error_code"], "number_taken");
+}
+
+#[tokio::test]
+async fn numbers_of_another_onboarding_are_not_offered() {
+    let world = World::new().await;
+    let popup = world.client.popup("several_numbers", "finish").await.unwrap();
+    let owner = world.client.start("tenant-1").await.unwrap();
+    assert_eq!(world.callback(&owner, &popup).await.status, 200);
+    let chosen = world.setup_view(&owner).await.body["numbers"][0]["id"].clone();
+    let path = format!("/v1/onboardings/{}/number", owner.id);
+    assert_eq!(world.post(&path, owner.token(), &json!({"phone_number_id": chosen})).await.status, 202);
+    world.live_on_schedule(Duration::hours(25)).await;
+    assert_eq!(world.status(&owner).await, "ready");
+    let stranger = world.at_meta("tenant-2").await;
+    world.meta_reports("several_numbers", "PARTNER_ADDED").await;
+    world.live_on_schedule(Duration::minutes(10)).await;
+    assert_eq!(world.status(&stranger).await, "started");
+    assert_eq!(world.last_attempt(&stranger).await["error_code"], "number_taken");
+}
+
+#[tokio::test]
+async fn a_second_account_of_a_portfolio_that_has_finished_is_nobodys() {
+    let world = World::new().await;
+    let done = world.signed_up("tenant-1", "one_number").await;
+    let waiting = world.at_meta("tenant-2").await;
+    let owner = world.record(&done).await["signup"]["business_id"].clone();
+    assert!(owner.is_string());
+    world.meta_webhook(&json!({
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "100200300400500", "time": 1_793_000_000, "changes": [{"field": "account_update", "value": {
+            "event": "PARTNER_ADDED",
+            "waba_info": {"waba_id": "409812357760199", "owner_business_id": owner},
+        }}]}],
+    }))
+    .await;
+    world.live_on_schedule(Duration::minutes(30)).await;
+    assert_eq!(world.status(&waiting).await, "started");
+    assert_eq!(world.last_attempt(&waiting).await["error_code"], "signup_unclear");
+    assert_eq!(world.calls("recover_token").await, 0);
+}
+
+#[tokio::test]
+async fn among_more_customers_than_are_looked_at_nobody_is_meant() {
+    let world = World::new().await;
+    let mut waiting = Vec::new();
+    for number in 0..51 {
+        waiting.push(world.at_meta(&format!("tenant-{number}")).await);
+    }
+    // All but one of the first fifty hand their signups over: that one is not the only one left.
+    for started in &waiting[1..50] {
+        let account = format!("one_number:{}", started.id);
+        let popup = world.client.popup(&account, "finish").await.unwrap();
+        assert_eq!(world.callback(started, &popup).await.status, 200);
+    }
+    world.meta_reports("one_number", "PARTNER_ADDED").await;
+    world.live_on_schedule(Duration::minutes(10)).await;
+    for started in [&waiting[0], &waiting[50]] {
+        assert_eq!((world.status(started).await.as_str(), world.attempts(started).await), ("started", 0));
+    }
+    assert_eq!(world.calls("recover_token").await, 0);
+}
+
+#[tokio::test]
+async fn what_meta_repeats_is_told_once() {
+    let world = World::new().await;
+    let both = [world.at_meta("tenant-1").await, world.at_meta("tenant-2").await];
+    for event in ["PARTNER_ADDED", "PARTNER_APP_INSTALLED", "PARTNER_ADDED"] {
+        world.meta_reports("one_number", event).await;
+        world.live_on_schedule(Duration::minutes(30)).await;
+    }
+    for started in &both {
+        assert_eq!(world.attempts(started).await, 1);
+    }
 }
 
 #[tokio::test]

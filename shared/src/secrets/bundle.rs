@@ -89,9 +89,11 @@ impl BundleSecret {
         }
     }
 
-    /// The secrets with which the Hub may have signed a webhook.
+    /// The secrets with which the Hub may have signed a webhook. None if it signs no more: the previous one counts only beside
+    /// a present one.
     pub fn platform_secrets(&self) -> Vec<&SecretString> {
-        self.platform_secret.iter().chain(&self.platform_secret_previous).collect()
+        let previous = self.platform_secret_previous.iter().filter(|_| self.platform_secret.is_some());
+        self.platform_secret.iter().chain(previous).collect()
     }
 }
 

@@ -19,6 +19,8 @@ use crate::telemetry::{self, Metric};
 const UNMATCHED_FOR: Duration = Duration::hours(72);
 /// The longest wait between two tries to find it. Each may cost a Hub call, and a partner may have channels of other ways.
 const UNMATCHED_WAIT: Duration = Duration::hours(6);
+/// How long the Hub is asked for a webhook's channel before other work.
+const FRESH: Duration = Duration::minutes(5);
 /// The longest wait of a message.
 const LONGEST_WAIT: Duration = Duration::minutes(15);
 
@@ -97,7 +99,10 @@ async fn applied(work: &HubWork, entry: &InboxEntry, slot: Option<Slot>) -> Resu
     if event.kind == EventKind::Other {
         return Ok(Settled::Done("ignored", None));
     }
-    let Some(id) = find(work, &event, channel, slot).await? else {
+    // The older it is, the likelier it is about a channel of other ways, for which no onboarding should wait.
+    let fresh = work.clock.now() - entry.received_at < FRESH;
+    let priority = if fresh { Priority::KeyCreation } else { Priority::Reconciliation };
+    let Some(id) = find(work, &event, channel, priority, slot).await? else {
         // Only news that moves an onboarding is worth waiting for its record.
         let moves = event.kind != EventKind::ChannelSeen;
         return Ok(if moves { Settled::Unmatched } else { Settled::Done("unmatched", None) });
@@ -125,6 +130,7 @@ async fn find(
     work: &HubWork,
     event: &WebhookEvent,
     channel: &Channel,
+    priority: Priority,
     mut slot: Option<Slot>,
 ) -> Result<Option<OnboardingId>, Stop> {
     if let Some(id) = owner(work, channel).await? {
@@ -135,7 +141,7 @@ async fn find(
         return Ok(None);
     }
     let credentials = work.credentials().await?;
-    work.turn(Priority::KeyCreation, &mut slot).await?;
+    work.turn(priority, &mut slot).await?;
     match work.hub.channel(&credentials, &channel.id).await {
         Ok(Some(channel)) => owner(work, &channel).await,
         Ok(None) | Err(HubError::Permanent { .. } | HubError::Permission { .. }) => Ok(None),
@@ -181,6 +187,9 @@ pub(super) fn fits(onboarding: &Onboarding, channel: &Channel) -> bool {
         return true;
     }
     let agrees = |ours: &str, theirs: Option<&str>| theirs.is_none_or(|theirs| theirs == ours);
+    if onboarding.client_id().zip(channel.client_id.as_ref()).is_some_and(|(ours, theirs)| ours != theirs) {
+        return false;
+    }
     let digits = number.display_phone_number.as_deref().map(digits);
     let same_id = channel.phone_number_id.as_ref().is_some_and(|id| *id == number.id);
     let same_digits = digits.is_some() && digits == channel.phone_number;

@@ -12,7 +12,7 @@ use super::stop::Stop;
 use super::task;
 use crate::hub::limit::Priority;
 use crate::hub::{Channel, ChannelsPage};
-use crate::onboarding::{ChannelId, OnboardingId, Status};
+use crate::onboarding::{ChannelId, Onboarding, OnboardingId, Problem, Status, Step};
 use crate::queue::Worker;
 use crate::store::StoreError;
 use crate::telemetry::{self, Metric};
@@ -34,8 +34,19 @@ impl ChannelSweep<'_> {
         let now = self.work.clock.now();
         let Some(offset) = self.work.store.sweep_due(now + PAUSE).await? else { return Ok(()) };
         let page = self.page(offset, report).await?;
+        let (mut checked, mut failure) = (0, None);
         for channel in page.channels.iter().filter(|channel| channel.is_live()) {
-            self.check(channel, report).await?;
+            match self.check(channel, report).await {
+                Ok(()) => checked += 1,
+                Err(stop) => {
+                    tracing::warn!(?stop, channel_id = %channel.id, "a channel could not be looked into");
+                    failure = Some(stop);
+                }
+            }
+        }
+        // One that can never be looked into must not keep the sweep at its page; if none could be, it is not the channels.
+        if let Some(stop) = failure.filter(|_| checked == 0) {
+            return Err(stop);
         }
         let (next, at) = page.next_offset.map_or((0, now + PAUSE), |next| (next, now));
         Ok(self.work.store.sweep_on(next, at).await?)
@@ -60,7 +71,8 @@ impl ChannelSweep<'_> {
             Err(error) => return Err(error.into()),
         };
         match onboarding.status {
-            Status::SignedUp | Status::Submitted => {
+            // The submission may have had its effect although it was refused the second time.
+            Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
                 if apply_live(self.work, &id, &channel.id).await? {
                     report.found_live += 1;
                     self.work.queue.send(Worker::KeyCreation, &task(&id), Duration::ZERO).await?;
@@ -92,6 +104,12 @@ impl ChannelSweep<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a live channel is news: the number is known, and not known to be connected.
+fn waits_for_channel(onboarding: &Onboarding) -> bool {
+    let refused = |problem: &Problem| problem.step == Step::NumberSubmission;
+    onboarding.status != Status::Failed || onboarding.problem.as_ref().is_some_and(refused)
 }
 
 /// Something that a person has to know.

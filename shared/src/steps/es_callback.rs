@@ -205,7 +205,10 @@ impl EsCallback {
     /// The customer opened the popup, left it, or it gave no code.
     async fn left(&self, stored: Stored, session: Option<&Session>) -> Result<Stored, CallbackError> {
         let id = &stored.onboarding.id;
-        self.store.popup_opened(id).await?;
+        // Later ones are not kept, so that a link cannot write without end.
+        if stored.onboarding.takes_signup() && stored.onboarding.attempts_count < ATTEMPTS {
+            self.store.popup_opened(id).await?;
+        }
         if session.is_some_and(|session| session.event == SessionEvent::Opened) {
             return Ok(stored);
         }

@@ -2,7 +2,8 @@
 //!
 //! Meta's `account_update` names the WABA and its portfolio, but no onboarding. It can only be that of a customer who went
 //! to Meta lately and whose signup is open. If that is one, the token is fetched from Meta and the signup is proven with it
-//! as with any other. If it may be several, nobody guesses: the partner is told.
+//! as with any other. If it may be several, or a second WABA of a customer who has finished, nobody guesses: the partner
+//! is told.
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -17,8 +18,10 @@ use crate::onboarding::{BusinessId, Event, Onboarding, PopupAttempt, WabaId};
 use crate::store::{InboxEntry, InboxKey, StoreError};
 use crate::telemetry::{self, Metric};
 
-/// More customers than this at Meta within a day are not told apart.
+/// More customers than this at Meta within a day are not told apart, and none of them is told.
 const CUSTOMERS: usize = 50;
+/// When a webhook that cannot be read is looked at again: another release may.
+const UNREADABLE: Duration = Duration::hours(6);
 /// How long Meta, our table or our system user may be in the way.
 const TRIES_END: Duration = Duration::hours(72);
 
@@ -32,7 +35,16 @@ pub(super) async fn settle(
     key: &InboxKey,
     fetches: &mut usize,
 ) -> Result<(), StoreError> {
-    let Some(entry) = work.store.inbox(key).await? else { return Ok(()) };
+    let entry = match work.store.inbox(key).await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Ok(()),
+        // One that nobody can read must not keep the others waiting.
+        Err(error @ StoreError::Unreadable { .. }) => {
+            tracing::error!(%error, "a person has to look at this webhook");
+            return work.store.postpone(key, work.clock.now() + UNREADABLE).await;
+        }
+        Err(error) => return Err(error),
+    };
     let mut outcomes = Vec::new();
     for update in account_updates(entry.body.as_deref().unwrap_or_default().as_bytes()) {
         let (AccountEvent::PartnerAdded | AccountEvent::PartnerAppInstalled, Some(waba_id)) =
@@ -40,6 +52,10 @@ pub(super) async fn settle(
         else {
             continue;
         };
+        if update.solution_id.as_ref().is_some_and(|solution| *solution != work.solution_id) {
+            outcomes.push("other_solution");
+            continue;
+        }
         match (Report { work, proof, entry: &entry, update: &update, waba_id }).settle(fetches).await {
             Ok(Some(outcome)) if outcomes.contains(&outcome) => {}
             Ok(Some(outcome)) => outcomes.push(outcome),
@@ -61,6 +77,21 @@ pub(super) async fn settle(
     work.store.processed(key, &outcome).await
 }
 
+/// Whose signup it may be that Meta reports.
+enum Candidates {
+    /// An onboarding has the WABA already.
+    Known,
+    /// More than are looked at.
+    TooMany,
+    /// Those whose signup is open. `sure`: it is nobody's who has finished.
+    Waiting {
+        /// None, one or several.
+        onboardings: Vec<Onboarding>,
+        /// Whether it must be one of them, as far as we can know.
+        sure: bool,
+    },
+}
+
 /// Meta's word that a customer finished.
 struct Report<'a> {
     work: &'a HubWork,
@@ -73,17 +104,25 @@ struct Report<'a> {
 impl Report<'_> {
     /// What came of it; `None`: no token may be fetched in this run any more.
     async fn settle(&self, fetches: &mut usize) -> Result<Option<&'static str>, CallbackError> {
-        let Some(waiting) = self.waiting().await? else { return Ok(Some("known")) };
+        let (waiting, sure) = match self.candidates().await? {
+            Candidates::Known => return Ok(Some("known")),
+            Candidates::TooMany => {
+                tracing::warn!(waba_id = %self.waba_id, "a signup at Meta may be one of too many customers'");
+                telemetry::count(Metric::SignupUnclear, 1);
+                return Ok(Some("unclear"));
+            }
+            Candidates::Waiting { onboardings, sure } => (onboardings, sure),
+        };
         match waiting.as_slice() {
             [] => Ok(Some("nobody_waits")),
-            [onboarding] if *fetches > 0 => {
+            [onboarding] if sure && *fetches > 0 => {
                 *fetches -= 1;
                 telemetry::record_onboarding(&onboarding.id);
                 self.recover(onboarding).await.map(Some)
             }
-            [_] => Ok(None),
-            several => {
-                for onboarding in several {
+            [_] if sure => Ok(None),
+            unclear => {
+                for onboarding in unclear {
                     self.tell(onboarding, "signup_unclear").await?;
                 }
                 Ok(Some("unclear"))
@@ -91,29 +130,39 @@ impl Report<'_> {
         }
     }
 
-    /// The onboardings that it may be about; `None`, if one of them has the WABA already.
-    async fn waiting(&self) -> Result<Option<Vec<Onboarding>>, CallbackError> {
-        let mut waiting = Vec::new();
-        for id in self.work.store.popups_opened(self.entry.received_at, CUSTOMERS).await? {
+    /// The onboardings that it may be about.
+    async fn candidates(&self) -> Result<Candidates, CallbackError> {
+        let ids = self.work.store.popups_opened(self.entry.received_at, CUSTOMERS + 1).await?;
+        if ids.len() > CUSTOMERS {
+            return Ok(Candidates::TooMany);
+        }
+        let owner = self.update.owner_business_id.as_ref();
+        let (mut onboardings, mut sure) = (Vec::new(), true);
+        for id in ids {
             let onboarding = match self.work.store.get(&id).await {
                 Ok(stored) => stored.onboarding,
                 Err(StoreError::NotFound | StoreError::Unreadable { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            if onboarding.signup.as_ref().is_some_and(|signup| signup.waba_id == *self.waba_id) {
-                return Ok(None);
+            if let Some(signup) = &onboarding.signup {
+                if signup.waba_id == *self.waba_id {
+                    return Ok(Candidates::Known);
+                }
+                // Who has finished may have shared another WABA of the same portfolio too.
+                sure &= owner.is_none() || signup.business_id.as_ref() != owner;
             }
             if onboarding.takes_signup() {
-                waiting.push(onboarding);
+                onboardings.push(onboarding);
             }
         }
         // Whom the partner started for this very portfolio, it is.
-        if let Some(owner) = &self.update.owner_business_id
-            && waiting.iter().any(|onboarding| prefilled(onboarding, owner))
+        if let Some(owner) = owner
+            && onboardings.iter().any(|onboarding| prefilled(onboarding, owner))
         {
-            waiting.retain(|onboarding| prefilled(onboarding, owner));
+            onboardings.retain(|onboarding| prefilled(onboarding, owner));
+            sure = true;
         }
-        Ok(Some(waiting))
+        Ok(Candidates::Waiting { onboardings, sure })
     }
 
     async fn recover(&self, onboarding: &Onboarding) -> Result<&'static str, CallbackError> {
@@ -144,6 +193,14 @@ impl Report<'_> {
         let token = self.proof.meta.fetch_token(app_secret, system_user, owner).await?;
         let claims = Claims { waba_id: Some(self.waba_id), ..Claims::default() };
         let event = self.proof.of(app_secret, &token, claims, None).await?;
+        if let Event::NumbersFound { signup, numbers } = &event {
+            for number in numbers {
+                let owner = self.work.store.number_owner(&signup.waba_id, &number.id).await?;
+                if owner.is_some_and(|owner| owner != onboarding.id) {
+                    return Err(CallbackError::NumberTaken);
+                }
+            }
+        }
         let stored = self.work.store.apply(&onboarding.id, &event).await?.into_stored();
         tracing::info!("a signup that no page handed over was completed");
         if let Err(error) = send_on(&*self.work.queue, &stored.onboarding).await {
@@ -171,7 +228,13 @@ impl Report<'_> {
             )),
             session_id: None,
         };
-        self.work.store.apply(&onboarding.id, &Event::PopupLeft { attempt }).await?;
+        // Meta may report it often, and a link takes only so many attempts.
+        let told = |earlier: &PopupAttempt| {
+            (&earlier.error_code, &earlier.error_message) == (&attempt.error_code, &attempt.error_message)
+        };
+        if !onboarding.attempts.iter().any(told) {
+            self.work.store.apply(&onboarding.id, &Event::PopupLeft { attempt }).await?;
+        }
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! never came. Once a day it goes through all channels. One run costs a bounded number of Hub calls, however many onboardings wait.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use time::Duration;
 
@@ -26,6 +27,8 @@ const CHANNEL_PAGES_PER_RUN: u32 = 2;
 const PERMISSIONS_PER_RUN: usize = 2;
 /// How many tokens of lost signups one run fetches; each costs about five calls to Meta.
 const SIGNUPS_PER_RUN: usize = 5;
+/// How long one run looks into them. The function has 60 seconds.
+const FOR_META: std::time::Duration = std::time::Duration::from_secs(25);
 /// When something that was moved again is looked at next.
 const NEXT_LOOK: Duration = Duration::minutes(15);
 /// When the Hub is asked again after it could not be: at the next run.
@@ -69,13 +72,11 @@ impl Reconciliation {
     pub async fn run(&self) -> Result<Reconciled, String> {
         let mut report = Reconciled::default();
         let mut submitted = Vec::new();
-        let (mut permissions, mut signups) = (0, SIGNUPS_PER_RUN);
+        let (mut permissions, mut reports) = (0, Vec::new());
         let due = self.work.store.due(self.work.clock.now(), ITEMS_PER_RUN).await.map_err(text)?;
         for item in due {
             match item {
-                Due::Inbox(key) if key.source() == Source::Meta => {
-                    lost_signup::settle(&self.work, &self.proof, &key, &mut signups).await.map_err(text)?;
-                }
+                Due::Inbox(key) if key.source() == Source::Meta => reports.push(key),
                 Due::Inbox(key) => self.webhook(&key, &mut report).await?,
                 Due::Onboarding(id) => self.onboarding(&id, &mut report, &mut submitted, &mut permissions).await?,
             }
@@ -86,6 +87,7 @@ impl Reconciliation {
         if let Err(stop) = (ChannelSweep { work: &self.work, vault: &self.vault }).run(&mut report).await {
             tracing::warn!(?stop, "the sweep of the channels goes on with the next run");
         }
+        self.lost_signups(&reports).await?;
         tracing::info!(
             queued = report.queued,
             webhooks = report.webhooks,
@@ -96,6 +98,22 @@ impl Reconciliation {
             "reconciled"
         );
         Ok(report)
+    }
+
+    /// Looks into what Meta reports. Last, and not for long: Meta may be slow, and the rest must not wait for it.
+    async fn lost_signups(&self, reports: &[InboxKey]) -> Result<(), String> {
+        let (until, mut fetches) = (Instant::now() + FOR_META, SIGNUPS_PER_RUN);
+        for key in reports {
+            let settled = lost_signup::settle(&self.work, &self.proof, key, &mut fetches);
+            match tokio::time::timeout_at(until.into(), settled).await {
+                Ok(settled) => settled.map_err(text)?,
+                Err(_) => {
+                    tracing::warn!("Meta takes long; the next runs go on");
+                    return self.work.store.postpone(key, self.work.clock.now() + NEXT_LOOK).await.map_err(text);
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn webhook(&self, key: &InboxKey, report: &mut Reconciled) -> Result<(), String> {
