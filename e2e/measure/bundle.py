@@ -20,23 +20,12 @@ SECRET = {
     "hub_api_key": "made-up-hub-key",
     "meta_app_secret": "made-up-app-secret",
 }
-SYSTEM_ROOTS = [Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt")]
 QUEUES = ("CLIENT_ACCOUNT", "NUMBER_SUBMISSION", "KEY_CREATION")
 
 
-def roots(more=""):
-    """The system's roots in one file, as on Lambda: elsewhere a folder of links may have to be read at each start."""
-    folder = ROOT / "target/measure"
-    (folder / "no-roots").mkdir(parents=True, exist_ok=True)
-    system = next(file for file in SYSTEM_ROOTS if file.exists())
-    (folder / "roots.pem").write_text(system.read_text() + more)
-    return {"SSL_CERT_FILE": str(folder / "roots.pem"), "SSL_CERT_DIR": str(folder / "no-roots")}
-
-
-def environment(endpoint, more_roots=""):
+def environment(endpoint):
     """What a function finds in its environment. Nobody listens where the Hub and Meta would be."""
     ours = {
-        **roots(more_roots),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",

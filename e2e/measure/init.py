@@ -1,13 +1,12 @@
 """Tells what a function does during INIT from what it does in its first invocation. Arguments: rounds, folders.
 
-Plays the Lambda runtime API, and stands between the function and MiniStack, over TLS as AWS does: so it sees when the
-function asks for its first event, and which calls to AWS and new connections come before and after that.
+Plays the Lambda runtime API, and stands between the function and MiniStack: so it sees when the function asks for its first
+event, and which calls to AWS and new connections come before and after that. Without TLS, since no certificate of ours is
+below the roots that are compiled in.
 """
 
 import http.client
 import os
-import shutil
-import ssl
 import statistics
 import subprocess
 import sys
@@ -62,8 +61,6 @@ class Aws(Handler):
     """Hands calls on to MiniStack."""
 
     def setup(self):
-        if isinstance(self.request, ssl.SSLSocket):
-            self.request.do_handshake()
         super().setup()
         self.server.run.connections.append(time.perf_counter())
         endpoint = urlsplit(os.environ["AWS_ENDPOINT_URL"])
@@ -146,31 +143,9 @@ class Run:
         return (until - since) * 1000, cpu - spent, waited * 1000, " ".join(sorted(name for *_, name in calls)), opened
 
 
-def certificate(folder):
-    """A certificate for 127.0.0.1 and its key, made for this run; None where there is no `openssl`."""
-    if not shutil.which("openssl"):
-        return None
-    key, file = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=measure", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
-         "-keyout", key, "-out", file],
-        check=True, capture_output=True,
-    )
-    return file, key
-
-
 def main(rounds, folders):
     aws, runtime = Server(Aws), Server(Runtime)
-    files = certificate(bundle.ROOT / "target/measure")
-    if files:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*files)
-        aws.socket = context.wrap_socket(aws.socket, server_side=True, do_handshake_on_connect=False)
-        environment = bundle.environment(f"https://127.0.0.1:{aws.server_port}", files[0].read_text())
-    else:
-        environment = bundle.environment(f"http://127.0.0.1:{aws.server_port}")
-
+    environment = bundle.environment(f"http://127.0.0.1:{aws.server_port}")
     found = bundle.binaries(folders)
     sources = {label: bundle.events(function) for label, function, _ in found}
     runs = {label: [] for label, _, _ in found}
@@ -191,8 +166,7 @@ def main(rounds, folders):
             label, bundle.spread([phase[0] for phase in init]), median(init, 1), median(init, 2), seen(init),
             median(first, 0), median(first, 1), median(first, 2), seen(first), median(following, 0),
         ])
-    how = "over TLS" if files else "without TLS"
-    print(f"{rounds} starts of each, in turns, {how}. Times in ms; of INIT median and least. CPU is the function's own,")
+    print(f"{rounds} starts of each, in turns, without TLS. Times in ms; of INIT median and least. CPU is the function's own,")
     print("waiting is for MiniStack. Calls to AWS, with the connections that were opened for them.\n")
     head = "function; INIT; CPU; waiting; calls in INIT; first; CPU; waiting; calls in first invocation; next"
     bundle.table(head.split("; "), rows)

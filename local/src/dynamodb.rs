@@ -26,6 +26,7 @@ pub(crate) async fn start(file: Option<&Path>) -> Result<(Client, String), Error
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(&endpoint)
+        .http_client(shared::aws::http_client(shared::outbound::client()?))
         .build();
     let client = Client::from_conf(config);
     let tables = client.list_tables().send().await?;

@@ -6,7 +6,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
@@ -20,14 +22,19 @@ const TRIES: u32 = 3;
 /// Loads region, credentials and endpoints from the environment. Call once: the clients made from it share connections.
 /// `http` comes from [`crate::outbound::client`].
 pub async fn load(http: reqwest::Client) -> SdkConfig {
-    let connector = SharedHttpConnector::new(Connector(http));
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .http_client(http_client(http))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
         .load()
         .await
+}
+
+/// The SDK's HTTP client: the one for everything.
+pub fn http_client(http: reqwest::Client) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector(http));
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// Sends the SDK's requests with the client that everything else is sent with: its roots are compiled in, where the SDK's own

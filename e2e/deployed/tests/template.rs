@@ -135,7 +135,8 @@ async fn the_table_is_the_one_that_the_store_makes() {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .endpoint_url(endpoint);
+        .endpoint_url(endpoint)
+        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()));
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     schema::create_table(&client, "table").await.unwrap();
     let made = client.describe_table().table_name("table").send().await.unwrap().table.unwrap();

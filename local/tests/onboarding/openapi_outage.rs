@@ -1,9 +1,12 @@
 //! What the API answers while the bundle's secret is out of reach.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use axum::routing::post;
+use axum::{Json, Router};
 use local::client::{Client, start_body};
 use local::functions::Functions;
 use local::gateway;
@@ -18,12 +21,25 @@ use crate::openapi::callback;
 use crate::openapi_book::Book;
 use crate::world::World;
 
-/// The same functions, but nobody listens where the bundle's secret is read.
+/// The same functions, but the bundle's secret is out of reach, or not filled in.
 pub(crate) async fn without_the_secret(book: &mut Book) {
+    let nobody = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
+    with_the_secret_at(book, nobody, 503, "unavailable").await;
+
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let empty = listener.local_addr().unwrap();
+    let answer = json!({"ARN": "arn:aws:secretsmanager:local", "Name": "bundle", "SecretString": "{}"});
+    let secrets_manager = Router::new().route("/", post(|| async { Json(answer) }));
+    tokio::spawn(async move { axum::serve(listener, secrets_manager).await });
+    with_the_secret_at(book, empty, 500, "internal").await;
+}
+
+async fn with_the_secret_at(book: &mut Book, address: SocketAddr, status: u16, code: &str) {
     let mut world = World::new().await;
     let started = world.client.start("tenant-1").await.unwrap();
     let popup = world.client.popup("one_number", "finish").await.unwrap();
-    world.client = Client::new(&serve(without_secret(&world).await).await).unwrap();
+    let functions = with_secret_at(&world, format!("http://{address}"));
+    world.client = Client::new(&serve(functions).await).unwrap();
 
     let path = format!("/onboardings/{}", started.id);
     for reply in [
@@ -34,7 +50,7 @@ pub(crate) async fn without_the_secret(book: &mut Book) {
         book.post(&world, &format!("{path}/retry"), BACKEND_TOKEN, &json!({})).await,
         callback(book, &world, &started, &popup).await,
     ] {
-        reply.assert_problem(503, "unavailable");
+        reply.assert_problem(status, code);
     }
     for path in ["/webhooks/partner-hub", "/webhooks/meta"] {
         let request = world.client.request(Method::POST, &format!("/v1{path}"), "").body("{}");
@@ -43,16 +59,14 @@ pub(crate) async fn without_the_secret(book: &mut Book) {
     book.get(&world, "/webhooks/meta?hub.mode=subscribe", "").await.assert_problem(500, "internal");
 }
 
-async fn without_secret(world: &World) -> Functions {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+fn with_secret_at(world: &World, endpoint: String) -> Functions {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(RetryConfig::disabled())
         .endpoint_url(endpoint)
+        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
     let config = SecretConfig { id: "bundle".to_owned() };

@@ -58,6 +58,7 @@ async fn counted(world: &World, operations: Operations) -> Store {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
+        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
         .interceptor(operations)
         .build();
     let client = Dynamo::from_conf(config);

@@ -54,6 +54,7 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
             .endpoint_url(format!("http://{address}"))
+            .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
             .build();
         Self { config, calls }
     }
