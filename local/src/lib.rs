@@ -166,9 +166,9 @@ impl LocalStack {
         }
     }
 
-    /// Invokes a worker with received messages. Those that it does not fail are deleted.
-    pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) {
-        workers::invoke(&self.functions, &self.world.queue, worker, messages).await;
+    /// Invokes a worker with received messages. Those that it does not fail are deleted and returned.
+    pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) -> Vec<Received> {
+        workers::invoke(&self.functions, &self.world.queue, worker, messages).await
     }
 
     /// Stops everything, and writes down what is to be kept.

@@ -34,8 +34,14 @@ pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: 
     }
 }
 
-/// One invocation with a batch, as SQS and Lambda do it: what did not fail is deleted, what failed shows again later.
-pub(crate) async fn invoke(functions: &Functions, queue: &MemoryQueue, worker: Worker, messages: Vec<Received>) {
+/// One invocation with a batch, as SQS and Lambda do it: what did not fail is deleted and returned, what failed shows again
+/// later.
+pub(crate) async fn invoke(
+    functions: &Functions,
+    queue: &MemoryQueue,
+    worker: Worker,
+    mut messages: Vec<Received>,
+) -> Vec<Received> {
     let mut event = SqsEvent::default();
     event.records = messages.iter().map(record).collect();
     let request_id = uuid::Uuid::new_v4().to_string();
@@ -51,9 +57,11 @@ pub(crate) async fn invoke(functions: &Functions, queue: &MemoryQueue, worker: W
     let failed = |message: &Received| {
         response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id)
     };
-    for message in messages.iter().filter(|message| !failed(message)) {
+    messages.retain(|message| !failed(message));
+    for message in &messages {
         queue.delete(&message.receipt);
     }
+    messages
 }
 
 fn record(message: &Received) -> SqsMessage {

@@ -37,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use hub::Uncounted;
 pub use serve::Unanswered;
 pub use settings::{Around, Behaviour, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;

@@ -91,6 +91,8 @@ pub struct Behaviour {
     pub live_after_ms: u32,
     /// Milliseconds after live until the channel listing shows number, name and limits. 0: at once.
     pub listing_lag_ms: u32,
+    /// Milliseconds until the client listing shows a new client. 0: at once.
+    pub client_lag_ms: u32,
     /// The limit on Hub calls per partner; `None`: no limit.
     pub rate_limit: Option<RateLimit>,
     /// The shape of partner webhooks.
@@ -109,6 +111,7 @@ impl Default for Behaviour {
             payment: Payment::Partner,
             live_after_ms: 300,
             listing_lag_ms: 0,
+            client_lag_ms: 0,
             rate_limit: Some(RateLimit::default()),
             webhook_shape: Shape::Full,
             webhook_signature: Signature::Good,

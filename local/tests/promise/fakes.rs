@@ -1,24 +1,70 @@
 //! The border at the Hub, Meta and the messaging API: a layer around the simulator's routes.
 
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use simulator::{Around, Unanswered};
+use simulator::{Around, Clock, Unanswered, Uncounted};
+use time::{Duration, OffsetDateTime};
 
 use crate::outside::{Effect, Fate, Outside, Place, Trouble};
 
-/// Puts the border around the simulator.
-pub(crate) fn around(outside: Arc<Outside>) -> Around {
-    Arc::new(move |fakes| fakes.layer(from_fn_with_state(Arc::clone(&outside), through)))
+/// The border, and what has crossed it and is not carried out yet.
+pub(crate) struct Border {
+    outside: Arc<Outside>,
+    clock: Clock,
+    late: Mutex<Vec<Late>>,
 }
 
-async fn through(State(outside): State<Arc<Outside>>, request: Request, next: Next) -> Response {
+/// A request that is carried out some time after its caller was told that it failed.
+struct Late {
+    at: OffsetDateTime,
+    request: Request,
+    next: Next,
+}
+
+impl Border {
+    pub(crate) fn new(outside: &Arc<Outside>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { outside: Arc::clone(outside), clock, late: Mutex::default() })
+    }
+
+    /// Puts the border around the simulator.
+    pub(crate) fn around(self: &Arc<Self>) -> Around {
+        let border = Arc::clone(self);
+        Arc::new(move |fakes| fakes.layer(from_fn_with_state(Arc::clone(&border), through)))
+    }
+
+    /// When the next late request is carried out.
+    pub(crate) fn next_due(&self) -> Option<OffsetDateTime> {
+        self.late.lock().unwrap().iter().map(|late| late.at).min()
+    }
+
+    /// Carries out the late requests that are due.
+    pub(crate) async fn run_due(&self) {
+        let now = (self.clock)();
+        let due: Vec<Late> = self.late.lock().unwrap().extract_if(.., |late| late.at <= now).collect();
+        for Late { request, next, .. } in due {
+            next.run(request).await;
+        }
+    }
+
+    async fn keep(&self, seconds: u8, request: Request, next: Next) {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let mut request = Request::from_parts(head, Body::from(body));
+        request.extensions_mut().insert(Uncounted);
+        let at = (self.clock)() + Duration::seconds(seconds.into());
+        self.late.lock().unwrap().push(Late { at, request, next });
+    }
+}
+
+async fn through(State(border): State<Arc<Border>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let place = match path.split('/').nth(1) {
         Some("hub") => Place::Hub,
@@ -27,14 +73,18 @@ async fn through(State(outside): State<Arc<Outside>>, request: Request, next: Ne
         _ => return next.run(request).await,
     };
     let what = format!("{} {}", request.method(), words(path));
-    let fate = outside.arriving(place, what);
+    let fate = border.outside.arriving(place, what);
     let answer = match fate {
         Fate::Crash(Effect::None) | Fate::Fail(_, Effect::None) => None,
+        Fate::Crash(Effect::Late(seconds)) | Fate::Fail(_, Effect::Late(seconds)) => {
+            border.keep(seconds, request, next).await;
+            None
+        }
         _ => Some(next.run(request).await),
     };
     match (fate, answer) {
         (Fate::Pass, Some(answer)) => answer,
-        (Fate::Crash(_), _) => outside.end().await,
+        (Fate::Crash(_), _) => border.outside.end().await,
         (Fate::Fail(trouble, _), _) => go_wrong(trouble, place).await,
         (Fate::Pass, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

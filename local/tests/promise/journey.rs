@@ -1,6 +1,8 @@
 //! One onboarding from start to key, in a world in which one thing goes wrong.
 
+use local::client::{Started, start_body};
 use serde_json::{Value, json};
+use shared::onboarding::{PopupAttempt, Status};
 use time::Duration;
 
 use crate::outside::{Activity, Call, Fate, Plan};
@@ -16,10 +18,19 @@ pub(crate) enum Scenario {
     Smooth,
     /// No webhook ever comes.
     Silent,
+    /// No webhook ever comes, and the channel goes live when the newest channels are rarely looked at: that day's sweep of
+    /// all channels comes first.
+    Swept,
     /// The customer chooses among several numbers.
     Choice,
     /// Direct Payment: the client grants permission after a while.
     Permission,
+    /// The customer finishes at Meta, and the page hands nothing over. Meta reports it, and does not answer at first.
+    ClosedTab,
+    /// The Hub refuses the client account, and the operator names another.
+    ClientRefused,
+    /// The Hub refuses the number, and the operator has it tried again.
+    NumberRefused,
 }
 
 /// The trouble that befalls a call and, if it goes on, the calls like it that follow.
@@ -40,6 +51,7 @@ pub(crate) struct Case {
 
 /// What happened on the way.
 pub(crate) struct Travelled {
+    /// Those that the journey is about.
     pub(crate) calls: Vec<Call>,
     pub(crate) troubles: usize,
 }
@@ -53,37 +65,110 @@ impl Case {
     pub(crate) async fn travel(self) -> Result<Travelled, String> {
         let mut world = World::new(simulator::Settings::default()).await;
         world.repeated = self.repeated;
-        world.order("faults", &self.lost_webhooks()).await;
-        if self.scenario == Scenario::Permission {
-            world.order("settings", &json!({"payment": "direct"})).await;
-        }
+        world.order("faults", &self.scenario.faults()).await;
+        world.order("settings", &self.scenario.settings()).await;
         world.outside.follow(self.blow.map_or_else(|| Box::new(|_: &Call| Fate::Pass) as Plan, Blow::plan));
 
         let started = world.start("tenant-1").await?;
         let promise = world.promise(started).await;
         world.live(Duration::seconds(5)).await;
-        let account = if self.scenario == Scenario::Choice { "several_numbers" } else { "one_number" };
-        world.sign_up(&promise.started, account).await?;
-        if self.scenario == Scenario::Permission {
-            world.live(Duration::minutes(2)).await;
-            let ledger = world.client.ledger().await.unwrap();
-            let client_id = &ledger["clients"][0]["id"];
-            world.order("permission", &json!({"client_id": client_id, "granted": true})).await;
-        }
+        let first = self.scenario.play(&world, &promise.started).await?;
         world.finish(LONG_ENOUGH).await;
-        let travelled = Travelled { calls: world.outside.calls(), troubles: world.outside.troubles() };
+        if world.onboarding(&promise.started).await.attempts.iter().any(taken) {
+            // The partner was told, and asks the customer to open the link again.
+            world.sign_up(&promise.started, "one_number").await?;
+            world.finish(LONG_ENOUGH).await;
+        }
+        let mut calls = world.outside.calls();
+        let travelled = Travelled { calls: calls.split_off(first), troubles: world.outside.troubles() };
         world.kept(&[&promise]).await?;
         Ok(travelled)
     }
+}
+
+impl Scenario {
+    /// What partner and customer do once the onboarding is started. Returns the first call that the journey is about.
+    async fn play(self, world: &World, started: &Started) -> Result<usize, String> {
+        match self {
+            Self::Choice => world.sign_up(started, "several_numbers").await?,
+            Self::ClosedTab => world.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?,
+            _ => world.sign_up(started, "one_number").await?,
+        }
+        match self {
+            Self::Permission => {
+                world.live(Duration::minutes(2)).await;
+                let ledger = world.client.ledger().await.unwrap();
+                let client_id = &ledger["clients"][0]["id"];
+                world.order("permission", &json!({"client_id": client_id, "granted": true})).await;
+            }
+            Self::ClientRefused => {
+                let client = start_body("tenant-1-corrected")["client"].clone();
+                refused(world, started, &json!({"client": client})).await?;
+            }
+            Self::NumberRefused => refused(world, started, &json!({})).await?,
+            Self::Swept => return swept(world, started).await,
+            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab => {}
+        }
+        Ok(0)
+    }
 
     /// The smooth journey is not told of every stage, which would only repeat the same calls.
-    fn lost_webhooks(&self) -> Value {
+    fn faults(self) -> Value {
         let lost = |event: &str| json!({"route": event, "lose": true, "times": 1_000_000});
-        match self.scenario {
-            Scenario::Silent => json!([lost("webhook")]),
-            _ => json!([lost("webhook.channel_submitted"), lost("webhook.channel_ready")]),
+        let mut faults = match self {
+            Self::Silent | Self::Swept => vec![lost("webhook")],
+            _ => vec![lost("webhook.channel_submitted"), lost("webhook.channel_ready")],
+        };
+        match self {
+            Self::ClosedTab => faults.push(json!({"route": "recover_token", "status": 500, "times": 3})),
+            Self::ClientRefused => faults.push(json!({"route": "create_client", "status": 400})),
+            Self::NumberRefused => faults.push(json!({"route": "numbers", "status": 400})),
+            _ => {}
+        }
+        json!(faults)
+    }
+
+    fn settings(self) -> Value {
+        match self {
+            Self::Permission => json!({"payment": "direct"}),
+            // It runs after four fifths of that: between the look at the newest after 22:40 hours and that after 28:40.
+            Self::Swept => json!({"live_after_ms": 29 * 3_600_000}),
+            _ => json!({}),
         }
     }
+}
+
+/// The Hub refuses something, and the operator asks for another try.
+async fn refused(world: &World, started: &Started, body: &Value) -> Result<(), String> {
+    world.live(Duration::minutes(2)).await;
+    let status = world.onboarding(started).await.status;
+    if status != Status::Failed {
+        return Err(format!("{status:?} and not refused"));
+    }
+    world.retry(started, body).await
+}
+
+/// The first sweep begins a day after the first run of reconciliation. What is interrupted goes on with the next runs.
+async fn swept(world: &World, started: &Started) -> Result<usize, String> {
+    world.live(Duration::hours(24) + Duration::minutes(10)).await;
+    let status = world.onboarding(started).await.status;
+    if status != Status::Submitted {
+        return Err(format!("{status:?} before the sweep"));
+    }
+    let first = world.outside.calls().len();
+    // So short that no run is left out.
+    for _ in 0..8 {
+        world.live(Duration::minutes(5)).await;
+    }
+    if world.outside.troubles() == 0 && world.onboarding(started).await.status == Status::Submitted {
+        return Err("the sweep has not found the channel".to_owned());
+    }
+    Ok(first)
+}
+
+/// Whether it was said that the number is another customer's. It is not, but a lost condition says so.
+fn taken(attempt: &PopupAttempt) -> bool {
+    attempt.error_code.as_deref() == Some("number_taken")
 }
 
 impl Blow {

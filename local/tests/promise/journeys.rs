@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::cases::each;
-use crate::outside::{Activity, Effect, Fate, Place, Plan, Trouble};
+use crate::outside::{Activity, Call, Effect, Fate, Place, Plan, Trouble};
 use crate::people::{Manners, one_of};
 use crate::promise::Promise;
 use crate::timeline;
@@ -29,26 +29,40 @@ fn random_journeys_end_as_promised() {
         None => (0, number("JOURNEYS").unwrap_or(JOURNEYS)),
     };
     let seeds: Vec<u64> = (first..first + count).collect();
-    let (mut calls, mut troubles, mut onboardings, mut failed) = (0, 0, 0, Vec::new());
+    let (mut all, mut failed) = (Travelled::default(), Vec::new());
     let total = seeds.len();
     for (seed, outcome) in each(seeds, travel) {
         match outcome {
-            Ok(travelled) => {
-                calls += travelled.calls;
-                troubles += travelled.troubles;
-                onboardings += travelled.onboardings;
-            }
+            Ok(travelled) => all.add(&travelled),
             Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),
         }
     }
-    println!("journeys: {total}, with {onboardings} onboardings, {calls} calls, {troubles} of them gone wrong");
+    let Travelled { onboardings, closed, calls, troubles, late } = all;
+    println!(
+        "journeys: {total}, with {onboardings} onboardings ({closed} by Meta's word alone), {calls} calls, {troubles} of them gone \
+         wrong ({late} carried out late)"
+    );
     assert!(failed.is_empty(), "{} of {total} journeys failed:\n\n{}", failed.len(), failed.join("\n\n"));
 }
 
+#[derive(Default)]
 struct Travelled {
     onboardings: usize,
+    /// Those whose customers closed the tab.
+    closed: usize,
     calls: usize,
     troubles: usize,
+    late: usize,
+}
+
+impl Travelled {
+    fn add(&mut self, other: &Self) {
+        self.onboardings += other.onboardings;
+        self.closed += other.closed;
+        self.calls += other.calls;
+        self.troubles += other.troubles;
+        self.late += other.late;
+    }
 }
 
 /// One journey. Of one that does not end as promised, the error tells the story.
@@ -67,19 +81,34 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
         Ok(()) => end(&world, &promises).await,
         error => error,
     };
-    let (calls, troubles) = (world.outside.calls().len(), world.outside.troubles());
-    match outcome {
-        Ok(()) => Ok(Travelled { onboardings: promises.len(), calls, troubles }),
-        Err(error) => Err(format!("{error}\n{}", story(&world, &promises).await)),
+    if let Err(error) = outcome {
+        return Err(format!("{error}\n{}", story(&world, &promises).await));
     }
+    let mut closed = 0;
+    for promise in &promises {
+        let signup = world.onboarding(&promise.started).await.signup;
+        closed += usize::from(signup.is_some_and(|signup| signup.code_sha256.is_none()));
+    }
+    let late = |fate: &Fate| matches!(fate, Fate::Crash(Effect::Late(_)) | Fate::Fail(_, Effect::Late(_)));
+    let troubles = world.outside.troubles_after(0);
+    Ok(Travelled {
+        onboardings: promises.len(),
+        closed,
+        calls: world.outside.calls().len(),
+        troubles: troubles.len(),
+        late: troubles.into_iter().filter(late).count(),
+    })
 }
 
 /// One customer, or up to three, one after the other, the next perhaps before the one before is done.
 async fn customers(world: &World, dice: &mut Rng, settings: &Value, promises: &mut Vec<Promise>) -> Result<(), String> {
     const ACCOUNTS: [&str; 6] =
         ["one_number", "one_number", "several_numbers", "coexistence", "changed_scopes", "unnarrowed_scopes"];
+    const REPORTS: [&[&str]; 3] =
+        [&["PARTNER_ADDED"], &["PARTNER_APP_INSTALLED"], &["PARTNER_ADDED", "PARTNER_APP_INSTALLED"]];
 
-    for customer in 0..one_of(dice, &[1, 1, 1, 1, 1, 1, 2, 3]) {
+    let customers = one_of(dice, &[1, 1, 1, 1, 1, 1, 2, 3]);
+    for customer in 0..customers {
         let started = world.start(&format!("tenant-{customer}")).await?;
         promises.push(world.promise(started).await);
         let started = &promises[customer].started;
@@ -91,7 +120,12 @@ async fn customers(world: &World, dice: &mut Rng, settings: &Value, promises: &m
             world.hand_over(started, &returned).await;
             world.live(pause(dice)).await;
         }
-        world.sign_up(started, &account).await?;
+        // Whoever comes to Meta before that is found out could be meant as well.
+        if customer + 1 == customers && dice.u8(..4) == 0 {
+            world.close_tab(started, &account, one_of(dice, &REPORTS)).await?;
+        } else {
+            world.sign_up(started, &account).await?;
+        }
         if settings["payment"] == "direct" {
             world.live(pause(dice)).await;
             grant(world).await;
@@ -114,6 +148,11 @@ async fn end(world: &World, promises: &[Promise]) -> Result<(), String> {
     world.outside.calm();
     world.behave(Manners::default());
     world.mend().await;
+    // By then Meta was asked again for a signup that no page handed over.
+    world.live(Duration::hours(2)).await;
+    for promise in promises {
+        world.choose_number(&promise.started).await?;
+    }
     world.live(Duration::minutes(20)).await;
     grant(world).await;
     world.finish(LONG_ENOUGH).await;
@@ -131,6 +170,7 @@ fn settings(dice: &mut Rng) -> Value {
         "payment": one_of(dice, &["partner", "partner", "partner", "direct"]),
         "live_after_ms": one_of(dice, &[0, 300, 20_000, 1_800_000]),
         "listing_lag_ms": one_of(dice, &[0, 0, 600_000]),
+        "client_lag_ms": one_of(dice, &[0, 0, 10_000, 60_000]),
         "webhook_shape": one_of(dice, &["full", "full", "flat", "legacy", "array", "duplicate"]),
         "webhook_signature": one_of(dice, &["good", "prefixed"]),
         "email_filter": one_of(dice, &["honoured", "ignored"]),
@@ -179,18 +219,23 @@ fn weather(dice: &mut Rng) -> Plan {
         let mut hasher = DefaultHasher::new();
         (seed, kind, *before).hash(&mut hasher);
         let mut dice = Rng::with_seed(hasher.finish());
-        if left == 0 || dice.f64() >= often { Fate::Pass } else { trouble(&mut dice, call.place) }
+        if left == 0 || dice.f64() >= often { Fate::Pass } else { trouble(&mut dice, call) }
     })
 }
 
-fn trouble(dice: &mut Rng, place: Place) -> Fate {
-    let effect = if dice.bool() { Effect::Done } else { Effect::None };
+fn trouble(dice: &mut Rng, call: &Call) -> Fate {
+    let effect = match dice.u8(..5) {
+        0 | 1 => Effect::None,
+        // With the lag of its listing, a client account is seen before it is given up that there will be one.
+        2 if (call.place, call.what.starts_with("POST")) == (Place::Hub, true) => Effect::Late(dice.u8(1..45)),
+        _ => Effect::Done,
+    };
     if dice.u8(..4) == 0 {
         return Fate::Crash(effect);
     }
-    let troubles: &[Trouble] = match place {
+    let troubles: &[Trouble] = match call.place {
         Place::Table => {
-            &[Trouble::Throttled, Trouble::ConditionLost, Trouble::Conflict, Trouble::Status(500), Trouble::Reset]
+            &[Trouble::Throttled, Trouble::ConditionLost(0), Trouble::Conflict, Trouble::Status(500), Trouble::Reset]
         }
         Place::Queue => &[Trouble::Refused, Trouble::Vanished],
         Place::Vault => &[Trouble::Refused],
@@ -204,7 +249,7 @@ fn trouble(dice: &mut Rng, place: Place) -> Fate {
     let trouble = one_of(dice, troubles);
     match trouble {
         // What DynamoDB refuses has no effect, and what vanishes neither.
-        Trouble::Throttled | Trouble::ConditionLost | Trouble::Conflict | Trouble::Vanished => {
+        Trouble::Throttled | Trouble::ConditionLost(_) | Trouble::Conflict | Trouble::Vanished => {
             Fate::Fail(trouble, Effect::None)
         }
         // A credential is looked at before anything is done.

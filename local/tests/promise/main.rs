@@ -9,6 +9,7 @@
 
 mod bursts;
 mod cases;
+mod delivery;
 mod fakes;
 mod harness;
 mod journey;

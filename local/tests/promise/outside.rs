@@ -17,6 +17,8 @@ pub(crate) enum Activity {
     NumberSubmission,
     KeyCreation,
     Reconciliation,
+    /// The operator's.
+    Retry,
 }
 
 /// What is called.
@@ -46,6 +48,8 @@ pub(crate) struct Call {
 pub(crate) enum Effect {
     None,
     Done,
+    /// Hub: it happens so many seconds later, when the caller has long been told that it failed.
+    Late(u8),
 }
 
 /// How a call goes wrong.
@@ -61,8 +65,8 @@ pub(crate) enum Trouble {
     Garbage,
     /// Table: too many requests.
     Throttled,
-    /// Table: somebody else wrote first, so that a condition does not hold.
-    ConditionLost,
+    /// Table: somebody else wrote first, so that a condition does not hold; of a transaction, the one with this number.
+    ConditionLost(usize),
     /// Table: another transaction is under way.
     Conflict,
     /// Queue and vault: it says that it is not available.
@@ -127,6 +131,11 @@ impl Outside {
     /// How many calls did not simply pass.
     pub(crate) fn troubles(&self) -> usize {
         self.lock().troubles.len()
+    }
+
+    /// What became of the calls that did not simply pass, without so many of the first.
+    pub(crate) fn troubles_after(&self, first: usize) -> Vec<Fate> {
+        self.lock().troubles.iter().skip(first).map(|(_, fate)| *fate).collect()
     }
 
     /// The calls that did not simply pass, in words.

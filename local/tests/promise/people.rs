@@ -4,7 +4,7 @@ use fastrand::Rng;
 use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
 use serde_json::{Value, json};
-use shared::onboarding::Status;
+use shared::onboarding::{Onboarding, Status};
 use time::Duration;
 
 use crate::outside::Activity;
@@ -122,20 +122,77 @@ impl World {
         }
     }
 
-    /// The customer chooses the first number, if there are several.
-    async fn choose_number(&self, started: &Started) -> Result<(), String> {
+    /// The customer goes to Meta, of which the page tells, and finishes there, of which it does not. Meta reports it, again
+    /// until it is heard.
+    pub(crate) async fn close_tab(&self, started: &Started, account: &str, events: &[&str]) -> Result<(), String> {
+        let opened = json!({"session": {"event": "OPENED", "data": {}}});
         let mut last = None;
         for _ in 0..TRIES {
-            let stored = self.stack.world.store.get(&started.id.parse().unwrap()).await.unwrap();
-            if stored.onboarding.signup_status() != Status::NumberChoice {
+            last = self.hand_over(started, &opened).await;
+            if last.as_ref().is_some_and(|answer| answer.status == 200) {
+                break;
+            }
+            self.live(Duration::seconds(2)).await;
+        }
+        if last.as_ref().is_none_or(|answer| answer.status != 200) {
+            return Err(format!("not told of the popup: {last:?}"));
+        }
+        for event in events {
+            self.report(account, event).await?;
+        }
+        Ok(())
+    }
+
+    /// Meta reports that a customer finished.
+    async fn report(&self, account: &str, event: &str) -> Result<(), String> {
+        let order = json!({"account": account, "event": event});
+        for _ in 0..TRIES {
+            let sent = self.client.order("account_update", &order);
+            let answer = self.outside.invoke(Activity::WebhookReceipt, sent).await;
+            if matches!(answer, Some(Ok(answer)) if answer["status"] == 200) {
                 return Ok(());
             }
-            let body = json!({"phone_number_id": stored.onboarding.numbers[0].id});
+            self.live(Duration::minutes(1)).await;
+        }
+        Err(format!("{event} was not taken"))
+    }
+
+    /// The operator has the failed step tried again, and asks for it again until there is an answer.
+    pub(crate) async fn retry(&self, started: &Started, body: &Value) -> Result<(), String> {
+        let path = format!("/v1/onboardings/{}/retry", started.id);
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            last = self.post(Activity::Retry, &path, &[("authorization", &authorization)], body).await;
+            match &last {
+                Some(Answer { status: 202, .. }) => return Ok(()),
+                // It was done, and the answer was lost.
+                Some(Answer { body, .. }) if body["code"] == "not_retryable" => return Ok(()),
+                _ => self.live(Duration::seconds(2)).await,
+            }
+        }
+        Err(format!("not retried: {last:?}"))
+    }
+
+    /// The customer chooses the first number, if there are several.
+    pub(crate) async fn choose_number(&self, started: &Started) -> Result<(), String> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let onboarding = self.onboarding(started).await;
+            if onboarding.signup_status() != Status::NumberChoice {
+                return Ok(());
+            }
+            let body = json!({"phone_number_id": onboarding.numbers[0].id});
             let path = format!("/v1/onboardings/{}/number", started.id);
             last = self.post(Activity::NumberChoice, &path, &[("authorization", &bearer(started))], &body).await;
             self.live(Duration::seconds(2)).await;
         }
         Err(format!("no number chosen: {last:?}"))
+    }
+
+    /// How an onboarding is now.
+    pub(crate) async fn onboarding(&self, started: &Started) -> Onboarding {
+        self.stack.world.store.get(&started.id.parse().unwrap()).await.unwrap().onboarding
     }
 }
 

@@ -39,6 +39,9 @@ impl World {
         // Whoever died with a lease has lost it by then.
         self.pass(Duration::minutes(2));
         self.settle().await;
+        let unexplained = self.unexplained();
+        hold!(unexplained.is_empty(), "given up without a reason: {unexplained:?}");
+        self.redrive().await;
         let ledger = self.client.ledger().await.unwrap();
         for promise in promises {
             self.one_kept(promise, &ledger).await?;
@@ -126,7 +129,7 @@ impl World {
         for worker in Worker::ALL {
             let queue = &self.stack.world.queue;
             hold!(queue.is_empty(worker), "{} messages for {}", queue.len(worker), worker.as_str());
-            let dead: Vec<_> = queue.dead_letters(worker).into_iter().filter(|dead| !self.is_explained(dead)).collect();
+            let dead = queue.dead_letters(worker);
             hold!(dead.is_empty(), "dead letters of {}: {dead:?}", worker.as_str());
         }
         let due = self.stack.world.store.due(self.now() + Duration::days(3650), 10).await.unwrap();

@@ -97,7 +97,9 @@ impl Connector {
         tokio::task::yield_now().await;
         let Some(outside) = &self.outside else { return Ok(self.carry_out(&exchange)) };
         let mut fate = outside.leaving(Place::Table, exchange.words());
-        if fate == Fate::Fail(Trouble::ConditionLost, Effect::None) && !self.can_lose(&exchange) {
+        if let Fate::Fail(Trouble::ConditionLost(number), _) = fate
+            && !self.can_lose(&exchange, number)
+        {
             outside.passed_after_all();
             fate = Fate::Pass;
         }
@@ -111,7 +113,7 @@ impl Connector {
             (Fate::Crash(_), _) => outside.crash().await,
             (Fate::Fail(Trouble::Status(_), _), _) => Ok(refusal(500, "InternalServerError", json!({}))),
             (Fate::Fail(Trouble::Throttled, _), _) => Ok(refusal(400, "ThrottlingException", json!({}))),
-            (Fate::Fail(Trouble::ConditionLost, _), _) => Ok(self.condition_lost(&exchange)),
+            (Fate::Fail(Trouble::ConditionLost(number), _), _) => Ok(self.condition_lost(&exchange, number)),
             (Fate::Fail(Trouble::Conflict, _), _) => Ok(exchange.conflict()),
             _ => Err(ConnectorError::io("closed as planned".into())),
         }
@@ -135,18 +137,18 @@ impl Connector {
         }
     }
 
-    /// Whether a condition of this request can fail because of others: a single item must be there for that.
-    fn can_lose(&self, exchange: &Exchange) -> bool {
+    /// Whether this condition of the request can fail because of others: a single item must be there for that.
+    fn can_lose(&self, exchange: &Exchange, number: usize) -> bool {
         match exchange.operation.as_str() {
-            "TransactWriteItems" => true,
-            _ => exchange.json().get("ConditionExpression").is_some() && !self.item(exchange).is_null(),
+            "TransactWriteItems" => number < exchange.conditional().len(),
+            _ => number == 0 && exchange.json().get("ConditionExpression").is_some() && !self.item(exchange).is_null(),
         }
     }
 
     /// What DynamoDB says when somebody else wrote first, with the item as it is.
-    fn condition_lost(&self, exchange: &Exchange) -> HttpResponse {
+    fn condition_lost(&self, exchange: &Exchange, number: usize) -> HttpResponse {
         match exchange.operation.as_str() {
-            "TransactWriteItems" => exchange.cancelled("ConditionalCheckFailed"),
+            "TransactWriteItems" => exchange.cancelled("ConditionalCheckFailed", exchange.conditional()[number]),
             _ => refusal(400, "ConditionalCheckFailedException", json!({"Item": self.item(exchange)})),
         }
     }
@@ -190,33 +192,52 @@ impl Exchange {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Such as `UpdateItem ONB SET lease_owner`.
+    /// Such as `UpdateItem ONB SET lease_owner`, or `TransactWriteItems ONB NUMBER` by the writes that have a condition.
     fn words(&self) -> String {
         let json = self.json();
-        let written = json.pointer("/TransactItems/0").and_then(Value::as_object).and_then(|one| one.values().next());
-        let about = written.unwrap_or(&json);
-        let pk = ["/Key/pk/S", "/Item/pk/S"].iter().find_map(|at| about.pointer(at)?.as_str());
-        let kind = pk.and_then(|pk| pk.split('#').next()).or(json["IndexName"].as_str()).unwrap_or_default();
-        let how = match (written, json["UpdateExpression"].as_str()) {
-            (None, Some(expression)) => expression.split([' ', ',']).take(2).collect::<Vec<_>>().join(" "),
-            _ => String::new(),
+        let kind = |about: &Value| {
+            let pk = ["/Key/pk/S", "/Item/pk/S"].iter().find_map(|at| about.pointer(at)?.as_str());
+            pk.and_then(|pk| pk.split('#').next()).or(about["IndexName"].as_str()).unwrap_or_default().to_owned()
         };
-        format!("{} {kind} {how}", self.operation).trim_end().to_owned()
+        let mut words = vec![self.operation.clone()];
+        if self.operation == "TransactWriteItems" {
+            let writes = self.writes();
+            words.extend(self.conditional().into_iter().map(|position| kind(&writes[position])));
+        } else {
+            words.push(kind(&json));
+        }
+        if let Some(expression) = json["UpdateExpression"].as_str() {
+            words.extend(expression.split([' ', ',']).take(2).map(str::to_owned));
+        }
+        words.join(" ").trim_end().to_owned()
+    }
+
+    /// The writes of a transaction.
+    fn writes(&self) -> Vec<Value> {
+        let json = self.json();
+        let writes = json["TransactItems"].as_array().into_iter().flatten();
+        writes.filter_map(|write| write.as_object()?.values().next().cloned()).collect()
+    }
+
+    /// The positions of a transaction's writes that have a condition.
+    fn conditional(&self) -> Vec<usize> {
+        let writes = self.writes();
+        (0..writes.len()).filter(|position| writes[*position].get("ConditionExpression").is_some()).collect()
     }
 
     /// Another transaction is under way.
     fn conflict(&self) -> HttpResponse {
         match self.operation.as_str() {
-            "TransactWriteItems" => self.cancelled("TransactionConflict"),
+            "TransactWriteItems" => self.cancelled("TransactionConflict", 0),
             "UpdateItem" | "PutItem" => refusal(400, "TransactionConflictException", json!({})),
             _ => refusal(500, "InternalServerError", json!({})),
         }
     }
 
-    /// The transaction is cancelled because of its first write.
-    fn cancelled(&self, code: &str) -> HttpResponse {
-        let writes = self.json()["TransactItems"].as_array().map_or(0, Vec::len);
-        let reasons: Vec<Value> = (0..writes).map(|n| json!({"Code": if n == 0 { code } else { "None" }})).collect();
+    /// The transaction is cancelled because of the write at this position.
+    fn cancelled(&self, code: &str, position: usize) -> HttpResponse {
+        let reason = |n: usize| json!({"Code": if n == position { code } else { "None" }});
+        let reasons: Vec<Value> = (0..self.writes().len()).map(reason).collect();
         refusal(400, "TransactionCanceledException", json!({"CancellationReasons": reasons}))
     }
 }

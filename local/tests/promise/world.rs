@@ -1,6 +1,5 @@
 //! A local stack whose time stands still until it is moved, and whose functions can be crashed.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -13,13 +12,14 @@ use local::{LocalStack, Options, gateway};
 use reqwest::Method;
 use serde_json::Value;
 use shared::clock::Clock;
-use shared::queue::{Received, Worker};
+use shared::queue::Worker;
 use shared::store::Store;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
 
-use crate::fakes;
+use crate::delivery::Deliveries;
+use crate::fakes::Border;
 use crate::outside::{Activity, Outside};
 use crate::people::Manners;
 use crate::table::{TABLE, Table};
@@ -43,23 +43,12 @@ pub(crate) struct World {
     pub(crate) outside: Arc<Outside>,
     pub(crate) table: Table,
     pub(crate) repeated: Option<(Activity, Times)>,
-    manners: Mutex<Manners>,
-    /// The bodies of the messages that were delivered.
-    seen: Mutex<HashSet<String>>,
-    /// How many deliveries of a message went wrong as planned.
-    disturbed: Mutex<HashMap<String, u32>>,
+    pub(crate) manners: Mutex<Manners>,
+    pub(crate) deliveries: Mutex<Deliveries>,
+    border: Arc<Border>,
     router: Router,
     milliseconds: Arc<AtomicI64>,
     next_run: AtomicI64,
-}
-
-/// The worker's name as an activity.
-pub(crate) fn activity_of(worker: Worker) -> Activity {
-    match worker {
-        Worker::ClientAccount => Activity::ClientAccount,
-        Worker::NumberSubmission => Activity::NumberSubmission,
-        Worker::KeyCreation => Activity::KeyCreation,
-    }
 }
 
 impl World {
@@ -71,19 +60,16 @@ impl World {
         let table = Table::new(&outside).await;
         let clock = Clock::from_fn(now.clone());
         let store = Store::new(table.watched.clone(), TABLE.to_owned(), clock);
-        let border = Arc::clone(&outside);
+        let border = Border::new(&outside, Arc::new(now.clone()));
+        let watched = Arc::clone(&outside);
         let options = Options {
             by_hand: true,
             table: Some((table.plain.clone(), TABLE.to_owned())),
-            simulator: simulator::Settings {
-                clock: Arc::new(now),
-                around: Some(fakes::around(Arc::clone(&outside))),
-                ..simulator
-            },
+            simulator: simulator::Settings { clock: Arc::new(now), around: Some(border.around()), ..simulator },
             outside: Some(Arc::new(move |world| Given {
                 store: store.clone(),
-                queue: Arc::new(WatchedQueue { queue: world.queue.clone(), outside: Arc::clone(&border) }),
-                vault: Arc::new(WatchedVault { vault: world.vault.clone(), outside: Arc::clone(&border) }),
+                queue: Arc::new(WatchedQueue { queue: world.queue.clone(), outside: Arc::clone(&watched) }),
+                vault: Arc::new(WatchedVault { vault: world.vault.clone(), outside: Arc::clone(&watched) }),
             })),
             ..Options::default()
         };
@@ -98,8 +84,8 @@ impl World {
             table,
             repeated: None,
             manners: Mutex::default(),
-            seen: Mutex::default(),
-            disturbed: Mutex::default(),
+            deliveries: Mutex::default(),
+            border,
             router,
             milliseconds,
             next_run,
@@ -109,11 +95,6 @@ impl World {
     /// From now on messages and callers behave like this.
     pub(crate) fn behave(&self, manners: Manners) {
         *self.manners.lock().unwrap() = manners;
-    }
-
-    /// Whether so many deliveries of a message went wrong as planned that it had to become a dead letter.
-    pub(crate) fn is_explained(&self, dead: &Received) -> bool {
-        self.disturbed.lock().unwrap().get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
     }
 
     /// Forgets the faults that were ordered at the fakes.
@@ -143,7 +124,7 @@ impl World {
     /// When the next message comes, or the next thing happens at the fakes.
     fn next_event(&self) -> Option<OffsetDateTime> {
         let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.world.queue.next_due(worker));
-        queues.chain(self.stack.simulator.next_due()).min()
+        queues.chain(self.stack.simulator.next_due()).chain(self.border.next_due()).min()
     }
 
     /// When reconciliation next finds something.
@@ -200,40 +181,13 @@ impl World {
     /// Lets happen what is due now, on both sides, until nothing is.
     pub(crate) async fn settle(&self) {
         loop {
-            self.outside.invoke(Activity::WebhookReceipt, self.stack.simulator.run_due()).await;
+            let fakes = async {
+                self.border.run_due().await;
+                self.stack.simulator.run_due().await;
+            };
+            self.outside.invoke(Activity::WebhookReceipt, fakes).await;
             if !self.work_off().await {
                 return;
-            }
-        }
-    }
-
-    /// Works off the messages that are visible now. Whether there were any.
-    async fn work_off(&self) -> bool {
-        let mut any = false;
-        for worker in Worker::ALL {
-            let messages = self.stack.world.queue.receive(worker, usize::MAX);
-            any |= !messages.is_empty();
-            let batches = self.manners.lock().unwrap().batches(messages);
-            for batch in batches {
-                self.deliver(worker, batch).await;
-            }
-        }
-        any
-    }
-
-    async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
-        let before = self.outside.troubles();
-        let work = || self.stack.invoke(worker, batch.clone());
-        // What comes back after copies of it have met comes once, or it would meet copies of its own for ever.
-        let fresh = batch.iter().all(|message| self.seen.lock().unwrap().insert(message.body.clone()));
-        if fresh || self.repeated.is_none() {
-            self.run(activity_of(worker), work).await;
-        } else {
-            self.outside.invoke(activity_of(worker), work()).await;
-        }
-        if self.outside.troubles() > before {
-            for message in batch {
-                *self.disturbed.lock().unwrap().entry(message.message_id).or_default() += 1;
             }
         }
     }

@@ -21,6 +21,7 @@ struct Change {
     payment: Option<Payment>,
     live_after_ms: Option<u32>,
     listing_lag_ms: Option<u32>,
+    client_lag_ms: Option<u32>,
     /// `null` switches the limit off.
     #[serde(default)]
     rate_limit: LimitChange,
@@ -62,6 +63,7 @@ pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Va
     set(&mut behaviour.payment, change.payment);
     set(&mut behaviour.live_after_ms, change.live_after_ms);
     set(&mut behaviour.listing_lag_ms, change.listing_lag_ms);
+    set(&mut behaviour.client_lag_ms, change.client_lag_ms);
     if let LimitChange::To(limit) = change.rate_limit {
         behaviour.rate_limit = limit;
     }

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query as Parameters, State};
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
+use time::Duration;
 
 use super::listing::Query;
 use super::{HubError, fields, optional_text, required_text, timestamp};
@@ -96,7 +97,9 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, HubError> {
     let query = Query::read(&parameters, &FILTERS)?;
     let state = app.state();
-    let items = state.clients.iter().map(|client| object(&app, client)).collect();
+    let lag = Duration::milliseconds(state.behaviour.client_lag_ms.into());
+    let shown = state.clients.iter().filter(|client| client.created_at + lag <= app.now());
+    let items = shown.map(|client| object(&app, client)).collect();
     let ignored: &[&str] = match state.behaviour.email_filter {
         EmailFilter::Honoured => &[],
         EmailFilter::Ignored => &EMAIL_FILTERS,

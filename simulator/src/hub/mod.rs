@@ -17,6 +17,8 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+pub use auth::Uncounted;
+
 use crate::layers;
 use crate::world::App;
 

@@ -1,0 +1,95 @@
+//! How messages reach the workers, and what becomes of those that nobody could deal with.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use shared::queue::{Received, Worker};
+use time::Duration;
+
+use crate::outside::{Activity, Fate};
+use crate::world::World;
+
+/// After this long whatever was put back into the queues is worked off.
+const WORKED_OFF: Duration = Duration::hours(8);
+
+/// What is remembered of deliveries.
+#[derive(Default)]
+pub(crate) struct Deliveries {
+    /// The bodies of the messages that were delivered.
+    seen: HashSet<String>,
+    /// How many deliveries of a message failed because something went wrong as planned.
+    disturbed: HashMap<String, u32>,
+}
+
+/// The worker's name as an activity.
+const fn activity_of(worker: Worker) -> Activity {
+    match worker {
+        Worker::ClientAccount => Activity::ClientAccount,
+        Worker::NumberSubmission => Activity::NumberSubmission,
+        Worker::KeyCreation => Activity::KeyCreation,
+    }
+}
+
+impl World {
+    /// Works off the messages that are visible now. Whether there were any.
+    pub(crate) async fn work_off(&self) -> bool {
+        let mut any = false;
+        for worker in Worker::ALL {
+            let messages = self.stack.world.queue.receive(worker, usize::MAX);
+            any |= !messages.is_empty();
+            let batches = self.manners.lock().unwrap().batches(messages);
+            for batch in batches {
+                self.deliver(worker, batch).await;
+            }
+        }
+        any
+    }
+
+    async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
+        let before = self.outside.troubles();
+        let done: Mutex<HashSet<String>> = Mutex::default();
+        let work = || async {
+            let dealt_with = self.stack.invoke(worker, batch.clone()).await;
+            done.lock().unwrap().extend(dealt_with.into_iter().map(|message| message.message_id));
+        };
+        // What comes back after copies of it have met comes once, or it would meet copies of its own for ever.
+        let fresh = batch.iter().all(|message| self.deliveries.lock().unwrap().seen.insert(message.body.clone()));
+        if fresh || self.repeated.is_none() {
+            self.run(activity_of(worker), work).await;
+        } else {
+            self.outside.invoke(activity_of(worker), work()).await;
+        }
+        let done = done.into_inner().unwrap();
+        self.blame(batch.iter().filter(|message| !done.contains(&message.message_id)), before);
+    }
+
+    /// Notes that these messages failed because of the troubles that came after so many. A crash takes the whole batch with
+    /// it, any other trouble one message.
+    fn blame<'a>(&self, failed: impl Iterator<Item = &'a Received>, before: usize) {
+        let troubles = self.outside.troubles_after(before);
+        let crashed = troubles.iter().any(|fate| matches!(fate, Fate::Crash(_)));
+        let most = if crashed { usize::MAX } else { troubles.len() };
+        let deliveries = &mut self.deliveries.lock().unwrap();
+        for message in failed.take(most) {
+            *deliveries.disturbed.entry(message.message_id.clone()).or_default() += 1;
+        }
+    }
+
+    /// The dead letters that were not delivered in vain, as planned, as often as it takes to become one.
+    pub(crate) fn unexplained(&self) -> Vec<Received> {
+        let queue = &self.stack.world.queue;
+        let deliveries = self.deliveries.lock().unwrap();
+        let explained = |dead: &Received| {
+            deliveries.disturbed.get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
+        };
+        Worker::ALL.into_iter().flat_map(|worker| queue.dead_letters(worker)).filter(|dead| !explained(dead)).collect()
+    }
+
+    /// The operator has the dead letters delivered again, and they are worked off.
+    pub(crate) async fn redrive(&self) {
+        let queue = &self.stack.world.queue;
+        if Worker::ALL.into_iter().map(|worker| queue.redrive(worker)).sum::<usize>() > 0 {
+            self.finish(WORKED_OFF).await;
+        }
+    }
+}
