@@ -221,7 +221,7 @@ async fn the_listing_fills_in_late_when_a_lag_is_set() {
 
 #[tokio::test]
 async fn a_new_client_is_listed_late_when_a_lag_is_set() {
-    let mut bench = Bench::with(|settings| settings.behaviour.client_lag_ms = 3000).await;
+    let bench = Bench::with(|settings| settings.behaviour.client_lag_ms = 3000).await;
     let order = json!({"name": "Nordlicht", "email": "lena@nordlicht.example", "user_name": "Lena Voss"});
     assert_eq!(answer(bench.hub("POST", "/account_sharing/clients").json(&order)).await.0, 200);
     for (listed, wait) in [(0, 2), (0, 1), (1, 0)] {
