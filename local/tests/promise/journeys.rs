@@ -225,9 +225,10 @@ fn weather(dice: &mut Rng) -> Plan {
 
 fn trouble(dice: &mut Rng, call: &Call) -> Fate {
     let effect = match dice.u8(..5) {
-        0 | 1 => Effect::None,
+        0 => Effect::None,
         // With the lag of its listing, a client account is seen before it is given up that there will be one.
-        2 if (call.place, call.what.starts_with("POST")) == (Place::Hub, true) => Effect::Late(dice.u8(1..45)),
+        1..=3 if (call.place, call.what.starts_with("POST")) == (Place::Hub, true) => Effect::Late(dice.u8(1..45)),
+        1 => Effect::None,
         _ => Effect::Done,
     };
     if dice.u8(..4) == 0 {
