@@ -224,11 +224,11 @@ fn weather(dice: &mut Rng) -> Plan {
 }
 
 fn trouble(dice: &mut Rng, call: &Call) -> Fate {
+    let ordered = call.place == Place::Hub && call.what.starts_with("POST");
     let effect = match dice.u8(..5) {
-        0 => Effect::None,
         // With the lag of its listing, a client account is seen before it is given up that there will be one.
-        1..=3 if (call.place, call.what.starts_with("POST")) == (Place::Hub, true) => Effect::Late(dice.u8(1..45)),
-        1 => Effect::None,
+        1..=3 if ordered => Effect::Late(dice.u8(1..45)),
+        0 | 1 => Effect::None,
         _ => Effect::Done,
     };
     if dice.u8(..4) == 0 {

@@ -105,13 +105,11 @@ impl Reconciliation {
         let (until, mut fetches) = (Instant::now() + FOR_META, SIGNUPS_PER_RUN);
         for key in reports {
             let settled = lost_signup::settle(&self.work, &self.proof, key, &mut fetches);
-            match tokio::time::timeout_at(until.into(), settled).await {
-                Ok(settled) => settled.map_err(text)?,
-                Err(_) => {
-                    tracing::warn!("Meta takes long; the next runs go on");
-                    return self.work.store.postpone(key, self.work.clock.now() + NEXT_LOOK).await.map_err(text);
-                }
-            }
+            let Ok(settled) = tokio::time::timeout_at(until.into(), settled).await else {
+                tracing::warn!("Meta takes long; the next runs go on");
+                return self.work.store.postpone(key, self.work.clock.now() + NEXT_LOOK).await.map_err(text);
+            };
+            settled.map_err(text)?;
         }
         Ok(())
     }
