@@ -3,16 +3,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use shared::hub::webhook::{self, EventKind};
 use shared::queue::Task;
 use shared::store::InboxKey;
 
 fuzz_target!(|body: &[u8]| {
     let events = webhook::split(body);
-    match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Array(elements)) => assert_eq!(events.len(), elements.len()),
-        _ => assert!(events.len() == 1 || nested_too_deep(body)),
+    // However deep the elements are, and whatever is in their texts: a `Value` would refuse some that are kept apart.
+    match serde_json::from_slice::<Vec<IgnoredAny>>(body) {
+        Ok(elements) if std::str::from_utf8(body).is_ok() => assert_eq!(events.len(), elements.len()),
+        _ => assert_eq!(events.len(), 1),
     }
     assert_nothing_lost(body, &events.iter().map(|event| event.body.as_str()).collect::<Vec<_>>());
 
@@ -31,11 +32,6 @@ fuzz_target!(|body: &[u8]| {
         assert!(message.chars().all(taken_by_sqs), "SQS refuses {message:?}");
     }
 });
-
-/// An array is split however deep its elements are, and a `Value` is not read beyond 128.
-fn nested_too_deep(body: &[u8]) -> bool {
-    body.iter().filter(|byte| b"[{".contains(byte)).count() > 100
-}
 
 /// The texts of the events lie in the body one after the other, with nothing between them but an array's own signs.
 fn assert_nothing_lost(body: &[u8], events: &[&str]) {

@@ -132,6 +132,8 @@ fn an_array_is_a_delivery_of_several_events() {
     assert_eq!(events[0].event_id.as_deref(), Some("evt_05e1"));
     assert_eq!(parse(&events[1].body).kind, EventKind::ChannelLive);
     assert_eq!(split(b" [ ] "), []);
+    // Half of a character, as of a name that was cut: no text, but no reason to lose the others.
+    assert_eq!(split(br#"[{"id": "evt_1"}, "\ude00", {"id": "evt_2"}]"#).len(), 3);
 }
 
 #[test]
