@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,22 +24,9 @@ impl Driver {
         // A short path: Chromium puts a socket into it.
         let folder = std::env::temp_dir().join(format!("e2e-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        let mut child = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("TMPDIR", &folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver does not start ({error}); run `e2e/browser`"));
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
-            line.strip_prefix("ChromeDriver was started successfully on port ")?.trim_end_matches('.').parse().ok()
-        });
-        let Some(port) = port else {
-            let _ = child.kill();
-            panic!("chromedriver ended with {:?}", child.wait());
-        };
+        // It looks for a free port first and takes it then, so that another process can be faster.
+        let started = (0..3).find_map(|_| launch(&folder));
+        let (child, port) = started.unwrap_or_else(|| panic!("chromedriver does not stay up"));
         Self { child, port, folder }
     }
 
@@ -47,6 +34,27 @@ impl Driver {
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+}
+
+/// A driver and its port; none if it ended at once.
+fn launch(folder: &Path) -> Option<(Child, u16)> {
+    let mut child = Command::new("chromedriver")
+        .arg("--port=0")
+        .env("TMPDIR", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("chromedriver does not start ({error}); run `e2e/browser`"));
+    let lines = BufReader::new(child.stdout.take()?).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        line.strip_prefix("ChromeDriver was started successfully on port ")?.trim_end_matches('.').parse().ok()
+    });
+    if port.is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    Some((child, port?))
 }
 
 impl Drop for Driver {

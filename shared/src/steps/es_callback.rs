@@ -86,7 +86,7 @@ pub enum CallbackError {
     /// Meta or our table is out of reach.
     #[error("{0}")]
     Unavailable(String),
-    /// Meta refuses our app: an operator must act.
+    /// Meta refuses our app, or the bundle's secret is not filled in: an operator must act.
     #[error("{0}")]
     Misconfigured(String),
 }
@@ -121,7 +121,10 @@ impl From<StoreError> for CallbackError {
 
 impl From<SecretsError> for CallbackError {
     fn from(error: SecretsError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            SecretsError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            SecretsError::Incomplete(_) => Self::Misconfigured(error.to_string()),
+        }
     }
 }
 
