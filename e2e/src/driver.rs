@@ -46,15 +46,16 @@ fn launch(folder: &Path) -> Option<(Child, u16)> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("chromedriver does not start ({error}); run `e2e/browser`"));
-    let lines = BufReader::new(child.stdout.take()?).lines();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let port = lines.map_while(Result::ok).find_map(|line| {
         line.strip_prefix("ChromeDriver was started successfully on port ")?.trim_end_matches('.').parse().ok()
     });
-    if port.is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
+    if let Some(port) = port {
+        return Some((child, port));
     }
-    Some((child, port?))
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 impl Drop for Driver {
