@@ -20,10 +20,7 @@ export const look = () => call("");
 /** Chooses one of several numbers. */
 export const choose = (id) => call("/number", { phone_number_id: id });
 
-/**
- * Hands over what Meta returned. The API knows a code that it has seen, so that sending it again is safe, as it is to say
- * once more that the popup was opened.
- */
+/** Hands over what Meta returned. It is safe to send again: the API knows a code that it has seen. */
 export async function handOver(returned) {
   const until = Date.now() + CODE_LIFE;
   for (let wait = 1000, earlier; ; wait *= 2) {
@@ -36,7 +33,7 @@ export async function handOver(returned) {
         // A session of a shape that nobody knows yet: the code alone tells enough.
         returned = { code };
       } else if (!repeatable || !passing(error) || Date.now() + wait > until) {
-        // A code that was tried in vain counts as used: the answer before says why it was in vain.
+        // A code tried in vain counts as used: the answer before says why.
         throw error.code === "code_used" && earlier?.status ? earlier : error;
       } else {
         earlier = error;
@@ -46,7 +43,7 @@ export async function handOver(returned) {
   }
 }
 
-/** Whether the same call may succeed in a moment: no answer, too many at once, ill, or at it. */
+/** Whether the same call may succeed in a moment. */
 const passing = ({ status, code }) => status === 0 || status === 429 || status >= 500 || code === "in_progress";
 
 async function call(path, body) {
