@@ -28,11 +28,10 @@ export async function handOver(returned) {
       return await call("/es-callback", returned);
     } catch (error) {
       const { code, session } = returned;
-      const repeatable = code || session.event === "OPENED";
       if (code && session && error.code === "invalid_field") {
         // A session of a shape that nobody knows yet: the code alone tells enough.
         returned = { code };
-      } else if (!repeatable || !passing(error) || Date.now() + wait > until) {
+      } else if (!(code || session.event === "OPENED") || !passing(error) || Date.now() + wait > until) {
         // A code tried in vain counts as used: the answer before says why.
         throw error.code === "code_used" && earlier?.status ? earlier : error;
       } else {
@@ -44,7 +43,7 @@ export async function handOver(returned) {
 }
 
 /** Whether the same call may succeed in a moment. */
-const passing = ({ status, code }) => status === 0 || status === 429 || status >= 500 || code === "in_progress";
+const passing = ({ status, code }) => !status || status === 429 || status >= 500 || code === "in_progress";
 
 async function call(path, body) {
   const { id, token } = current();
