@@ -11,11 +11,11 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use onboardings::Onboardings;
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::config::{Env, MetaConfig, PageConfig};
-use shared::queue::MemoryQueue;
-use shared::secrets::{BundleSecret, MemorySecrets};
-use shared::store::Store;
+use exchange::Clock;
+use runtime::settings::{Env, MetaConfig, PageConfig};
+use queue::MemoryQueue;
+use secrets::{BundleSecret, MemorySecrets};
+use store::Store;
 use time::Duration;
 
 /// The back end's.

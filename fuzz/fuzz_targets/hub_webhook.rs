@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
-use shared::hub::webhook::{self, EventKind};
-use shared::queue::Task;
-use shared::store::InboxKey;
+use partner_hub::webhook::{self, EventKind};
+use queue::Task;
+use store::InboxKey;
 
 fuzz_target!(|body: &[u8]| {
     let events = webhook::split(body);

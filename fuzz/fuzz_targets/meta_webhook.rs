@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use shared::meta::webhook::{AccountEvent, account_updates};
+use meta_graph::webhook::{AccountEvent, account_updates};
 
 fuzz_target!(|body: &[u8]| {
     let updates = account_updates(body);

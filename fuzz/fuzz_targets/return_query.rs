@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use lambda_http::RequestExt;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use shared::http::Handler;
+use api::Handler;
 use signup_page::SignupPage;
 
 static PAGE: LazyLock<SignupPage> = LazyLock::new(|| SignupPage::new(&api::page(), &api::meta()));

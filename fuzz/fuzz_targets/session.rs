@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use shared::meta::session::Session;
+use meta_graph::session::Session;
 
 const FIELDS: [&str; 6] = [
     "session",

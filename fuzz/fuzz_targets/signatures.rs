@@ -8,7 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use libfuzzer_sys::fuzz_target;
 use secrecy::SecretString;
 use sha2::Sha256;
-use shared::{hub, meta};
+use meta_graph as meta;
+use partner_hub as hub;
 
 const SECRET: &str = "made-up-secret";
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use libfuzzer_sys::fuzz_target;
 use onboardings::Onboardings;
 use serde_json::Value;
-use shared::http::Handler;
+use api::Handler;
 use url::Url;
 
 static API: LazyLock<(Onboardings, Arc<Mutex<api::Table>>)> = LazyLock::new(api::onboardings);

@@ -15,7 +15,7 @@ use lambda_http::http::HeaderValue;
 use libfuzzer_sys::fuzz_target;
 use onboardings::Onboardings;
 use serde_json::Value;
-use shared::http::Handler;
+use api::Handler;
 
 struct Started {
     function: Onboardings,

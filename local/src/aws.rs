@@ -10,13 +10,12 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use onboarding::ChannelId;
+use queue::{Queue, Task, Worker};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use shared::onboarding::ChannelId;
-use shared::outbound;
-use shared::queue::{Queue, Task, Worker};
-use shared::vault::Vault;
 use time::Duration;
+use vault::Vault;
 
 use crate::Error;
 use crate::functions::World;
@@ -39,7 +38,7 @@ struct Aws {
 
 /// The endpoint. `dynamodb` is where the embedded one listens, `bundle` the value of the bundle's secret.
 pub(crate) fn router(dynamodb: String, world: World, bundle: SecretString) -> Result<Router, Error> {
-    let aws = Aws { http: outbound::client()?, dynamodb, world, bundle };
+    let aws = Aws { http: exchange::client()?, dynamodb, world, bundle };
     Ok(Router::new().route("/", post(call)).with_state(Arc::new(aws)))
 }
 

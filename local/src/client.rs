@@ -4,8 +4,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::outbound;
-use shared::vault::VaultKey;
+use vault::VaultKey;
 
 use crate::Error;
 use crate::settings::BACKEND_TOKEN;
@@ -48,7 +47,7 @@ impl Client {
     /// # Errors
     /// If the TLS library cannot be set up.
     pub fn new(origin: &str) -> Result<Self, Error> {
-        Ok(Self { http: outbound::client()?, origin: origin.to_owned() })
+        Ok(Self { http: exchange::client()?, origin: origin.to_owned() })
     }
 
     /// Starts an onboarding for a customer that is called by its reference.

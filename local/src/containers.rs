@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use queue::Worker;
 use serde_json::{Value, json};
-use shared::queue::Worker;
 use simulator::Simulator;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use shared::store::schema;
+use store::schema;
 use tokio::net::TcpListener;
 
 use crate::Error;
@@ -26,7 +26,7 @@ pub(crate) async fn start(file: Option<&Path>) -> Result<(Client, String), Error
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(&endpoint)
-        .http_client(shared::aws::http_client(shared::outbound::client()?))
+        .http_client(exchange::aws_sdk::http_client(exchange::client()?))
         .build();
     let client = Client::from_conf(config);
     let tables = client.list_tables().send().await?;

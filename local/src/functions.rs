@@ -1,29 +1,25 @@
-//! The real handlers of all functions, put together with the local table, the twins of queue and vault, and the simulator.
+//! The real functions, built by their own constructors from the twins of AWS's services and the simulator's settings.
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use client_account::ClientAccount;
 use es_callback::EsCallback;
+use exchange::Clock;
 use key_creation::KeyCreation;
 use number_submission::NumberSubmission;
 use onboardings::Onboardings;
+use queue::MemoryQueue;
 use reconciliation::Reconciliation;
-use shared::clock::Clock;
-use shared::hub::Hub;
-use shared::hub::limit::CallLimit;
-use shared::hub::messaging::Messaging;
-use shared::queue::{MemoryQueue, Queue};
-use shared::secrets::MemorySecrets;
-use shared::steps::{self, HubWork, KeyWork};
-use shared::store::Store;
-use shared::vault::{MemoryVault, Vault};
-use shared::{outbound, wiring};
+use runtime::settings::{Env, HubConfig, WebhookConfig};
+use runtime::{Dependencies, Ports};
+use secrets::{BundleSecret, MemorySecrets};
 use signup_page::SignupPage;
+use store::Store;
+use vault::MemoryVault;
 use webhook_receipt::WebhookReceipt;
 
 use crate::aws::VAULT;
-use crate::settings::Settings;
 
 /// All functions.
 pub struct Functions {
@@ -60,85 +56,47 @@ pub struct World {
     pub clock: Clock,
 }
 
-/// What the functions are given of the world. A test can put something between that watches and breaks their calls.
-pub struct Outside {
-    /// The table.
-    pub store: Store,
-    /// The queues.
-    pub queue: Arc<dyn Queue>,
-    /// The vault.
-    pub vault: Arc<dyn Vault>,
-}
-
-impl From<&World> for Outside {
+impl From<&World> for Ports {
     fn from(world: &World) -> Self {
-        let World { store, queue, vault, .. } = world.clone();
-        Self { store, queue: Arc::new(queue), vault: Arc::new(vault) }
+        let World { store, queue, vault, secrets, .. } = world.clone();
+        Self { store, queue: Arc::new(queue), vault: Arc::new(vault), secrets: Arc::new(secrets) }
     }
 }
 
 impl World {
-    pub(crate) fn new(client: Client, table: String, queue: MemoryQueue, settings: &Settings, clock: Clock) -> Self {
+    pub(crate) fn new(client: Client, table: String, queue: MemoryQueue, secret: BundleSecret, clock: Clock) -> Self {
         Self {
             store: Store::new(client, table, clock.clone()),
             queue,
             vault: MemoryVault::new(VAULT),
-            secrets: MemorySecrets::new(settings.secret.clone()),
+            secrets: MemorySecrets::new(secret),
             clock,
         }
     }
 }
 
 impl Functions {
-    pub(crate) fn new(world: &World, outside: Outside, settings: Settings) -> Result<Self, wiring::StartError> {
-        let World { secrets, clock, .. } = world.clone();
-        let Outside { store, queue, vault } = outside;
-        let Settings { hub, meta, messaging, page, webhook, .. } = settings;
-        let http = outbound::client()?;
-        let secrets = Arc::new(secrets);
-        let work = HubWork {
-            hub: Hub::new(http.clone(), hub.base_url, hub.partner_id, clock.clone())
-                .with_client_filter(hub.client_filter),
-            limit: CallLimit { calls: hub.call_limit.calls, period: hub.call_limit.per },
-            solution_id: hub.solution_id,
-            store: store.clone(),
-            queue: queue.clone(),
-            secrets: secrets.clone(),
-            clock: clock.clone(),
-        };
-        let proof = steps::SignupProof::new(http.clone(), &meta);
-        let step = steps::EsCallback {
-            proof: proof.clone(),
-            store: store.clone(),
-            queue: queue.clone(),
-            secrets: secrets.clone(),
-            clock: clock.clone(),
-        };
-        Ok(Self {
-            signup_page: SignupPage::new(&page, &meta),
-            onboardings: Onboardings {
-                store: store.clone(),
-                queue: queue.clone(),
-                secrets: secrets.clone(),
-                page: page.clone(),
-                meta: meta.clone(),
-                clock: clock.clone(),
-            },
-            es_callback: EsCallback { step, page, meta, clock },
-            webhook_receipt: WebhookReceipt {
-                step: steps::WebhookReceipt { store, queue, secrets, token_header: webhook.token_header.to_string() },
-            },
-            client_account: ClientAccount { work: work.clone() },
-            number_submission: NumberSubmission { work: work.clone() },
-            key_creation: KeyCreation {
-                work: KeyWork {
-                    work: work.clone(),
-                    vault: vault.clone(),
-                    messaging: Messaging::new(http, messaging.hosts),
-                    message_webhook: messaging.webhook_url,
-                },
-            },
-            reconciliation: Reconciliation { work: steps::Reconciliation { work, proof, vault } },
-        })
+    /// Builds every function as its `main.rs` does, with settings read from `env`.
+    pub(crate) fn new(dependencies: &Dependencies, mut env: Env) -> Result<Self, crate::Error> {
+        let signup_page = signup_page::Settings::read(&mut env);
+        let onboardings = onboardings::Settings::read(&mut env);
+        let es_callback = es_callback::Settings::read(&mut env);
+        let webhook_receipt = WebhookConfig::read(&mut env);
+        let (client_account, number_submission) = (HubConfig::read(&mut env), HubConfig::read(&mut env));
+        let key_creation = key_creation::Settings::read(&mut env);
+        let reconciliation = reconciliation::Settings::read(&mut env);
+        let functions = env.finish(|| {
+            Ok(Self {
+                signup_page: SignupPage::new(&signup_page?),
+                onboardings: Onboardings::new(dependencies, onboardings?),
+                es_callback: EsCallback::new(dependencies, es_callback?),
+                webhook_receipt: WebhookReceipt::new(dependencies, &webhook_receipt?),
+                client_account: ClientAccount::new(dependencies, client_account?),
+                number_submission: NumberSubmission::new(dependencies, number_submission?),
+                key_creation: KeyCreation::new(dependencies, key_creation?),
+                reconciliation: Reconciliation::new(dependencies, reconciliation?),
+            })
+        });
+        Ok(functions?)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::{Handler as _, readable};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -13,8 +14,6 @@ use lambda_http::Body;
 use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use tower_http::compression::CompressionLayer;
-
-use shared::http::{Handler as _, readable};
 use url::Url;
 
 use crate::functions::Functions;

@@ -4,15 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
+use onboarding::ChannelId;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use shared::onboarding::ChannelId;
-use shared::steps::send_on;
-use shared::store::ListFilter;
-use shared::vault::{NewVaultKey, Vault, VaultKey};
 use simulator::Simulator;
+use store::ListFilter;
 use time::OffsetDateTime;
 use url::Url;
+use vault::{NewVaultKey, Vault, VaultKey};
+use workflow::send_on;
 
 use crate::Error;
 use crate::functions::World;

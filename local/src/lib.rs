@@ -19,20 +19,21 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use shared::clock::Clock;
-use shared::queue::{MemoryQueue, Received, Worker};
+use client::Client;
+use exchange::Clock;
+use functions::{Functions, World};
+use queue::{MemoryQueue, Received, Worker};
+use runtime::settings::{Env, HubConfig};
+use runtime::{Dependencies, Ports};
+use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
 use simulator::Simulator;
 use time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use client::Client;
-use functions::{Functions, Outside, World};
-use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
-
-/// Makes what the functions are given of the world.
-pub type Border = Arc<dyn Fn(&World) -> Outside + Send + Sync>;
+/// Builds the functions' ports; tests override them to watch calls and to inject faults.
+pub type PortsOverride = Arc<dyn Fn(&World) -> Ports + Send + Sync>;
 
 /// Why the stack does not start.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -60,8 +61,8 @@ pub struct Options {
     pub by_hand: bool,
     /// A table that is there, and its name, instead of an embedded one.
     pub table: Option<(aws_sdk_dynamodb::Client, String)>,
-    /// What the functions are given of the world, if not the world itself.
-    pub outside: Option<Border>,
+    /// The functions' ports, if they are not the twins themselves.
+    pub ports: Option<PortsOverride>,
 }
 
 /// A running stack.
@@ -76,6 +77,7 @@ pub struct LocalStack {
     pub world: World,
     /// The handlers.
     pub functions: Arc<Functions>,
+    env: Env,
     keep: Option<PathBuf>,
     stop: oneshot::Sender<()>,
     gateway: JoinHandle<std::io::Result<()>>,
@@ -116,10 +118,12 @@ impl LocalStack {
             (client, dynamodb::TABLE.to_owned(), Some(dynamodb))
         };
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let world = World::new(client, table, queue, &settings, clock);
-        let outside = options.outside.map_or_else(|| Outside::from(&world), |outside| outside(&world));
-        let bundle = settings.secret_json.clone();
-        let functions = Arc::new(Functions::new(&world, outside, settings)?);
+        let Settings { env, secret, secret_json: bundle } = settings;
+        let world = World::new(client, table, queue, secret, clock.clone());
+        let ports = options.ports.map_or_else(|| Ports::from(&world), |ports| ports(&world));
+        let dependencies = Dependencies::given(ports, exchange::client()?, clock);
+        let functions = Arc::new(Functions::new(&dependencies, env.clone())?);
+        let hub_config = HubConfig::read(&mut env.clone()).map_err(|_| "the Hub's settings are wrong");
         if let Some(folder) = &options.keep {
             kept::load(folder, &simulator, &world).await?;
         }
@@ -138,7 +142,8 @@ impl LocalStack {
         let (stop, stopped) = oneshot::channel();
         let gateway = tokio::spawn(serve(listener, router, stopped));
         if options.containers.is_some() {
-            samples::put(&Client::new(&origin)?, &simulator, &functions, &world).await?;
+            let hub = dependencies.hub_context(hub_config?);
+            samples::put(&Client::new(&origin)?, &simulator, &hub, &world).await?;
         }
         if !options.by_hand {
             for worker in Worker::ALL {
@@ -146,7 +151,16 @@ impl LocalStack {
             }
             background.spawn(workers::schedule(functions.clone()));
         }
-        Ok(Self { url, origin, simulator, world, functions, keep: options.keep, stop, gateway, background })
+        Ok(Self { url, origin, simulator, world, functions, env, keep: options.keep, stop, gateway, background })
+    }
+
+    /// The functions once more, on other ports.
+    ///
+    /// # Errors
+    /// If a setting is wrong.
+    pub fn functions_on(&self, ports: Ports) -> Result<Functions, Error> {
+        let dependencies = Dependencies::given(ports, exchange::client()?, self.world.clock.clone());
+        Functions::new(&dependencies, self.env.clone())
     }
 
     /// Works off everything that is visible in the queues now, and what that puts into them at once. Returns how many

@@ -1,19 +1,19 @@
 //! The onboardings that the sample events in `events/` are about, each where its event finds something to do.
 
 use axum::http::Method;
+use onboarding::{ClientDetails, Event, Onboarding, OnboardingId, Problem, Step};
+use partner_hub::NumberSubmission;
+use queue::Worker;
 use serde_json::json;
-use shared::http::auth;
-use shared::hub::NumberSubmission;
-use shared::onboarding::{Event, Onboarding, OnboardingId, Problem, Step};
-use shared::queue::Worker;
-use shared::store::{NewInboxEntry, Source};
 use simulator::Simulator;
+use store::{NewInboxEntry, Source};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
+use workflow::HubContext;
 
 use crate::Error;
 use crate::client::{Client, Started, start_body};
-use crate::functions::{Functions, World};
+use crate::functions::World;
 
 /// The setup token of each.
 pub const SETUP_TOKEN: &str = "bG9jYWwtc2V0dXAtdG9rZW4tb2YtdGhlLWV2ZW50cyE";
@@ -39,13 +39,8 @@ pub const LIVE: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a4";
 pub const FAILED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a5";
 
 /// Puts them into a new stack whose queues are not worked off yet, and leaves the queues empty.
-pub(crate) async fn put(
-    client: &Client,
-    simulator: &Simulator,
-    functions: &Functions,
-    world: &World,
-) -> Result<(), Error> {
-    let put = Put { client, simulator, functions, world };
+pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext, world: &World) -> Result<(), Error> {
+    let put = Put { client, simulator, hub, world };
     for (id, reference) in [
         (STARTED, "sample-started"),
         (SIGNING_UP, "sample-signing-up"),
@@ -84,7 +79,7 @@ fn started(id: &str, reference: &str, world: &World) -> Result<Onboarding, Error
         "created_at": at(now)?,
         "updated_at": at(now)?,
         "link_expires_at": at(now + Duration::days(7))?,
-        "setup_token_sha256": auth::sha256_hex(SETUP_TOKEN),
+        "setup_token_sha256": exchange::sha256_hex(SETUP_TOKEN),
         "client": { "state": "wanted", "details": details, "search": { "state": "open" } },
     }))?)
 }
@@ -92,7 +87,7 @@ fn started(id: &str, reference: &str, world: &World) -> Result<Onboarding, Error
 struct Put<'a> {
     client: &'a Client,
     simulator: &'a Simulator,
-    functions: &'a Functions,
+    hub: &'a HubContext,
     world: &'a World,
 }
 
@@ -107,10 +102,12 @@ impl Put<'_> {
 
     /// Two numbers of one client are submitted and live, and nothing has been heard of it.
     async fn channels(&self) -> Result<(), Error> {
-        let work = &self.functions.number_submission.work;
-        let credentials = work.secrets.bundle().await?.hub.clone();
-        let details = serde_json::from_value(start_body("sample-live")["client"].take())?;
-        let client_id = work.hub.create_client(&credentials, &details).await?;
+        let HubContext { hub, solution_id, secrets, .. } = self.hub;
+        let credentials = secrets.bundle().await?.hub.clone();
+        let ClientDetails { name, email, user_name } =
+            serde_json::from_value(start_body("sample-live")["client"].take())?;
+        let details = partner_hub::ClientDetails { name: &name, email: &email, user_name: &user_name };
+        let client_id = hub.create_client(&credentials, details).await?;
         let settings = self.client.get("/simulator/settings", "").await?.succeeded()?;
         self.client.order("settings", &json!({ "live_after_ms": 0 })).await?;
         self.client.order("faults", &json!({ "route": "webhook", "lose": true, "times": 100 })).await?;
@@ -121,14 +118,14 @@ impl Put<'_> {
             let onboarding = self.world.store.apply(&id, &found).await?.into_stored().onboarding;
             let (waba_id, number) = onboarding.number().ok_or("a sample has no number")?;
             let submission = NumberSubmission {
-                solution_id: work.solution_id.clone(),
+                solution_id: solution_id.clone(),
                 client_id: client_id.clone(),
                 waba_id: waba_id.clone(),
                 business_id: None,
                 phone_number_id: number.id.clone(),
-                tier: onboarding.tier,
+                tier: onboarding.tier.as_str(),
             };
-            work.hub.submit_number(&credentials, &submission).await?;
+            hub.submit_number(&credentials, &submission).await?;
             self.simulator.run_due().await;
             self.world.store.apply(&id, &Event::NumberAccepted).await?;
         }

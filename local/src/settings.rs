@@ -1,12 +1,13 @@
 //! The settings of the local stack: read by the same code as on AWS, from values made up here.
 
+use runtime::settings::Env;
 use secrecy::{ExposeSecret, SecretString};
+use secrets::BundleSecret;
 use serde_json::json;
-use shared::config::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
-use shared::secrets::BundleSecret;
 use simulator::Simulator;
 
 use crate::Error;
+use crate::aws::VAULT;
 
 /// The partner server's token.
 pub const BACKEND_TOKEN: &str = "local-backend-token";
@@ -19,11 +20,9 @@ const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
 
 /// What the functions are configured with.
 pub(crate) struct Settings {
-    pub(crate) hub: HubConfig,
-    pub(crate) meta: MetaConfig,
-    pub(crate) messaging: MessagingConfig,
-    pub(crate) page: PageConfig,
-    pub(crate) webhook: WebhookConfig,
+    /// The variables that they read, as on AWS.
+    pub(crate) env: Env,
+    /// The bundle's secret.
     pub(crate) secret: BundleSecret,
     /// The secret as Secrets Manager would give it.
     pub(crate) secret_json: SecretString,
@@ -38,10 +37,6 @@ impl Settings {
     ) -> Result<Self, Error> {
         let variables = variables(simulator, fake).into_iter();
         let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        let mut env = Env::new(variables.chain(more.iter().cloned()));
-        let (hub, meta) = (HubConfig::read(&mut env), MetaConfig::read(&mut env));
-        let (messaging, page) = (MessagingConfig::read(&mut env), PageConfig::read(&mut env));
-        let webhook = WebhookConfig::read(&mut env);
         let secret = json!({
             "backend_token": BACKEND_TOKEN,
             "hub_api_key": fake.api_key,
@@ -53,18 +48,7 @@ impl Settings {
         });
         let secret_json = SecretString::from(secret.to_string());
         let secret = BundleSecret::parse(secret_json.expose_secret())?;
-        env.finish(|| {
-            Ok(Self {
-                hub: hub?,
-                meta: meta?,
-                messaging: messaging?,
-                page: page?,
-                webhook: webhook?,
-                secret,
-                secret_json,
-            })
-        })
-        .map_err(Error::from)
+        Ok(Self { env: Env::new(variables.chain(more.iter().cloned())), secret, secret_json })
     }
 }
 
@@ -89,6 +73,7 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         ("PARTNER_NAME", "Funkturm CRM".to_owned()),
         ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
         ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
+        ("VAULT_PREFIX", VAULT.to_owned()),
         ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
     ]
 }

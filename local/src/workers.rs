@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use shared::clock::Clock;
-use shared::queue::{MemoryQueue, Received, Worker};
-use shared::worker;
+use exchange::Clock;
+use queue::{MemoryQueue, Received, Worker};
+use runtime::worker;
 
 use crate::functions::Functions;
 

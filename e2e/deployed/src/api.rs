@@ -3,7 +3,6 @@
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::outbound;
 use time::OffsetDateTime;
 
 use crate::Error;
@@ -69,7 +68,7 @@ impl Api {
     /// If the TLS library cannot be set up.
     pub fn new(url: &str, simulator: &str, backend_token: &str) -> Result<Self, Error> {
         let [url, simulator, backend_token] = [url, simulator, backend_token].map(ToOwned::to_owned);
-        Ok(Self { http: outbound::client()?, url, simulator, backend_token })
+        Ok(Self { http: exchange::client()?, url, simulator, backend_token })
     }
 
     /// Starts an onboarding for a customer that is called by its reference.

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use onboarding::ChannelId;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
-use shared::config::VaultConfig;
-use shared::onboarding::ChannelId;
-use shared::vault::{SecretsManagerVault, Vault};
+use vault::{SecretsManagerVault, Vault};
 
 use crate::Error;
 use crate::sam::STACK;
@@ -33,9 +32,9 @@ impl Resources {
         Ok(Self {
             table: output("TableName")?,
             secret: output("BundleSecretName")?,
-            dynamodb: shared::aws::dynamodb(config),
-            sqs: shared::aws::sqs(config),
-            secrets: shared::aws::secrets_manager(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
         })
     }
 
@@ -72,7 +71,7 @@ impl Resources {
     /// # Errors
     /// If the vault cannot be read.
     pub async fn api_key(&self, channel: &str) -> Result<Option<String>, Error> {
-        let vault = SecretsManagerVault::new(self.secrets.clone(), VaultConfig { prefix: STACK.to_owned() });
+        let vault = SecretsManagerVault::new(self.secrets.clone(), STACK.to_owned());
         let key = vault.find(&channel.parse::<ChannelId>()?).await?;
         Ok(key.map(|key| key.api_key.expose_secret().to_owned()))
     }

@@ -37,7 +37,7 @@ impl MiniStack {
             .stderr(log)
             .spawn()?;
         let started = Self { group: process.id(), process, port };
-        let http = shared::outbound::client()?;
+        let http = exchange::client()?;
         let health = format!("{}_ministack/health", endpoint.as_str());
         eventually("MiniStack answers", Duration::from_mins(1), async || {
             Ok(http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()).then_some(()))

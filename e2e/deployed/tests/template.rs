@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use queue::Worker;
+use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
 use serde_json::{Map, Value, json};
-use shared::config::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
-use shared::queue::Worker;
-use shared::store::schema;
+use store::schema;
 use tokio::net::TcpListener;
 
 /// The template, its tags left out: `!Ref Table` is `Table`.
@@ -136,7 +136,7 @@ async fn the_table_is_the_one_that_the_store_makes() {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()));
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()));
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     schema::create_table(&client, "table").await.unwrap();
     let made = client.describe_table().table_name("table").send().await.unwrap().table.unwrap();

@@ -9,11 +9,10 @@ use local::samples::{
     SUBMITTED,
 };
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
-use serde_json::{Value, json};
-use shared::hub::signature;
-use simulator::Simulator;
-
+use partner_hub::signature;
 use payload::{Call, sqs};
+use serde_json::{Value, json};
+use simulator::Simulator;
 
 /// Why something did not work.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -192,7 +191,7 @@ async fn finished() -> Result<(Value, Value, Value), Error> {
 }
 
 fn sample(name: &str) -> Result<String, Error> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/tests/samples");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples");
     Ok(std::fs::read_to_string(format!("{folder}/{name}.json"))?)
 }
 

@@ -1,22 +1,25 @@
 //! Step 1, from its queue: finds or creates the client account at the Hub.
 
-use shared::queue::Task;
-use shared::steps::HubWork;
-use shared::worker::WorkerError;
+use queue::Task;
+use runtime::Dependencies;
+use runtime::settings::HubConfig;
+use runtime::worker::WorkerError;
 
 /// The function.
 #[derive(Clone)]
-pub struct ClientAccount {
-    /// What it works with.
-    pub work: HubWork,
-}
+pub struct ClientAccount(workflow::ClientAccount);
 
 impl ClientAccount {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: HubConfig) -> Self {
+        Self(workflow::ClientAccount { context: dependencies.hub_context(settings) })
+    }
+
     /// Handles one message.
     ///
     /// # Errors
     /// If the message must be delivered again.
     pub async fn handle(&self, task: Task) -> Result<(), WorkerError> {
-        self.work.client_account(task).await.map_err(WorkerError)
+        self.0.handle(task).await.map_err(WorkerError)
     }
 }

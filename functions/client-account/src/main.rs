@@ -1,17 +1,13 @@
-//! Wires the function and runs it on Lambda.
+//! Runs the function on Lambda.
 
 use client_account::ClientAccount;
-use shared::config::Env;
-use shared::queue::Worker;
-use shared::wiring::{Aws, HubSettings, StartError, hub_work};
-use shared::{telemetry, worker};
+use queue::Worker;
+use runtime::settings::HubConfig;
+use runtime::{StartError, start, worker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    telemetry::init();
-    let mut env = Env::system();
-    let settings = HubSettings::read(&mut env, &[Worker::ClientAccount]);
-    let settings = env.finish(|| settings)?;
-    let function = ClientAccount { work: hub_work(&Aws::load().await?, settings).await? };
+    let (dependencies, settings) = start(&[Worker::ClientAccount], HubConfig::read).await?;
+    let function = ClientAccount::new(&dependencies, settings);
     worker::serve(|task| function.handle(task)).await
 }

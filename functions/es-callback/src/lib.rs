@@ -2,35 +2,47 @@
 //!
 //! `POST /onboardings/{id}/es-callback` with the setup token.
 
+use std::sync::Arc;
+
+use api::access::open_with_setup_token;
+use api::view::{SignupSettings, page_url, setup_view};
+use api::{Handler, Problem, json, onboarding_id, public_url, read_json, respond};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use meta_graph::session::Session;
+use runtime::Dependencies;
+use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use shared::clock::Clock;
-use shared::config::{MetaConfig, PageConfig};
-use shared::http::access::open_with_setup_token;
-use shared::http::view::{page_url, setup_view};
-use shared::http::{Handler, Problem, json, onboarding_id, public_url, read_json, respond};
-use shared::meta::session::Session;
-use shared::steps::{self, Callback, CallbackError};
-use shared::telemetry;
+use url::Url;
+use workflow::{Callback, CallbackError};
 
 /// Meta's codes are a few hundred characters; far longer ones are none.
 const LONGEST_CODE: usize = 4096;
 
+/// The function's settings.
+pub struct Settings {
+    page: PageConfig,
+    meta: MetaConfig,
+}
+
 /// The function.
 #[derive(Clone)]
 pub struct EsCallback {
-    /// The step.
-    pub step: steps::EsCallback,
+    step: workflow::EsCallback,
     /// For the view that is answered.
-    pub page: PageConfig,
-    /// For the view that is answered.
-    pub meta: MetaConfig,
-    /// The time.
-    pub clock: Clock,
+    signup: SignupSettings,
+    public_url: Option<Url>,
+}
+
+impl Settings {
+    /// Reads them.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let (page, meta) = (PageConfig::read(env), MetaConfig::read(env));
+        Ok(Self { page: page?, meta: meta? })
+    }
 }
 
 /// `{code?, session?: {event, data}, redirect_uri?}`
@@ -55,14 +67,31 @@ impl Handler for EsCallback {
 }
 
 impl EsCallback {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
+        let Settings { page, meta } = settings;
+        Self {
+            signup: page.signup_settings(&meta),
+            public_url: page.public_url,
+            step: workflow::EsCallback {
+                proof: dependencies.signup_proof(meta),
+                store: dependencies.store.clone(),
+                queue: Arc::clone(&dependencies.queue),
+                secrets: Arc::clone(&dependencies.secrets),
+                clock: dependencies.clock.clone(),
+            },
+        }
+    }
+
     async fn callback(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
-        telemetry::record_onboarding(&id);
-        let stored = open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.clock).await?;
-        let public_url = public_url(request, self.page.public_url.as_ref())?;
+        telemetry::set_onboarding(id.as_str());
+        let stored =
+            open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.step.clock).await?;
+        let public_url = public_url(request, self.public_url.as_ref())?;
         let callback = callback(read_json(request)?, &page_url(&public_url))?;
         let stored = self.step.run(stored, callback).await.map_err(problem)?;
-        Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.page, &self.meta, &public_url)))
+        Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.signup, &public_url)))
     }
 }
 

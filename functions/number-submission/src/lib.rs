@@ -1,22 +1,25 @@
 //! Step 3, from its queue: submits the number to the Hub.
 
-use shared::queue::Task;
-use shared::steps::HubWork;
-use shared::worker::WorkerError;
+use queue::Task;
+use runtime::Dependencies;
+use runtime::settings::HubConfig;
+use runtime::worker::WorkerError;
 
 /// The function.
 #[derive(Clone)]
-pub struct NumberSubmission {
-    /// What it works with.
-    pub work: HubWork,
-}
+pub struct NumberSubmission(workflow::NumberSubmission);
 
 impl NumberSubmission {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: HubConfig) -> Self {
+        Self(workflow::NumberSubmission { context: dependencies.hub_context(settings) })
+    }
+
     /// Handles one message.
     ///
     /// # Errors
     /// If the message must be delivered again.
     pub async fn handle(&self, task: Task) -> Result<(), WorkerError> {
-        self.work.number_submission(task).await.map_err(WorkerError)
+        self.0.handle(task).await.map_err(WorkerError)
     }
 }

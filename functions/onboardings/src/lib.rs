@@ -10,32 +10,45 @@ mod start_body;
 
 use std::sync::Arc;
 
+use api::view::SignupSettings;
+use api::{Handler, Problem, respond, route};
 use async_trait::async_trait;
+use exchange::Clock;
 use lambda_http::{Body, Request, Response};
-use shared::clock::Clock;
-use shared::config::{MetaConfig, PageConfig};
-use shared::http::{Handler, Problem, respond, route};
-use shared::onboarding::Onboarding;
-use shared::queue::Queue;
-use shared::secrets::Secrets;
-use shared::steps::send_on;
-use shared::store::Store;
+use onboarding::Onboarding;
+use queue::Queue;
+use runtime::Dependencies;
+use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
+use secrets::Secrets;
+use store::Store;
+use workflow::send_on;
+
+/// The function's settings.
+pub struct Settings {
+    page: PageConfig,
+    meta: MetaConfig,
+}
 
 /// The function.
 #[derive(Clone)]
 pub struct Onboardings {
-    /// The table.
-    pub store: Store,
+    store: Store,
     /// Where a new or moved onboarding goes on.
-    pub queue: Arc<dyn Queue>,
-    /// The back-end token.
-    pub secrets: Arc<dyn Secrets>,
-    /// Of the page.
-    pub page: PageConfig,
-    /// Of Meta's app.
-    pub meta: MetaConfig,
-    /// The time.
-    pub clock: Clock,
+    queue: Arc<dyn Queue>,
+    /// For the back-end token.
+    secrets: Arc<dyn Secrets>,
+    page: PageConfig,
+    /// For setup views.
+    signup: SignupSettings,
+    clock: Clock,
+}
+
+impl Settings {
+    /// Reads them.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let (page, meta) = (PageConfig::read(env), MetaConfig::read(env));
+        Ok(Self { page: page?, meta: meta? })
+    }
 }
 
 #[async_trait]
@@ -46,6 +59,19 @@ impl Handler for Onboardings {
 }
 
 impl Onboardings {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
+        let Settings { page, meta } = settings;
+        Self {
+            store: dependencies.store.clone(),
+            queue: Arc::clone(&dependencies.queue),
+            secrets: Arc::clone(&dependencies.secrets),
+            signup: page.signup_settings(&meta),
+            page,
+            clock: dependencies.clock.clone(),
+        }
+    }
+
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
         match route(request) {
             ("POST", "/onboardings") => self.start(request).await,

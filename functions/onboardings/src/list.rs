@@ -1,13 +1,13 @@
 //! `GET /onboardings?status=&reference=&cursor=`: a page of full records, newest first, without their histories.
 
+use api::access::require_back_end;
+use api::view::full_view;
+use api::{Problem, json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
+use onboarding::Status;
 use serde_json::{Value, json};
-use shared::http::access::require_back_end;
-use shared::http::view::full_view;
-use shared::http::{Problem, json};
-use shared::onboarding::Status;
-use shared::store::{ListFilter, StoreError};
+use store::{ListFilter, StoreError};
 
 use crate::Onboardings;
 use crate::start_body::REFERENCE;

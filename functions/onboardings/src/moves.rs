@@ -1,14 +1,13 @@
 //! `POST /onboardings/{id}/number` and `POST /onboardings/{id}/retry`: what a person moves.
 
+use api::access::{open_with_setup_token, require_back_end};
+use api::view::{full_view, setup_view};
+use api::{Problem, json, onboarding_id, public_url, read, read_json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use onboarding::{Event, OnboardingId, PhoneNumberId, Status};
 use serde::Deserialize;
-use shared::http::access::{open_with_setup_token, require_back_end};
-use shared::http::view::{full_view, setup_view};
-use shared::http::{Problem, json, onboarding_id, public_url, read, read_json};
-use shared::onboarding::{Event, OnboardingId, PhoneNumberId, Status};
-use shared::store::{Applied, StoreError, Stored};
-use shared::telemetry;
+use store::{Applied, StoreError, Stored};
 
 use crate::Onboardings;
 use crate::start_body::RetryBody;
@@ -23,7 +22,7 @@ impl Onboardings {
     /// The customer chooses one of the numbers of a WABA that has several.
     pub(crate) async fn choose_number(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
-        telemetry::record_onboarding(&id);
+        telemetry::set_onboarding(id.as_str());
         let stored = open_with_setup_token(request, &id, &self.store, &*self.secrets, &self.clock).await?;
         let Choice { phone_number_id } = read_json(request)?;
         let phone_number_id: PhoneNumberId = phone_number_id
@@ -44,14 +43,14 @@ impl Onboardings {
             Err(error) => return Err(error.into()),
         };
         let base = public_url(request, self.page.public_url.as_ref())?;
-        Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
+        Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.signup, &base)))
     }
 
     /// The operator asks for another try of a failed step, with another client account if it was at fault.
     pub(crate) async fn retry(&self, request: &Request) -> Result<Response<Body>, Problem> {
         require_back_end(request, &*self.secrets).await?;
         let id = onboarding_id(request)?;
-        telemetry::record_onboarding(&id);
+        telemetry::set_onboarding(id.as_str());
         let body = if read(request)?.is_empty() { RetryBody::default() } else { read_json(request)? };
         if let Some(client) = body.check()? {
             self.operator_applies(&id, &Event::ClientCorrected { client }).await?;

@@ -1,18 +1,17 @@
 //! `GET /onboardings/{id}`: what the page needs, or the full record.
 
+use api::access::{Access, open};
+use api::view::{full_view_with_history, setup_view};
+use api::{Problem, json, onboarding_id, public_url};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use shared::http::access::{Access, open};
-use shared::http::view::{full_view_with_history, setup_view};
-use shared::http::{Problem, json, onboarding_id, public_url};
-use shared::telemetry;
 
 use crate::Onboardings;
 
 impl Onboardings {
     pub(crate) async fn show(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
-        telemetry::record_onboarding(&id);
+        telemetry::set_onboarding(id.as_str());
         let (stored, access) = open(request, &id, &self.store, &*self.secrets, &self.clock).await?;
         match access {
             Access::BackEnd => {
@@ -21,7 +20,7 @@ impl Onboardings {
             }
             Access::Setup => {
                 let base = public_url(request, self.page.public_url.as_ref())?;
-                Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.page, &self.meta, &base)))
+                Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.signup, &base)))
             }
         }
     }

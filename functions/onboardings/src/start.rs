@@ -1,15 +1,14 @@
 //! `POST /onboardings`: starts an onboarding and answers with its setup link.
 
+use api::access::require_back_end;
+use api::view::rfc3339;
+use api::{Problem, auth, json, public_url, read, read_json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use onboarding::{Onboarding, OnboardingId, Status};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, json};
-use shared::http::access::require_back_end;
-use shared::http::view::rfc3339;
-use shared::http::{Problem, auth, json, public_url, read, read_json};
-use shared::onboarding::{Onboarding, OnboardingId, Status};
-use shared::store::{Created, Idempotency};
-use shared::telemetry;
+use store::{Created, Idempotency};
 
 use crate::Onboardings;
 use crate::start_body::{Start, StartBody};
@@ -28,7 +27,7 @@ impl Onboardings {
 
         let token = auth::new_setup_token().map_err(Problem::internal)?;
         let onboarding = self.new_onboarding(start, &token);
-        telemetry::record_onboarding(&onboarding.id);
+        telemetry::set_onboarding(onboarding.id.as_str());
         let Some(key) = key else {
             self.store.create(&onboarding, None).await?;
             return self.started(&onboarding, &token, &base).await;
@@ -36,8 +35,8 @@ impl Onboardings {
         let back_end = self.secrets.bundle().await?.backend_token.clone();
         let sealed_token = auth::seal(&token, &back_end, &key, &onboarding.id);
         let idempotency = Idempotency {
-            key_sha256: auth::sha256_hex(&key),
-            body_sha256: auth::sha256_hex(read(request)?),
+            key_sha256: exchange::sha256_hex(&key),
+            body_sha256: exchange::sha256_hex(read(request)?),
             sealed_token: sealed_token.ok_or_else(|| Problem::internal("a new setup token cannot be sealed"))?,
             onboarding_id: onboarding.id.clone(),
         };
@@ -59,7 +58,7 @@ impl Onboardings {
             created_at: now,
             updated_at: now,
             link_expires_at: now + self.page.link_lifetime,
-            setup_token_sha256: auth::sha256_hex(token.expose_secret()),
+            setup_token_sha256: exchange::sha256_hex(token.expose_secret()),
             client: start.client,
             tier: start.tier,
             prefill: start.prefill,
@@ -98,7 +97,7 @@ impl Onboardings {
         base: &str,
     ) -> Result<Response<Body>, Problem> {
         let onboarding = self.store.get(&earlier.onboarding_id).await?.onboarding;
-        let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id, &onboarding.setup_token_sha256);
+        let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id);
         match token {
             Some(token) => Ok(answer(&onboarding, &token, base)),
             // The back-end token was rotated since: the link cannot be told again.

@@ -1,10 +1,11 @@
 //! The bodies of `POST /onboardings` and of a retry, checked: every wrong field is named.
 
+use api::{FieldError, Problem};
+use exchange::is_loopback;
+use onboarding::{ClientAccount, ClientDetails, ClientId, ClientSearch, Tier};
+use runtime::settings::PageConfig;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::config::{PageConfig, is_loopback};
-use shared::http::{FieldError, Problem};
-use shared::onboarding::{ClientAccount, ClientDetails, ClientId, ClientSearch, Tier};
 use url::Url;
 
 /// The longest `reference`, in characters.

@@ -1,20 +1,43 @@
 //! Every five minutes: moves again whatever is due and did not move.
 
-use shared::steps;
+use runtime::Dependencies;
+use runtime::settings::{Env, HubConfig, Incomplete, MetaConfig, VaultConfig};
+use workflow::Reconciled;
+
+/// The function's settings.
+pub struct Settings {
+    hub: HubConfig,
+    meta: MetaConfig,
+    vault: VaultConfig,
+}
 
 /// The function.
 #[derive(Clone)]
-pub struct Reconciliation {
-    /// What it works with.
-    pub work: steps::Reconciliation,
+pub struct Reconciliation(workflow::Reconciliation);
+
+impl Settings {
+    /// Reads them.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let (hub, meta, vault) = (HubConfig::read(env), MetaConfig::read(env), VaultConfig::read(env));
+        Ok(Self { hub: hub?, meta: meta?, vault: vault? })
+    }
 }
 
 impl Reconciliation {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
+        Self(workflow::Reconciliation {
+            context: dependencies.hub_context(settings.hub),
+            proof: dependencies.signup_proof(settings.meta),
+            vault: dependencies.vault(settings.vault),
+        })
+    }
+
     /// One run.
     ///
     /// # Errors
     /// A sentence, if the table or a queue is out of reach. What is due stays due.
-    pub async fn handle(&self) -> Result<steps::Reconciled, String> {
-        self.work.run().await
+    pub async fn handle(&self) -> Result<Reconciled, String> {
+        self.0.run().await
     }
 }

@@ -1,25 +1,16 @@
-//! Wires the function and runs it on Lambda.
+//! Runs the function on Lambda.
 
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use reconciliation::Reconciliation;
+use queue::Worker;
+use reconciliation::{Reconciliation, Settings};
+use runtime::{StartError, start};
 use serde_json::Value;
-use shared::config::{Env, MetaConfig, VaultConfig};
-use shared::queue::Worker;
-use shared::wiring::{Aws, HubSettings, StartError, hub_work};
-use shared::{steps, telemetry};
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    telemetry::init();
-    let mut env = Env::system();
-    let (hub, meta) = (HubSettings::read(&mut env, &Worker::ALL), MetaConfig::read(&mut env));
-    let vault = VaultConfig::read(&mut env);
-    let (hub, meta, vault) = env.finish(|| Ok((hub?, meta?, vault?)))?;
-    let aws = Aws::load().await?;
-    let proof = steps::SignupProof::new(aws.http.clone(), &meta);
-    let work = steps::Reconciliation { work: hub_work(&aws, hub).await?, proof, vault: aws.vault(vault) };
-    let function = Reconciliation { work };
+    let (dependencies, settings) = start(&Worker::ALL, Settings::read).await?;
+    let function = Reconciliation::new(&dependencies, settings);
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);
         let function = function.clone();

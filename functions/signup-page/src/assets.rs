@@ -1,8 +1,6 @@
 //! The page's files, as they are sent: without indentation and comments, a quarter of their weight, so that the page is
 //! light even where no gateway compresses it.
 
-use sha2::{Digest, Sha256};
-
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const DATA: &str = "application/json";
 
@@ -69,7 +67,7 @@ pub(crate) fn lean(text: &str) -> String {
 }
 
 fn asset(name: &'static str, content_type: &'static str, text: String) -> Asset {
-    let mut digest = hex::encode(Sha256::digest(&text));
+    let mut digest = exchange::sha256_hex(&text);
     digest.truncate(32);
     Asset { name, content_type, text, etag: format!("\"{digest}\"") }
 }

@@ -4,7 +4,7 @@ use lambda_http::http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
-use shared::config::PageConfig;
+use runtime::settings::PageConfig;
 use url::Url;
 
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'");

@@ -5,8 +5,8 @@
 //! Source: <https://docs.360dialog.com/partner/onboarding/integrated-onboarding>.
 
 use lambda_http::aws_lambda_events::query_map::QueryMap;
+use onboarding::{ChannelId, ClientId, OnboardingId};
 use serde::Serialize;
-use shared::onboarding::{ChannelId, ClientId, OnboardingId};
 
 /// More than any client has; what follows is dropped.
 const MOST: usize = 50;

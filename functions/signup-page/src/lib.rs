@@ -7,18 +7,31 @@ mod headers;
 mod hints;
 mod theme;
 
+use api::{Handler, Problem, respond, route};
+use assets::{Asset, Assets};
 use async_trait::async_trait;
+use hints::Hints;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use lambda_http::http::{HeaderMap, HeaderValue, Response as HttpResponse, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
+use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use serde_json::{Value, json};
-use shared::config::{MetaConfig, PageConfig};
-use shared::http::{Handler, Problem, respond, route};
-
-use assets::{Asset, Assets};
-use hints::Hints;
 
 const INDEX: &str = include_str!("../../../signup/index.html");
+
+/// The function's settings.
+pub struct Settings {
+    page: PageConfig,
+    meta: MetaConfig,
+}
+
+impl Settings {
+    /// Reads them.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let (page, meta) = (PageConfig::read(env), MetaConfig::read(env));
+        Ok(Self { page: page?, meta: meta? })
+    }
+}
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -32,7 +45,8 @@ pub struct SignupPage {
 
 impl SignupPage {
     /// Puts the settings into the page, once.
-    pub fn new(page: &PageConfig, meta: &MetaConfig) -> Self {
+    pub fn new(settings: &Settings) -> Self {
+        let Settings { page, meta } = settings;
         let brand = &page.brand;
         let settings = json!({
             "app_id": meta.app_id,

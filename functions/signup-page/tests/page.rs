@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use api::Handler;
 use lambda_http::Body;
 use lambda_http::http::Response;
+use runtime::settings::Env;
 use serde_json::{Value, json};
-use shared::config::{Env, MetaConfig, PageConfig};
-use shared::http::Handler;
-use signup_page::SignupPage;
+use signup_page::{Settings, SignupPage};
 
 const SETTINGS: [(&str, &str); 4] = [
     ("HUB_PARTNER_ID", "mT6kWqPA"),
@@ -19,9 +19,8 @@ const SETTINGS: [(&str, &str); 4] = [
 fn page(more: &[(&str, &str)]) -> SignupPage {
     let all = SETTINGS.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut env = Env::new(all);
-    let (page, meta) = (PageConfig::read(&mut env), MetaConfig::read(&mut env));
-    let (page, meta) = env.finish(|| Ok((page?, meta?))).unwrap();
-    SignupPage::new(&page, &meta)
+    let settings = Settings::read(&mut env);
+    SignupPage::new(&env.finish(|| settings).unwrap())
 }
 
 /// `GET` of a route with the path parameter `asset`, these query parameters and headers.

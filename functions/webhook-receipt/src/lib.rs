@@ -2,19 +2,20 @@
 //!
 //! `POST /webhooks/partner-hub`, `GET` and `POST /webhooks/meta`.
 
+use std::sync::Arc;
+
+use api::{Handler, Problem, json, respond, route, text};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
+use runtime::Dependencies;
+use runtime::settings::WebhookConfig;
 use serde_json::json;
-use shared::http::{Handler, Problem, json, respond, route, text};
-use shared::steps::{Receipt, ReceiptError, WebhookReceipt as Step};
+use workflow::{Receipt, ReceiptError};
 
 /// The function.
 #[derive(Clone)]
-pub struct WebhookReceipt {
-    /// What it does.
-    pub step: Step,
-}
+pub struct WebhookReceipt(workflow::WebhookReceipt);
 
 #[async_trait]
 impl Handler for WebhookReceipt {
@@ -24,12 +25,22 @@ impl Handler for WebhookReceipt {
 }
 
 impl WebhookReceipt {
+    /// Builds the function.
+    pub fn new(dependencies: &Dependencies, settings: &WebhookConfig) -> Self {
+        Self(workflow::WebhookReceipt {
+            store: dependencies.store.clone(),
+            queue: Arc::clone(&dependencies.queue),
+            secrets: Arc::clone(&dependencies.secrets),
+            token_header: settings.token_header.to_string(),
+        })
+    }
+
     async fn receive(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let body: &[u8] = request.body();
         match route(request) {
-            ("POST", "/webhooks/partner-hub") => acknowledge(self.step.partner_hub(header, body).await),
-            ("POST", "/webhooks/meta") => acknowledge(self.step.meta(header("x-hub-signature-256"), body).await),
+            ("POST", "/webhooks/partner-hub") => acknowledge(self.0.partner_hub(header, body).await),
+            ("POST", "/webhooks/meta") => acknowledge(self.0.meta(header("x-hub-signature-256"), body).await),
             ("GET", "/webhooks/meta") => self.handshake(request).await,
             _ => Err(Problem::not_found()),
         }
@@ -41,7 +52,7 @@ impl WebhookReceipt {
         let parameter = |name| query.and_then(|query| query.first(name));
         let (mode, token, challenge) =
             (parameter("hub.mode"), parameter("hub.verify_token"), parameter("hub.challenge"));
-        let answer = self.step.handshake(mode, token, challenge).await.map_err(problem)?;
+        let answer = self.0.handshake(mode, token, challenge).await.map_err(problem)?;
         Ok(text(StatusCode::OK, answer.to_owned()))
     }
 }

@@ -4,8 +4,8 @@ use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::steps::Reconciled;
 use time::Duration;
+use workflow::Reconciled;
 
 use crate::world::World;
 
@@ -102,7 +102,7 @@ impl World {
     pub(crate) async fn post_to_hub(&self, path: &str, body: &Value) -> Value {
         let fake = simulator::Settings::default();
         let url = format!("{}/partners/{}/{path}", self.stack.simulator.hub_url(), fake.partner_id);
-        let request = shared::outbound::client().unwrap().post(url).header("x-api-key", fake.api_key).json(body);
+        let request = exchange::client().unwrap().post(url).header("x-api-key", fake.api_key).json(body);
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
         answer.json().await.unwrap()

@@ -2,8 +2,8 @@
 
 use local::Options;
 use local::client::Started;
+use onboarding::ChannelId;
 use serde_json::json;
-use shared::onboarding::ChannelId;
 use time::Duration;
 
 use crate::world::World;

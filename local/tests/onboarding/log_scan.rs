@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
-use shared::telemetry::subscriber;
+use telemetry::subscriber;
 
 /// Made-up secrets of the local settings and of the simulator begin with this.
 const MADE_UP: &str = "made-up-";

@@ -12,9 +12,9 @@ use local::functions::Functions;
 use local::gateway;
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
+use runtime::Ports;
+use secrets::CachedSecrets;
 use serde_json::json;
-use shared::config::SecretConfig;
-use shared::secrets::{CachedSecrets, Secrets};
 use tokio::net::TcpListener;
 
 use crate::openapi::callback;
@@ -66,27 +66,11 @@ fn with_secret_at(world: &World, endpoint: String) -> Functions {
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(RetryConfig::disabled())
         .endpoint_url(endpoint)
-        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
-    let config = SecretConfig { id: "bundle".to_owned() };
-    let secrets: Arc<dyn Secrets> = Arc::new(CachedSecrets::new(client, config, world.stack.world.clock.clone()));
-
-    let theirs = &world.stack.functions;
-    let mut functions = Functions {
-        signup_page: theirs.signup_page.clone(),
-        onboardings: theirs.onboardings.clone(),
-        es_callback: theirs.es_callback.clone(),
-        webhook_receipt: theirs.webhook_receipt.clone(),
-        client_account: theirs.client_account.clone(),
-        number_submission: theirs.number_submission.clone(),
-        key_creation: theirs.key_creation.clone(),
-        reconciliation: theirs.reconciliation.clone(),
-    };
-    functions.onboardings.secrets = secrets.clone();
-    functions.es_callback.step.secrets = secrets.clone();
-    functions.webhook_receipt.step.secrets = secrets;
-    functions
+    let secrets = CachedSecrets::new(client, "bundle".to_owned(), world.stack.world.clock.clone());
+    world.stack.functions_on(Ports { secrets: Arc::new(secrets), ..Ports::from(&world.stack.world) }).unwrap()
 }
 
 /// Serves functions until the test ends. Returns their origin.

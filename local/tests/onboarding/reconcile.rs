@@ -1,8 +1,8 @@
 //! What never came, vanished or died is found again, and costs a bounded number of Hub calls.
 
+use queue::Worker;
 use serde_json::{Value, json};
-use shared::queue::Worker;
-use shared::store::LeaseOutcome;
+use store::LeaseOutcome;
 use time::Duration;
 
 use crate::hub_orders::SCHEDULE;
@@ -39,7 +39,7 @@ async fn webhooks_that_never_come_are_made_up_for_by_one_poll_for_all() {
     }
     assert_eq!(world.valid_keys().await, 25);
     assert_eq!(world.hub_calls().await.len(), 25 * 4 + 1);
-    assert_eq!(world.reconcile().await, shared::steps::Reconciled::default());
+    assert_eq!(world.reconcile().await, workflow::Reconciled::default());
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_link_that_runs_out_ends_the_onboarding() {
     assert_eq!(ids.len(), 2);
     assert!(ids.contains(&&json!(started.id)) && ids.contains(&&json!(choosing.id)), "{ids:?}");
     world.assert_nothing_left();
-    assert_eq!(world.reconcile().await, shared::steps::Reconciled::default());
+    assert_eq!(world.reconcile().await, workflow::Reconciled::default());
 }
 
 #[tokio::test]

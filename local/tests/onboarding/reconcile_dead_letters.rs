@@ -1,7 +1,7 @@
 //! Messages that nobody can deal with are set aside, and what they were for goes on without them.
 
+use queue::Worker;
 use serde_json::json;
-use shared::queue::Worker;
 use time::Duration;
 
 use crate::world::World;

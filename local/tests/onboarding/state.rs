@@ -2,10 +2,10 @@
 
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
+use queue::Worker;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::queue::Worker;
-use shared::store::{InboxEntry, InboxKey};
+use store::{InboxEntry, InboxKey};
 use time::Duration;
 
 use crate::answers::{Reply, send};

@@ -6,13 +6,12 @@ use aws_sdk_dynamodb::Client as Dynamo;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use local::client::{Client, start_body};
-use local::functions::Functions;
 use local::gateway;
+use queue::Worker;
 use reqwest::Method;
+use runtime::Ports;
 use serde_json::{Value, json};
-use shared::queue::Worker;
-use shared::steps;
-use shared::store::{Store, schema};
+use store::{Store, schema};
 use tokio::net::TcpListener;
 
 use crate::answers::send;
@@ -58,7 +57,7 @@ async fn counted(world: &World, operations: Operations) -> Store {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(shared::aws::http_client(shared::outbound::client().unwrap()))
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .interceptor(operations)
         .build();
     let client = Dynamo::from_conf(config);
@@ -68,22 +67,7 @@ async fn counted(world: &World, operations: Operations) -> Store {
 
 /// The world's API on the table whose operations are counted.
 async fn api(world: &World, store: Store) -> Client {
-    let Functions { onboardings, es_callback, webhook_receipt, .. } = &*world.stack.functions;
-    let (mut onboardings, mut es_callback) = (onboardings.clone(), es_callback.clone());
-    onboardings.store = store.clone();
-    es_callback.step = steps::EsCallback { store: store.clone(), ..es_callback.step };
-    let mut webhook_receipt = webhook_receipt.clone();
-    webhook_receipt.step.store = store;
-    let functions = Functions {
-        signup_page: world.stack.functions.signup_page.clone(),
-        onboardings,
-        es_callback,
-        webhook_receipt,
-        client_account: world.stack.functions.client_account.clone(),
-        number_submission: world.stack.functions.number_submission.clone(),
-        key_creation: world.stack.functions.key_creation.clone(),
-        reconciliation: world.stack.functions.reconciliation.clone(),
-    };
+    let functions = world.stack.functions_on(Ports { store, ..Ports::from(&world.stack.world) }).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let router = gateway::router(Arc::new(functions));

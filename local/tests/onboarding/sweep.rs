@@ -1,7 +1,7 @@
 //! Once a day all of the Hub's channels are gone through, a page with each run of reconciliation.
 
+use onboarding::ChannelId;
 use serde_json::json;
-use shared::onboarding::ChannelId;
 use time::Duration;
 
 use crate::world::World;

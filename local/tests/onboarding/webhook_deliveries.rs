@@ -1,7 +1,7 @@
 //! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that could not be queued.
 
+use queue::Worker;
 use serde_json::json;
-use shared::queue::Worker;
 
 use crate::hooks::{channel_live, key_of};
 use crate::world::World;

@@ -15,7 +15,7 @@ async fn submit_by_hand(world: &World, popup: &Value) {
     let fake = simulator::Settings::default();
     let path = format!("partners/{}/account_sharing/numbers", fake.partner_id);
     let url = format!("{}/{path}", world.stack.simulator.hub_url());
-    let http = shared::outbound::client().unwrap();
+    let http = exchange::client().unwrap();
     let body = json!({
         "solution_id": fake.solution_id,
         "client_id": client_id,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use local::client::{Client, Started};
 use local::{LocalStack, Options};
+use queue::Worker;
 use serde_json::Value;
-use shared::queue::Worker;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 

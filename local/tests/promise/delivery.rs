@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use shared::queue::{Received, Worker};
+use queue::{Received, Worker};
 use time::Duration;
 
 use crate::outside::{Activity, Fate};

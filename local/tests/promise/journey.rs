@@ -1,8 +1,8 @@
 //! One onboarding from start to key, in a world in which one thing goes wrong.
 
 use local::client::{Started, start_body};
+use onboarding::{PopupAttempt, Status};
 use serde_json::{Value, json};
-use shared::onboarding::{PopupAttempt, Status};
 use time::Duration;
 
 use crate::outside::{Activity, Call, Fate, Plan};

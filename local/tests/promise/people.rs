@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
+use onboarding::{Onboarding, Status};
 use serde_json::{Value, json};
-use shared::onboarding::{Onboarding, Status};
 use time::Duration;
 
 use crate::outside::Activity;

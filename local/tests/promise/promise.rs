@@ -1,11 +1,11 @@
 //! The promise, as a check: one client, one number, one working key, a complete history, and nothing left over.
 
 use local::client::Started;
+use onboarding::{Event, OnboardingId, Status, transition};
+use queue::Worker;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use shared::onboarding::{Event, OnboardingId, Status, transition};
-use shared::queue::Worker;
-use shared::store::{HistoryEntry, ListFilter, Stored};
+use store::{HistoryEntry, ListFilter, Stored};
 use time::Duration;
 
 use crate::table::TABLE;

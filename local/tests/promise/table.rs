@@ -17,7 +17,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::store::schema;
+use store::schema;
 
 use crate::outside::{Effect, Fate, Outside, Place, Trouble};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shared::onboarding::ChannelId;
-use shared::queue::{MemoryQueue, Queue, QueueError, Task, Worker};
-use shared::vault::{MemoryVault, NewVaultKey, Vault, VaultError, VaultKey};
+use onboarding::ChannelId;
+use queue::{MemoryQueue, Queue, QueueError, Task, Worker};
 use time::Duration;
+use vault::{MemoryVault, NewVaultKey, Vault, VaultError, VaultKey};
 
 use crate::outside::{Effect, Fate, Outside, Place, Trouble};
 

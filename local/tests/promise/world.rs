@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
+use exchange::Clock;
 use local::client::{Answer, Client};
-use local::functions::Outside as Given;
 use local::{LocalStack, Options, gateway};
+use queue::Worker;
 use reqwest::Method;
+use runtime::Ports;
 use serde_json::Value;
-use shared::clock::Clock;
-use shared::queue::Worker;
-use shared::store::Store;
+use store::Store;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
@@ -66,10 +66,11 @@ impl World {
             by_hand: true,
             table: Some((table.plain.clone(), TABLE.to_owned())),
             simulator: simulator::Settings { clock: Arc::new(now), around: Some(border.around()), ..simulator },
-            outside: Some(Arc::new(move |world| Given {
+            ports: Some(Arc::new(move |world| Ports {
                 store: store.clone(),
                 queue: Arc::new(WatchedQueue { queue: world.queue.clone(), outside: Arc::clone(&watched) }),
                 vault: Arc::new(WatchedVault { vault: world.vault.clone(), outside: Arc::clone(&watched) }),
+                secrets: Arc::new(world.secrets.clone()),
             })),
             ..Options::default()
         };

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use shared::telemetry::subscriber;
+use telemetry::subscriber;
 use time::Duration;
 
 use crate::hooks::channel_live;

@@ -3,7 +3,6 @@
 use deployed::{Error, eventually};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use shared::outbound;
 
 use crate::journey::{PATIENCE, ready};
 use crate::setting_up::World;
@@ -43,7 +42,7 @@ pub(crate) async fn onboarding(world: &mut World) -> Result<(), Error> {
         "channel_external_id": ids["phone_number_id"],
     });
     let partner = format!("{}/partners/{}", world.simulator.hub_url(), world.fake.partner_id);
-    let request = outbound::client()?.post(format!("{partner}/account_sharing/numbers")).json(&number);
+    let request = exchange::client()?.post(format!("{partner}/account_sharing/numbers")).json(&number);
     request.header("x-api-key", &world.fake.api_key).send().await?.error_for_status()?;
     let ledger = world.api.ledger().await?;
     let mut channels = ledger["channels"].as_array().into_iter().flatten();

@@ -94,7 +94,7 @@ impl World {
         ]);
         let outputs = sam::deploy(&root().join(".aws-sam/previous/template.yaml"), &parameters).await?;
 
-        let resources = Resources::new(&shared::aws::load(shared::outbound::client()?).await, &outputs)?;
+        let resources = Resources::new(&runtime::aws::load(exchange::client()?).await, &outputs)?;
         let bundle = resources.bundle().await?;
         let backend_token = bundle["backend_token"].as_str().unwrap_or_default().to_owned();
         let api = Api::new(&url, &format!("http://{}", simulator.address()), &backend_token)?;

@@ -1,0 +1,207 @@
+//! Problems, as the API answers them: `application/problem+json` of RFC 9457 with a stable `code`.
+
+use std::fmt::Display;
+
+use lambda_http::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+use super::answer;
+
+/// Why a request was not fulfilled. Holds nothing secret: it is shown to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+    /// The fields that are wrong.
+    pub errors: Vec<FieldError>,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+    /// What went wrong inside. For the log, never shown.
+    pub(super) cause: Option<String>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The path of the field, such as `client.email`.
+    pub field: String,
+    /// Why.
+    pub message: String,
+}
+
+/// The members of the body. `type` is `about:blank`, for which RFC 9457 wants the status's own phrase as `title`.
+#[derive(Serialize)]
+struct Members<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// 404: no such route, no such onboarding, or not with this token. Which of them is not told.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here, or the token does not open it.")
+    }
+
+    /// 401: the back-end token is missing or wrong.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")
+    }
+
+    /// 401: the webhook is not authentic.
+    pub fn not_authentic() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not_authentic", "The signature or the token does not fit.")
+    }
+
+    /// 409: there is no number to be chosen, or another one was chosen before.
+    pub fn not_choosable() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "not_choosable",
+            "This onboarding has no number to choose, or one was chosen before.",
+        )
+    }
+
+    /// 413: the body is over 64 KiB.
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is larger than 64 KiB.")
+    }
+
+    /// 400: the body is not a JSON object.
+    pub fn invalid_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail)
+    }
+
+    /// 422: one field is wrong.
+    pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldError { field: field.into(), message: message.into() }])
+    }
+
+    /// 422: these fields are wrong.
+    pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let fields: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+        let detail = format!("The request is not valid. {}.", fields.join("; "));
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail) }
+    }
+
+    /// 409: the number belongs to another onboarding.
+    pub fn number_taken() -> Self {
+        Self::new(StatusCode::CONFLICT, "number_taken", "This number belongs to another onboarding.")
+    }
+
+    /// 409: the `Idempotency-Key` was used with another body.
+    pub fn idempotency_conflict() -> Self {
+        let detail =
+            "This Idempotency-Key was used before, with another body or before the back-end token was changed.";
+        Self::new(StatusCode::CONFLICT, "idempotency_conflict", detail)
+    }
+
+    /// 409: the onboarding has not failed in a way that a retry could mend.
+    pub fn not_retryable() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "not_retryable",
+            "This onboarding is not at a point from which it can be retried.",
+        )
+    }
+
+    /// 410: the setup link ran out.
+    pub fn link_expired() -> Self {
+        Self::new(StatusCode::GONE, "link_expired", "This setup link has expired. Ask for a new one.")
+    }
+
+    /// 409: another request for this onboarding is at work.
+    pub fn in_progress() -> Self {
+        Self::new(StatusCode::CONFLICT, "in_progress", "This onboarding is being worked on. Look again in a moment.")
+    }
+
+    /// 409: the signup of this onboarding is proven already.
+    pub fn already_signed_up() -> Self {
+        Self::new(StatusCode::CONFLICT, "already_signed_up", "The signup of this onboarding is complete already.")
+    }
+
+    /// 422: Embedded Signup was finished but its code was not sent along.
+    pub fn code_missing() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "code_missing",
+            "The signup came without its code. Please try again.",
+        )
+    }
+
+    /// 422: Meta's code ran out before it was exchanged.
+    pub fn code_expired() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "code_expired",
+            "The signup took too long to arrive. Please try again.",
+        )
+    }
+
+    /// 422: Meta's code was exchanged before.
+    pub fn code_used() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "code_used", "This signup was sent before. Please try again.")
+    }
+
+    /// 422: the signup could not be proven. `code` says what was not, `detail` tells the customer.
+    pub fn signup_refused(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 422: the `WhatsApp` Business Account has no phone number.
+    pub fn no_number() -> Self {
+        let detail = "The WhatsApp Business Account has no phone number yet. Please try again and add one.";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_number", detail)
+    }
+
+    /// 503: something that we depend on is away; `cause` is for the log. With `Retry-After`, in seconds.
+    pub fn unavailable(retry_after: u32, cause: impl Display) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Please try again in a moment.");
+        Self { retry_after: Some(retry_after), cause: Some(cause.to_string()), ..problem }
+    }
+
+    /// 500: our fault; `cause` is for the log.
+    pub fn internal(cause: impl Display) -> Self {
+        let detail = "Something went wrong on our side. The request_id helps to find out what.";
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+        Self { cause: Some(cause.to_string()), ..problem }
+    }
+
+    /// The answer.
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let members = Members {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        // Texts and numbers only: writing them cannot fail.
+        let text = serde_json::to_string(&members).unwrap_or_default();
+        let mut response = answer(self.status, "application/problem+json", text);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "aws-sdk")]
+pub mod aws_sdk;
+#[cfg(feature = "client")]
+mod call;
+#[cfg(feature = "client")]
+mod client;
+mod clock;
+mod digest;
+mod id;
+#[cfg(feature = "client")]
+mod read;
+#[cfg(feature = "client")]
+pub mod signature;
+mod url;
+
+#[cfg(feature = "client")]
+pub use call::{Answer, Failure, below, send};
+#[cfg(feature = "client")]
+pub use client::client;
+pub use clock::Clock;
+pub use digest::sha256_hex;
+pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
+#[cfg(feature = "client")]
+pub use read::{id, one_line, text};
+pub use url::is_loopback;
+
+/// For the types that [`id!`] makes.
+#[doc(hidden)]
+pub use serde;

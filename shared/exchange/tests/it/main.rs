@@ -1,0 +1,4 @@
+//! The HTTP client against servers on this machine.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod client;

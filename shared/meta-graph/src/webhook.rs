@@ -1,0 +1,87 @@
+//! Meta's webhooks: the handshake, the signature, and `account_update`, which tells of a signup even when the browser is gone.
+//!
+//! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update>.
+
+use exchange::signature::{self, PREFIX};
+use exchange::{BusinessId, WabaId, text};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+/// Whether the header `X-Hub-Signature-256` (`sha256=` and the hexadecimal HMAC-SHA256 of the raw body) was made with one of these
+/// app secrets. An empty secret matches nothing.
+pub fn verify_signature(header: &str, body: &[u8], secrets: &[&SecretString]) -> bool {
+    header.trim().strip_prefix(PREFIX).is_some_and(|digits| signature::verify(digits, body, secrets))
+}
+
+/// The answer to Meta's handshake (`hub.mode`, `hub.verify_token`, `hub.challenge` of the query): the challenge, to be sent back as
+/// plain text, or `None` if Meta does not know our verify token.
+pub fn handshake<'a>(
+    mode: Option<&str>,
+    token: Option<&str>,
+    challenge: Option<&'a str>,
+    verify_token: &SecretString,
+) -> Option<&'a str> {
+    let expected = verify_token.expose_secret().as_bytes();
+    let known = !expected.is_empty() && bool::from(token?.as_bytes().ct_eq(expected));
+    challenge.filter(|_| known && mode == Some("subscribe"))
+}
+
+/// One `account_update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountUpdate {
+    /// What happened.
+    pub event: AccountEvent,
+    /// The customer's WABA.
+    pub waba_id: Option<WabaId>,
+    /// The customer's portfolio.
+    pub owner_business_id: Option<BusinessId>,
+    /// The Multi-Partner Solution.
+    pub solution_id: Option<String>,
+}
+
+/// What happened to an account. Meta knows many more than are told apart here, and adds to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountEvent {
+    /// `PARTNER_ADDED`: a customer finished Embedded Signup.
+    PartnerAdded,
+    /// `PARTNER_APP_INSTALLED`: a customer granted the app access.
+    PartnerAppInstalled,
+    /// `PARTNER_REMOVED`: a customer left.
+    PartnerRemoved,
+    /// `PARTNER_APP_UNINSTALLED`: a customer took the app's access back.
+    PartnerAppUninstalled,
+    /// Any other, by its name.
+    Other(String),
+}
+
+/// Every `account_update` of a webhook's body, in order. What cannot be read is left out: the body has been kept.
+pub fn account_updates(body: &[u8]) -> Vec<AccountUpdate> {
+    let envelope: Value = serde_json::from_slice(body).unwrap_or_default();
+    members(&envelope, "entry")
+        .flat_map(|entry| members(entry, "changes"))
+        .filter(|change| change.get("field").and_then(Value::as_str) == Some("account_update"))
+        .filter_map(|change| account_update(change.get("value")?))
+        .collect()
+}
+
+fn account_update(value: &Value) -> Option<AccountUpdate> {
+    let event = match value.get("event")?.as_str()? {
+        "PARTNER_ADDED" => AccountEvent::PartnerAdded,
+        "PARTNER_APP_INSTALLED" => AccountEvent::PartnerAppInstalled,
+        "PARTNER_REMOVED" => AccountEvent::PartnerRemoved,
+        "PARTNER_APP_UNINSTALLED" => AccountEvent::PartnerAppUninstalled,
+        name => AccountEvent::Other(name.to_owned()),
+    };
+    Some(AccountUpdate {
+        event,
+        waba_id: exchange::id(value, &["/waba_info/waba_id"]),
+        owner_business_id: exchange::id(value, &["/waba_info/owner_business_id"]),
+        solution_id: text(value, &["/waba_info/solution_id"]),
+    })
+}
+
+/// The elements of a list; none where there is no list.
+fn members<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}

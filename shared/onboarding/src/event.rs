@@ -1,0 +1,129 @@
+//! What can happen to an onboarding. Every event that changes a record is kept beside it as history.
+
+use exchange::{ChannelId, ClientId, PhoneNumberId};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, Step, StoredKey};
+
+/// Something that happened. Holds no secret: it is kept and shown to the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The partner started the onboarding. First entry of every history; changes nothing.
+    Started,
+    /// The search for the client account came this far.
+    ClientSearched {
+        /// How far.
+        search: ClientSearch,
+    },
+    /// The client account is known.
+    ClientFound {
+        /// 360dialog's id.
+        client_id: ClientId,
+        /// Whether we created it.
+        created: bool,
+    },
+    /// The customer left Meta's popup, or what it returned was refused.
+    PopupLeft {
+        /// What we know of it.
+        attempt: PopupAttempt,
+    },
+    /// The signup is proven and the number is known.
+    SignupProven {
+        /// With its number.
+        signup: Signup,
+    },
+    /// The signup is proven and the WABA has several numbers.
+    NumbersFound {
+        /// Without a number.
+        signup: Signup,
+        /// What the customer can choose from.
+        numbers: Vec<PhoneNumber>,
+    },
+    /// The customer chose one of the numbers.
+    NumberChosen {
+        /// Its id.
+        phone_number_id: PhoneNumberId,
+    },
+    /// The Hub took the number.
+    NumberAccepted,
+    /// The Hub told of the channel before it is live.
+    ChannelSeen {
+        /// 360dialog's id.
+        channel_id: ChannelId,
+    },
+    /// The channel is live.
+    ChannelLive {
+        /// 360dialog's id.
+        channel_id: ChannelId,
+    },
+    /// The Hub refused the key because the client has not granted permission.
+    PermissionMissing {
+        /// When we asked. A grant that came later than this wins.
+        #[serde(with = "time::serde::rfc3339")]
+        asked_at: OffsetDateTime,
+    },
+    /// The client granted API-key permission.
+    PermissionGranted,
+    /// The API key is in the vault.
+    KeyStored {
+        /// Where.
+        key: StoredKey,
+    },
+    /// The message webhook is set, or none is configured: nothing is left to do.
+    MessagingReady,
+    /// A step did not succeed and is tried again.
+    StepDelayed {
+        /// The step.
+        step: Step,
+        /// A sentence for the operator.
+        error: String,
+        /// When it is tried again.
+        #[serde(with = "time::serde::rfc3339")]
+        next_at: OffsetDateTime,
+        /// Waiting for a person (a credential, a permission): does not count towards giving up.
+        waits_for_person: bool,
+    },
+    /// A step failed for good.
+    StepFailed {
+        /// Why.
+        problem: Problem,
+    },
+    /// The operator named another client account, where the first, or the number under it, was refused.
+    ClientCorrected {
+        /// In place of the first.
+        client: ClientAccount,
+    },
+    /// The operator asked for another try.
+    RetryRequested,
+    /// The setup link ran out.
+    LinkExpired,
+}
+
+impl Event {
+    /// The word used in history and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::ClientSearched { .. } => "client_searched",
+            Self::ClientFound { .. } => "client_found",
+            Self::PopupLeft { .. } => "popup_left",
+            Self::SignupProven { .. } => "signup_proven",
+            Self::NumbersFound { .. } => "numbers_found",
+            Self::NumberChosen { .. } => "number_chosen",
+            Self::NumberAccepted => "number_accepted",
+            Self::ChannelSeen { .. } => "channel_seen",
+            Self::ChannelLive { .. } => "channel_live",
+            Self::PermissionMissing { .. } => "permission_missing",
+            Self::PermissionGranted => "permission_granted",
+            Self::KeyStored { .. } => "key_stored",
+            Self::MessagingReady => "messaging_ready",
+            Self::StepDelayed { .. } => "step_delayed",
+            Self::StepFailed { .. } => "step_failed",
+            Self::ClientCorrected { .. } => "client_corrected",
+            Self::RetryRequested => "retry_requested",
+            Self::LinkExpired => "link_expired",
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The record of one onboarding: everything that is known of it, and nothing that can be derived.
+
+use exchange::{BusinessId, ChannelId, ClientId, PhoneNumberId, WabaId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
+
+use super::id::OnboardingId;
+use super::retry::Retry;
+
+/// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The setup link is usable; the client account is being found or created.
+    Started,
+    /// The WABA has several numbers and Embedded Signup named none: the customer must choose.
+    NumberChoice,
+    /// Code exchanged, ownership proven, number known.
+    SignedUp,
+    /// The Hub took the number.
+    Submitted,
+    /// The channel is live and its API key is to be made.
+    Live,
+    /// Direct Payment: the client must grant API-key permission at 360dialog.
+    PermissionRequired,
+    /// The key is in the vault and the message webhook is set where one is configured.
+    Ready,
+    /// A permanent error at a step. [`Onboarding::problem`] says which.
+    Failed,
+    /// The setup link ran out before Embedded Signup was finished.
+    Expired,
+}
+
+impl Status {
+    /// Every status, in the order of a smooth journey.
+    pub const ALL: [Self; 9] = [
+        Self::Started,
+        Self::NumberChoice,
+        Self::SignedUp,
+        Self::Submitted,
+        Self::Live,
+        Self::PermissionRequired,
+        Self::Ready,
+        Self::Failed,
+        Self::Expired,
+    ];
+
+    /// The word used in the API, the table and the logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::NumberChoice => "number_choice",
+            Self::SignedUp => "signed_up",
+            Self::Submitted => "submitted",
+            Self::Live => "live",
+            Self::PermissionRequired => "permission_required",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing moves the onboarding any more but an operator's explicit request.
+    pub const fn is_at_rest(self) -> bool {
+        matches!(self, Self::Ready | Self::Failed | Self::Expired)
+    }
+}
+
+/// One unit of work towards the key, safe to repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Find or create the client account at the Hub.
+    ClientAccount,
+    /// Exchange the code at Meta and prove the signup.
+    EsCallback,
+    /// Submit the number to the Hub.
+    NumberSubmission,
+    /// Create the API key, store it, set the message webhook.
+    KeyCreation,
+}
+
+impl Step {
+    /// The word used in the API, the table and the logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientAccount => "client_account",
+            Self::EsCallback => "es_callback",
+            Self::NumberSubmission => "number_submission",
+            Self::KeyCreation => "key_creation",
+        }
+    }
+}
+
+/// The pricing plan asked for at 360dialog; only partners with tiered pricing have more than one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// 360dialog's default.
+    #[default]
+    Regular,
+    /// The larger plan.
+    Premium,
+    /// The smaller plan.
+    Basic,
+}
+
+impl Tier {
+    /// The word used in the API, the table and at 360dialog.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Premium => "premium",
+            Self::Basic => "basic",
+        }
+    }
+}
+
+/// The client account at 360dialog, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ClientAccount {
+    /// To be found by e-mail, or else created.
+    Wanted {
+        /// What it is looked up by and created from.
+        details: ClientDetails,
+        /// How far the search has come.
+        search: ClientSearch,
+    },
+    /// Found, created, or named by the partner at the start.
+    Known {
+        /// 360dialog's id.
+        id: ClientId,
+        /// What it was looked up by; absent where the partner named the id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<ClientDetails>,
+    },
+}
+
+/// Name and address of a client account (`POST …/account_sharing/clients`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientDetails {
+    /// The customer's organisation.
+    pub name: String,
+    /// E-mail address of the client user. Client accounts are told apart by it.
+    pub email: String,
+    /// Name of the client user.
+    pub user_name: String,
+}
+
+/// How far the search for a client account has come. Kept, so that no Hub call is made twice after an interruption.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ClientSearch {
+    /// No page read yet, or the account may have been created without our hearing of it: search from the start.
+    #[default]
+    Open,
+    /// Pages of all accounts before this offset hold no match.
+    Reading {
+        /// Number of client accounts to skip.
+        offset: u32,
+    },
+    /// The newest accounts hold no match, nor do the pages before this offset of those that the Hub's filter finds.
+    Filtering {
+        /// Number of client accounts to skip.
+        offset: u32,
+    },
+    /// No page holds a match: the account may be created now.
+    Absent {
+        /// When the last page was read.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        at: Option<OffsetDateTime>,
+    },
+}
+
+/// What Embedded Signup returned and Meta confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signup {
+    /// The WhatsApp Business Account.
+    pub waba_id: WabaId,
+    /// Its name at Meta.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba_name: Option<String>,
+    /// The business portfolio, from Meta and never from the browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_id: Option<BusinessId>,
+    /// The number stays in the WhatsApp Business app as well.
+    #[serde(default)]
+    pub coexistence: bool,
+    /// The number to be onboarded; absent while the customer still has to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PhoneNumber>,
+    /// SHA-256 of the exchanged code, to recognise a callback that is sent twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_sha256: Option<String>,
+}
+
+/// A phone number of a WABA, as Meta lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneNumber {
+    /// Meta's id.
+    pub id: PhoneNumberId,
+    /// For people, such as `+49 30 901820143`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_phone_number: Option<String>,
+    /// The display name that Meta verified or is verifying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_name: Option<String>,
+}
+
+/// One opening of Meta's popup that did not lead on: where customers give up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PopupAttempt {
+    /// When we heard of it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Meta's event, such as `CANCEL`.
+    pub event: String,
+    /// The screen on which the customer left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_step: Option<String>,
+    /// Meta's number of the error that the customer reported, or our own code of what was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// Meta's text of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// Meta's id of the popup session, for its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+}
+
+/// Where the API key is kept. The key itself is in the vault only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// ARN of the secret.
+    pub secret_arn: String,
+    /// The Hub's id of the key, where it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// Base address of the messaging API for this key.
+    pub address: String,
+}
+
+/// Why an onboarding is [`Status::Failed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The step that failed.
+    pub step: Step,
+    /// A stable word for programs, such as `number_refused`.
+    pub code: String,
+    /// A sentence for the operator.
+    pub detail: String,
+    /// Whether trying again without changing anything may help.
+    pub retryable: bool,
+}
+
+/// One journey of one customer, from start to API key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Onboarding {
+    /// Our id.
+    pub id: OnboardingId,
+    /// The partner's own id for the customer.
+    pub reference: String,
+    /// Where it stands.
+    pub status: Status,
+    /// When the partner started it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When the last event was applied.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// When the setup link stops working.
+    #[serde(with = "time::serde::rfc3339")]
+    pub link_expires_at: OffsetDateTime,
+    /// SHA-256 of the setup token, in hexadecimal.
+    pub setup_token_sha256: String,
+    /// The client account at 360dialog.
+    pub client: ClientAccount,
+    /// The pricing plan.
+    #[serde(default)]
+    pub tier: Tier,
+    /// What Meta's popup is to be filled with (`extras.setup`). Public to the page.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub prefill: Map<String, Value>,
+    /// Where the page leads back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+    /// The page's language, such as `de`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The proven signup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signup: Option<Signup>,
+    /// The numbers to choose from in [`Status::NumberChoice`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<PhoneNumber>,
+    /// The newest popup attempts that did not lead on, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<PopupAttempt>,
+    /// How many popup attempts there were in all.
+    #[serde(default)]
+    pub attempts_count: u32,
+    /// The channel at 360dialog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<ChannelId>,
+    /// When the client last granted API-key permission, as far as we heard.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub permission_granted_at: Option<OffsetDateTime>,
+    /// Where the API key is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<StoredKey>,
+    /// Keys in the vault that are older than this count as absent: the messaging API refuses them.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub keys_void_before: Option<OffsetDateTime>,
+    /// How the present step has been going, while it has not succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// The status to which an operator's retry leads back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_from: Option<Status>,
+}
+
+impl Onboarding {
+    /// 360dialog's id of the client account, once it is known.
+    pub fn client_id(&self) -> Option<&ClientId> {
+        match &self.client {
+            ClientAccount::Known { id, .. } => Some(id),
+            ClientAccount::Wanted { .. } => None,
+        }
+    }
+
+    /// Whether a signup can be taken: none is proven yet. A customer who is in the popup while the Hub refuses the client
+    /// account must not lose what they finish there.
+    pub fn takes_signup(&self) -> bool {
+        self.signup_status() == Status::Started
+    }
+
+    /// How far the signup is, which goes on when the client account, the partner's matter, has failed.
+    pub fn signup_status(&self) -> Status {
+        match (&self.problem, self.failed_from) {
+            (Some(Problem { step: Step::ClientAccount, .. }), Some(status)) => status,
+            _ => self.status,
+        }
+    }
+
+    /// The WABA and the number, once both are proven.
+    pub fn number(&self) -> Option<(&WabaId, &PhoneNumber)> {
+        let signup = self.signup.as_ref()?;
+        Some((&signup.waba_id, signup.number.as_ref()?))
+    }
+
+    /// When reconciliation should look at this onboarding, if nothing has moved it by then. `None`: never, it is at rest.
+    ///
+    /// Later than the queue would be in any healthy case, so that reconciliation does not double the queue's work.
+    pub fn due_at(&self) -> Option<OffsetDateTime> {
+        const QUEUE_GRACE: Duration = Duration::minutes(10);
+        const WEBHOOK_GRACE: Duration = Duration::minutes(15);
+
+        if self.status.is_at_rest() {
+            return None;
+        }
+        if let Some(retry) = &self.retry {
+            return Some(retry.next_at + QUEUE_GRACE);
+        }
+        Some(match self.status {
+            Status::Started if self.client_id().is_none() => (self.updated_at + QUEUE_GRACE).min(self.link_expires_at),
+            Status::Started | Status::NumberChoice => self.link_expires_at,
+            Status::Submitted | Status::PermissionRequired => self.updated_at + WEBHOOK_GRACE,
+            _ => self.updated_at + QUEUE_GRACE,
+        })
+    }
+}

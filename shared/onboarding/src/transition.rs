@@ -1,0 +1,281 @@
+//! The one function that decides what an event does. Pure: no I/O, no clock.
+//!
+//! Events come repeated, late and out of order. None moves an onboarding back, and a status at rest is left only by an
+//! operator's retry, or by proof that what failed has happened after all.
+
+use time::OffsetDateTime;
+
+use super::event::Event;
+use super::record::{
+    ClientAccount, ClientSearch, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status, Step,
+};
+use super::retry::Retry;
+
+/// How many popup attempts a record keeps. More stay in the history.
+const ATTEMPTS_KEPT: usize = 20;
+/// After so many popup attempts no further one is kept, so that a setup link cannot fill the table.
+const ATTEMPTS_COUNTED: u32 = 200;
+
+/// The problem code after which an operator's retry makes a new key.
+pub const KEY_REFUSED: &str = "key_refused";
+
+/// An event that makes no sense in this status: a mistake of ours, or of whoever sent it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} does not apply to an onboarding that is {}", .status.as_str())]
+pub struct IllegalTransition {
+    /// Where the onboarding stands.
+    pub status: Status,
+    /// [`Event::name`].
+    pub event: &'static str,
+}
+
+/// What an event at time `at` does to an onboarding: `Ok(Some(_))` is the record after it, `Ok(None)` means that it changes nothing.
+///
+/// # Errors
+/// [`IllegalTransition`] if the event does not fit the status.
+#[expect(clippy::too_many_lines, reason = "one table, an arm for each event")]
+pub fn transition(
+    before: &Onboarding,
+    event: &Event,
+    at: OffsetDateTime,
+) -> Result<Option<Onboarding>, IllegalTransition> {
+    let illegal = || IllegalTransition { status: before.status, event: event.name() };
+    let mut after = before.clone();
+    match event {
+        Event::Started => {}
+        Event::ClientSearched { search } => search_client(&mut after, *search),
+        Event::ClientFound { client_id, .. } => match &before.client {
+            ClientAccount::Known { id, .. } if id == client_id => {}
+            ClientAccount::Known { .. } => return Err(illegal()),
+            ClientAccount::Wanted { details, .. } => {
+                after.client = ClientAccount::Known { id: client_id.clone(), details: Some(details.clone()) };
+                forget_retry_of(&mut after, Step::ClientAccount);
+            }
+        },
+        Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
+        Event::SignupProven { signup } => match before.signup_status() {
+            Status::Started if signup.number.is_some() => sign_up(&mut after, signup.clone()),
+            Status::Started => return Err(illegal()),
+            _ if same_number(before, signup) => {}
+            _ => return Err(illegal()),
+        },
+        Event::NumbersFound { signup, numbers } => match before.signup_status() {
+            Status::Started => {
+                move_on(&mut after, Status::NumberChoice);
+                after.signup = Some(Signup { number: None, ..signup.clone() });
+                after.numbers.clone_from(numbers);
+            }
+            Status::NumberChoice if before.signup.as_ref().is_some_and(|s| s.waba_id == signup.waba_id) => {}
+            _ => return Err(illegal()),
+        },
+        Event::NumberChosen { phone_number_id } => {
+            let chosen = |number: &&PhoneNumber| number.id == *phone_number_id;
+            match (before.signup_status(), &before.signup) {
+                (Status::NumberChoice, Some(signup)) => {
+                    let number = before.numbers.iter().find(chosen).ok_or_else(illegal)?.clone();
+                    sign_up(&mut after, Signup { number: Some(number), ..signup.clone() });
+                }
+                (_, Some(Signup { number: Some(number), .. })) if number.id == *phone_number_id => {}
+                _ => return Err(illegal()),
+            }
+        }
+        Event::NumberAccepted => match before.status {
+            Status::SignedUp => advance(&mut after, Status::Submitted),
+            Status::Failed if failed_at(before, Step::NumberSubmission) => advance(&mut after, Status::Submitted),
+            _ if has_number(before) => {}
+            _ => return Err(illegal()),
+        },
+        Event::ChannelSeen { channel_id } => match before.status {
+            Status::SignedUp | Status::Submitted => after.channel_id = Some(channel_id.clone()),
+            _ if has_number(before) => {}
+            _ => return Err(illegal()),
+        },
+        Event::ChannelLive { channel_id } => match before.status {
+            Status::SignedUp | Status::Submitted => go_live(&mut after, channel_id),
+            Status::Failed if failed_at(before, Step::NumberSubmission) => go_live(&mut after, channel_id),
+            _ if has_number(before) => {}
+            _ => return Err(illegal()),
+        },
+        Event::PermissionMissing { asked_at } => match before.status {
+            Status::Live
+                if before.key.is_none() && before.permission_granted_at.is_none_or(|granted| granted <= *asked_at) =>
+            {
+                advance(&mut after, Status::PermissionRequired);
+            }
+            _ if has_number(before) => {}
+            _ => return Err(illegal()),
+        },
+        Event::PermissionGranted => match before.status {
+            Status::PermissionRequired => {
+                after.permission_granted_at = Some(at);
+                advance(&mut after, Status::Live);
+            }
+            Status::SignedUp | Status::Submitted | Status::Live => after.permission_granted_at = Some(at),
+            // What was given up may work now.
+            Status::Failed if failed_at(before, Step::KeyCreation) => {
+                after.permission_granted_at = Some(at);
+                advance(&mut after, Status::Live);
+            }
+            _ if has_number(before) => {}
+            _ => return Err(illegal()),
+        },
+        Event::KeyStored { key } => match before.status {
+            Status::Live | Status::PermissionRequired => {
+                after.key = Some(key.clone());
+                advance(&mut after, Status::Live);
+            }
+            _ if before.key.is_some() => {}
+            _ => return Err(illegal()),
+        },
+        Event::MessagingReady => match before.status {
+            Status::Live if before.key.is_some() => advance(&mut after, Status::Ready),
+            Status::Ready => {}
+            _ => return Err(illegal()),
+        },
+        Event::StepDelayed { step, error, next_at, waits_for_person } => {
+            if is_open(before, *step) {
+                after.retry = Some(delayed(before, *step, error, *next_at, *waits_for_person, at));
+            }
+        }
+        Event::StepFailed { problem } => {
+            if is_open(before, problem.step) {
+                fail(&mut after, problem);
+            }
+        }
+        Event::ClientCorrected { client } if client_is_open(before) => after.client = client.clone(),
+        Event::ClientCorrected { .. } => return Err(illegal()),
+        Event::RetryRequested => retry_requested(&mut after, at).ok_or_else(illegal)?,
+        Event::LinkExpired => {
+            if matches!(before.status, Status::Started | Status::NumberChoice) && at >= before.link_expires_at {
+                advance(&mut after, Status::Expired);
+            }
+        }
+    }
+    if after == *before {
+        return Ok(None);
+    }
+    after.updated_at = at.max(before.updated_at);
+    Ok(Some(after))
+}
+
+fn advance(after: &mut Onboarding, status: Status) {
+    after.status = status;
+    after.retry = None;
+    after.problem = None;
+    after.failed_from = None;
+}
+
+fn sign_up(after: &mut Onboarding, signup: Signup) {
+    move_on(after, Status::SignedUp);
+    after.signup = Some(signup);
+    after.numbers.clear();
+}
+
+/// Goes on for the customer. The search for the client account goes its own way: it keeps its back-off, and its failure.
+fn move_on(after: &mut Onboarding, status: Status) {
+    if after.status == Status::Failed {
+        after.failed_from = Some(status);
+    } else {
+        after.status = status;
+    }
+}
+
+fn go_live(after: &mut Onboarding, channel_id: &crate::ChannelId) {
+    after.channel_id = Some(channel_id.clone());
+    advance(after, Status::Live);
+}
+
+fn search_client(after: &mut Onboarding, found: ClientSearch) {
+    if let ClientAccount::Wanted { search, .. } = &mut after.client {
+        *search = found;
+    }
+}
+
+fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
+    let open = matches!(after.signup_status(), Status::Started | Status::NumberChoice);
+    if !open || after.attempts_count >= ATTEMPTS_COUNTED || after.attempts.contains(attempt) {
+        return;
+    }
+    after.attempts_count += 1;
+    after.attempts.push(attempt.clone());
+    if after.attempts.len() > ATTEMPTS_KEPT {
+        after.attempts.remove(0);
+    }
+}
+
+fn same_number(before: &Onboarding, signup: &Signup) -> bool {
+    match (before.number(), &signup.number) {
+        (Some((waba_id, known)), Some(number)) => *waba_id == signup.waba_id && known.id == number.id,
+        _ => false,
+    }
+}
+
+/// Whether Embedded Signup is behind the onboarding, so that news of its number can be late but not wrong.
+fn has_number(onboarding: &Onboarding) -> bool {
+    onboarding.number().is_some()
+}
+
+fn failed_at(onboarding: &Onboarding, step: Step) -> bool {
+    onboarding.problem.as_ref().is_some_and(|problem| problem.step == step)
+}
+
+/// Whether the client account may be another one: what failed may be its fault, and it has no channel yet.
+fn client_is_open(onboarding: &Onboarding) -> bool {
+    let refused = failed_at(onboarding, Step::ClientAccount) || failed_at(onboarding, Step::NumberSubmission);
+    refused && onboarding.channel_id.is_none()
+}
+
+/// Whether a step is still to be done, so that its failures matter.
+fn is_open(onboarding: &Onboarding, step: Step) -> bool {
+    match step {
+        Step::ClientAccount => onboarding.client_id().is_none() && !onboarding.status.is_at_rest(),
+        Step::EsCallback => false,
+        Step::NumberSubmission => onboarding.status == Status::SignedUp,
+        Step::KeyCreation => matches!(onboarding.status, Status::Live | Status::PermissionRequired),
+    }
+}
+
+fn delayed(
+    before: &Onboarding,
+    step: Step,
+    error: &str,
+    next_at: OffsetDateTime,
+    waits_for_person: bool,
+    at: OffsetDateTime,
+) -> Retry {
+    let earlier = before.retry.as_ref().filter(|retry| retry.step == step);
+    let since = earlier.and_then(|retry| retry.since).or(Some(at)).filter(|_| !waits_for_person);
+    Retry {
+        step,
+        tries: earlier.map_or(0, |retry| retry.tries).saturating_add(1),
+        since,
+        next_at,
+        error: error.to_owned(),
+    }
+}
+
+fn forget_retry_of(after: &mut Onboarding, step: Step) {
+    if after.retry.as_ref().is_some_and(|retry| retry.step == step) {
+        after.retry = None;
+    }
+}
+
+fn fail(after: &mut Onboarding, problem: &Problem) {
+    let from = after.status;
+    advance(after, Status::Failed);
+    after.problem = Some(problem.clone());
+    after.failed_from = Some(from);
+}
+
+fn retry_requested(after: &mut Onboarding, at: OffsetDateTime) -> Option<()> {
+    if after.status != Status::Failed {
+        return None;
+    }
+    let back_to = after.failed_from?;
+    if after.problem.as_ref().is_some_and(|problem| problem.code == KEY_REFUSED) {
+        after.key = None;
+        after.keys_void_before = Some(at);
+    }
+    advance(after, back_to);
+    Some(())
+}

@@ -1,0 +1,71 @@
+//! The creation of a channel's API key.
+
+use exchange::{ChannelId, text};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Call, Hub, HubCredentials, HubError};
+
+/// Where a key is used if its answer does not say (<https://docs.360dialog.com/partner/partner-api/overview>).
+const USUAL_ADDRESS: &str = "https://waba-v2.360dialog.io";
+
+/// A key that was just made. The Hub shows it this once.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// The `D360-API-KEY`.
+    pub api_key: SecretString,
+    /// Base address of the messaging API for this key.
+    pub address: Url,
+    /// The Hub's id of the key, where it named one.
+    pub key_id: Option<String>,
+}
+
+impl Hub {
+    /// `POST /partners/{partner_id}/channels/{channel_id}/api_keys` with `{}`: makes an API key **and revokes the
+    /// channel's earlier ones**. Call it only when the vault has none, and store the key before anything else.
+    ///
+    /// Answer: `{id, address, api_key, app_id}`, or in older versions `{api_keys: [{…}]}`. An answer without an address
+    /// does not waste the key: 360dialog's usual address is assumed.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>,
+    /// <https://docs.360dialog.com/partner/partner-hub/api-keys>
+    ///
+    /// # Errors
+    /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a
+    /// key is an unclear [`HubError::Retry`].
+    pub async fn create_api_key(
+        &self,
+        credentials: &HubCredentials,
+        channel: &ChannelId,
+    ) -> Result<NewApiKey, HubError> {
+        let call = Call {
+            method: Method::POST,
+            route: "POST /partners/{partner_id}/channels/{channel_id}/api_keys",
+            path: &["channels", channel.as_str(), "api_keys"],
+            query: &[],
+            body: Some(&json!({})),
+        };
+        let answer = self.call(credentials, call).await.map_err(|error| match error {
+            HubError::Permanent { status: 400 | 404 | 409, reason } => HubError::NotYet { reason },
+            HubError::Permanent { status: 403, reason } => HubError::Permission { reason },
+            other => other,
+        })?;
+        NewApiKey::read(&answer).ok_or_else(|| HubError::unreadable("the answer holds no API key".to_owned(), true))
+    }
+}
+
+impl NewApiKey {
+    fn read(answer: &Value) -> Option<Self> {
+        let listed = answer.get("api_keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let (entry, api_key) =
+            listed.iter().chain([answer]).find_map(|entry| Some((entry, text(entry, &["/api_key"])?)))?;
+        let named = text(entry, &["/address"]).and_then(|address| Url::parse(&address).ok());
+        Some(Self {
+            api_key: api_key.into(),
+            address: named.or_else(|| Url::parse(USUAL_ADDRESS).ok())?,
+            key_id: text(entry, &["/id"]),
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! The messaging API, on the address that came with a channel's key: where the number's messages are sent.
+//!
+//! Source: <https://docs.360dialog.com/docs/messaging-api/api-reference/webhooks>
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use exchange::{Answer, is_loopback, text};
+use reqwest::header::HeaderValue;
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use url::{Host, Url};
+
+use super::{SMALL, error};
+
+/// The hosts to which an API key may be sent.
+///
+/// The address of the messaging API is not ours: it comes with each key. If we sent requests wherever such an answer
+/// points, a forged or misread one would turn us into a tool against hosts that only we can reach (SSRF: metadata
+/// services, the internal network) and hand the key to them. So the address must be `https` on a listed host or below a
+/// listed domain. `http` is for tests: only on a loopback address, and only if that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedHosts(Vec<Host>);
+
+/// A setting that is no list of hosts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a comma-separated list of host names: {0}")]
+pub struct InvalidHosts(String);
+
+/// The messaging API. Cheap to clone.
+#[derive(Clone)]
+pub struct Messaging {
+    http: reqwest::Client,
+    allowed_hosts: AllowedHosts,
+}
+
+/// Where a number's messages are sent.
+#[derive(Debug, Clone)]
+pub struct MessageWebhook {
+    /// `https`, without a port and without an underscore in the host: 360dialog refuses others.
+    pub url: Url,
+    /// Headers that are sent along, such as one by which the receiver knows its sender.
+    pub headers: BTreeMap<String, SecretString>,
+}
+
+/// Why a call did not succeed. The reasons are for the operator, at most 300 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessagingError {
+    /// Try again later: 408, 429, 5xx, no answer, or one that cannot be read. Both calls are safe to repeat.
+    #[error("try again later: {reason}")]
+    Retry {
+        /// What happened.
+        reason: String,
+    },
+    /// 401 or 403: the key does not work (any more). A newer key revokes it.
+    #[error("the messaging API refuses the key")]
+    KeyRefused,
+    /// Any other 4xx: the same request will not succeed.
+    #[error("the messaging API refused with {status}: {reason}")]
+    Permanent {
+        /// The HTTP status.
+        status: u16,
+        /// What the messaging API said.
+        reason: String,
+    },
+    /// The address is not on an allowed host; nothing was sent.
+    #[error("the address of the messaging API is not on an allowed host")]
+    ForbiddenAddress,
+}
+
+impl Default for AllowedHosts {
+    /// `360dialog.io` and everything below it.
+    fn default() -> Self {
+        Self(vec![Host::Domain("360dialog.io".to_owned())])
+    }
+}
+
+impl FromStr for AllowedHosts {
+    type Err = InvalidHosts;
+
+    /// Reads a comma-separated list of domains and IP addresses, such as `360dialog.io, 127.0.0.1`. No ports, no
+    /// wildcards.
+    fn from_str(list: &str) -> Result<Self, InvalidHosts> {
+        let entries = list.split(',').map(str::trim);
+        let hosts: Result<_, _> = entries
+            .map(|entry| match Host::parse(entry) {
+                Ok(Host::Domain(domain)) if domain.contains('*') || domain.ends_with('.') => Err(()),
+                Ok(host) => Ok(host),
+                Err(_) => Err(()),
+            })
+            .collect();
+        hosts.map(Self).map_err(|()| InvalidHosts(list.to_owned()))
+    }
+}
+
+impl fmt::Display for AllowedHosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<String> = self.0.iter().map(Host::to_string).collect();
+        f.write_str(&hosts.join(","))
+    }
+}
+
+impl AllowedHosts {
+    /// Whether a key may be sent to `address`.
+    pub fn allow(&self, address: &Url) -> bool {
+        let Some(host) = address.host().map(|host| host.to_owned()) else { return false };
+        let safe = address.scheme() == "https" || (address.scheme() == "http" && is_loopback(address));
+        let listed = self.0.iter().any(|allowed| match (allowed, &host) {
+            (Host::Domain(allowed), Host::Domain(host)) => {
+                host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }
+            (allowed, host) => allowed == host,
+        });
+        safe && listed && address.username().is_empty() && address.password().is_none()
+    }
+}
+
+impl Messaging {
+    /// A client that sends keys to `allowed_hosts` only.
+    pub fn new(http: reqwest::Client, allowed_hosts: AllowedHosts) -> Self {
+        Self { http, allowed_hosts }
+    }
+
+    /// Whether keys may be sent to this address.
+    pub fn allows(&self, address: &Url) -> bool {
+        self.allowed_hosts.allow(address)
+    }
+
+    /// `POST {address}/v1/configs/webhook` with `{url, headers}`: sends the number's messages to `webhook`, and nowhere
+    /// else any more. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`MessagingError`].
+    pub async fn set_webhook(
+        &self,
+        address: &Url,
+        key: &SecretString,
+        webhook: &MessageWebhook,
+    ) -> Result<(), MessagingError> {
+        let headers: BTreeMap<_, _> =
+            webhook.headers.iter().map(|(name, value)| (name, value.expose_secret())).collect();
+        let secrets: Vec<&str> = headers.values().copied().chain([key.expose_secret()]).collect();
+        let body = json!({"url": webhook.url, "headers": headers});
+        let answer = self.send(Method::POST, "POST /v1/configs/webhook", address, key, Some(&body)).await?;
+        classify(&answer, &secrets)?;
+        if is_readable(&answer) {
+            return Ok(());
+        }
+        // Perhaps of something on the way there, which a customer's messages would be lost to.
+        match self.webhook(address, key).await? {
+            Some(url) if url == webhook.url.as_str() => Ok(()),
+            _ => Err(not_json()),
+        }
+    }
+
+    /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere,
+    /// which the page does not show, so that an answer without a URL and a 404 both mean it.
+    ///
+    /// # Errors
+    /// [`MessagingError`].
+    pub async fn webhook(&self, address: &Url, key: &SecretString) -> Result<Option<String>, MessagingError> {
+        let answer = self.send(Method::GET, "GET /v1/configs/webhook", address, key, None).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        classify(&answer, &[key.expose_secret()])?;
+        if is_readable(&answer) { Ok(answer.json().and_then(|json| text(&json, &["/url"]))) } else { Err(not_json()) }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        route: &'static str,
+        address: &Url,
+        key: &SecretString,
+        body: Option<&Value>,
+    ) -> Result<Answer, MessagingError> {
+        if !self.allows(address) {
+            return Err(MessagingError::ForbiddenAddress);
+        }
+        // A key that cannot stand in a header is as good as a refused one.
+        let mut key = HeaderValue::from_str(key.expose_secret()).map_err(|_| MessagingError::KeyRefused)?;
+        key.set_sensitive(true);
+        let url = exchange::below(address, ["v1", "configs", "webhook"]);
+        let mut request = self.http.request(method, url).header("D360-API-KEY", key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let sent = exchange::send(request, "messaging", route, SMALL).await;
+        sent.map_err(|failure| MessagingError::Retry { reason: failure.to_string() })
+    }
+}
+
+/// Whether the body is JSON, or empty.
+fn is_readable(answer: &Answer) -> bool {
+    answer.is_empty() || answer.json().is_some()
+}
+
+fn not_json() -> MessagingError {
+    MessagingError::Retry { reason: "the answer is not JSON".to_owned() }
+}
+
+fn classify(answer: &Answer, secrets: &[&str]) -> Result<(), MessagingError> {
+    let status = answer.status.as_u16();
+    let reason = || error::reason_without(secrets, status, answer.json().as_ref());
+    match status {
+        200..300 => Ok(()),
+        401 | 403 => Err(MessagingError::KeyRefused),
+        status if error::is_final(status) => Err(MessagingError::Permanent { status, reason: reason() }),
+        _ => Err(MessagingError::Retry { reason: reason() }),
+    }
+}

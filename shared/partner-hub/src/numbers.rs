@@ -1,0 +1,62 @@
+//! The submission of a number.
+
+use exchange::{BusinessId, ClientId, PhoneNumberId, WabaId};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{Call, Hub, HubCredentials, HubError};
+
+/// The number to onboard, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberSubmission {
+    /// The Meta Multi-Partner Solution shared with 360dialog.
+    pub solution_id: String,
+    /// The client account that the number is to belong to.
+    pub client_id: ClientId,
+    /// The WABA, which the customer has shared with the solution.
+    pub waba_id: WabaId,
+    /// The customer's business portfolio, where it is known.
+    pub business_id: Option<BusinessId>,
+    /// The number. Always named: without it the Hub is said to connect every number of the WABA.
+    pub phone_number_id: PhoneNumberId,
+    /// The pricing plan: `regular`, `premium` or `basic`.
+    pub tier: &'static str,
+}
+
+impl Hub {
+    /// `POST /partners/{partner_id}/account_sharing/numbers` with `{solution_id, waba_external_id, waba_business_id?,
+    /// client_id, tier, channel_external_id}`: submits a number.
+    ///
+    /// The answer repeats the fields, with a `message` that the number is being onboarded. It names no channel: that
+    /// comes by webhook.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/account-sharing>
+    ///
+    /// # Errors
+    /// [`HubError`], but not for 409, which is undocumented and can only mean that the Hub has this number already:
+    /// from an earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook,
+    /// or the poll of the channels, leads on.
+    pub async fn submit_number(&self, credentials: &HubCredentials, number: &NumberSubmission) -> Result<(), HubError> {
+        let mut body = json!({
+            "solution_id": number.solution_id,
+            "waba_external_id": number.waba_id,
+            "client_id": number.client_id,
+            "tier": number.tier,
+            "channel_external_id": number.phone_number_id,
+        });
+        if let Some(business_id) = &number.business_id {
+            body["waba_business_id"] = json!(business_id);
+        }
+        let call = Call {
+            method: Method::POST,
+            route: "POST /partners/{partner_id}/account_sharing/numbers",
+            path: &["account_sharing", "numbers"],
+            query: &[],
+            body: Some(&body),
+        };
+        match self.call(credentials, call).await {
+            Ok(_) | Err(HubError::Permanent { status: 409, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

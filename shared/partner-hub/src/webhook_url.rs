@@ -1,0 +1,46 @@
+//! Where the Hub sends the partner's webhooks.
+
+use exchange::text;
+use reqwest::Method;
+use serde_json::json;
+use url::Url;
+
+use super::{Call, Hub, HubCredentials, HubError};
+
+impl Hub {
+    /// `GET /partners/{partner_id}/webhook_url` → `{webhook_url}`: where the partner's webhooks go; `None` if nowhere.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn webhook_url(&self, credentials: &HubCredentials) -> Result<Option<String>, HubError> {
+        let call = Call {
+            method: Method::GET,
+            route: "GET /partners/{partner_id}/webhook_url",
+            path: &["webhook_url"],
+            query: &[],
+            body: None,
+        };
+        let answer = self.call(credentials, call).await?;
+        Ok(text(&answer, &["/webhook_url"]))
+    }
+
+    /// `POST /partners/{partner_id}/webhook_url` with `{webhook_url}`: sends the partner's webhooks to `url`, and
+    /// nowhere else any more. Safe to repeat.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub async fn set_webhook_url(&self, credentials: &HubCredentials, url: &Url) -> Result<(), HubError> {
+        let call = Call {
+            method: Method::POST,
+            route: "POST /partners/{partner_id}/webhook_url",
+            path: &["webhook_url"],
+            query: &[],
+            body: Some(&json!({"webhook_url": url})),
+        };
+        self.call(credentials, call).await.map(drop)
+    }
+}

@@ -1,0 +1,224 @@
+//! What each bad answer, or none at all, means to a caller.
+
+use std::cell::RefCell;
+
+use exchange::ChannelId;
+use exchange::Clock;
+use partner_hub::{ClientDetails, Hub, HubError};
+use time::Duration;
+
+use crate::server::{Answer, Server, api_key, closed, hub, silent};
+
+fn details() -> ClientDetails<'static> {
+    ClientDetails { name: "Nordlicht", email: "lena.voss@nordlicht.example", user_name: "Lena" }
+}
+
+fn channel() -> ChannelId {
+    "Rb82LdCH".parse().unwrap()
+}
+
+async fn create(hub: &Hub) -> Result<(), HubError> {
+    hub.create_client(&api_key(), details()).await.map(drop)
+}
+
+async fn make_key(hub: &Hub) -> Result<(), HubError> {
+    hub.create_api_key(&api_key(), &channel()).await.map(drop)
+}
+
+async fn list(hub: &Hub) -> Result<(), HubError> {
+    hub.channels_page(&api_key(), 0).await.map(drop)
+}
+
+fn permanent(status: u16, reason: &str) -> HubError {
+    HubError::Permanent { status, reason: reason.to_owned() }
+}
+
+fn retry(reason: &str, unclear: bool) -> HubError {
+    HubError::Retry { reason: reason.to_owned(), retry_after: None, unclear }
+}
+
+#[tokio::test]
+async fn each_refusal_is_sorted_by_what_to_do_about_it() {
+    for (status, name, expected) in [
+        (
+            400,
+            "error.meta_400_wrong_payload",
+            permanent(400, "Wrong payload; waba_external_id: Missing data for required field."),
+        ),
+        (
+            400,
+            "error.meta_400_with_error_data",
+            permanent(
+                400,
+                "Number could not be onboarded; Invalid parameter; (#100) The WABA is not shared with this solution",
+            ),
+        ),
+        (401, "error.meta_401_unauthorized", HubError::Unauthorized),
+        (403, "error.meta_403_forbidden", permanent(403, "Forbidden")),
+        (404, "error.meta_404_not_found", permanent(404, "Not found")),
+        (409, "error.meta_409_conflict", permanent(409, "Conflict")),
+        (429, "error.meta_429_rate_limited", retry("Too many requests", true)),
+        (500, "error.meta_500_after_side_effect", retry("Internal server error", true)),
+    ] {
+        let server = Server::start([Answer::sample(status, name)]).await;
+        assert_eq!(create(&server.hub()).await, Err(expected), "{name}");
+        assert_eq!(server.requests().len(), 1, "{name}: one call, whatever it answers");
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_never_unclear() {
+    for (status, name) in [(429, "error.meta_429_rate_limited"), (500, "error.meta_500_after_side_effect")] {
+        let server = Server::start([Answer::sample(status, name)]).await;
+        let error = list(&server.hub()).await;
+        assert!(matches!(error, Err(HubError::Retry { unclear: false, .. })), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_creation_of_a_key_has_refusals_of_its_own() {
+    let not_yet = |reason: &str| HubError::NotYet { reason: reason.to_owned() };
+    let no_permission = "Forbidden; Client has not granted API key permission for this channel";
+    for (status, name, expected) in [
+        (400, "api_keys.error_400_channel_not_running", not_yet("Client error; Channel is not running")),
+        (403, "api_keys.error_403_no_permission", HubError::Permission { reason: no_permission.to_owned() }),
+        (404, "error.meta_404_not_found", not_yet("Not found")),
+        (409, "error.meta_409_conflict", not_yet("Conflict")),
+        (401, "error.meta_401_unauthorized", HubError::Unauthorized),
+        (429, "error.meta_429_rate_limited", retry("Too many requests", true)),
+        (500, "error.meta_500_after_side_effect", retry("Internal server error", true)),
+    ] {
+        let server = Server::start([Answer::sample(status, name)]).await;
+        assert_eq!(make_key(&server.hub()).await, Err(expected), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn statuses_without_a_body_we_know_are_sorted_too() {
+    let page = "<html><body>upstream connect error</body></html>";
+    for (status, body, expected) in [
+        (422, "", permanent(422, "status 422, no reason given")),
+        (413, page, permanent(413, "status 413, no reason given")),
+        (408, "", retry("status 408, no reason given", true)),
+        (502, page, retry("status 502, no reason given", true)),
+        (503, "{\"meta\": 3}", retry("status 503, no reason given", true)),
+        // A redirect is not followed, because it would carry the credential elsewhere.
+        (302, "", retry("status 302, no reason given", true)),
+        (401, page, HubError::Unauthorized),
+    ] {
+        let server = Server::start([Answer::new(status, body)]).await;
+        assert_eq!(create(&server.hub()).await, Err(expected), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_says_nothing_is_unclear_where_something_may_have_happened() {
+    for body in [
+        "",
+        "<html>",
+        "[]",
+        "null",
+        "7",
+        "{}",
+        r#"{"id": null}"#,
+        r#"{"id": "../x"}"#,
+        r#"{"id": ["hT3mVxCL"]}"#,
+        "{\"id\":",
+    ] {
+        let server = Server::start([Answer::new(200, body), Answer::new(200, body), Answer::new(200, body)]).await;
+        let hub = server.hub();
+        assert!(matches!(create(&hub).await, Err(HubError::Retry { unclear: true, .. })), "{body}");
+        assert!(matches!(make_key(&hub).await, Err(HubError::Retry { unclear: true, .. })), "{body}");
+        assert!(matches!(list(&hub).await, Err(HubError::Retry { unclear: false, .. })), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_keys_without_the_key_is_no_key() {
+    let server = Server::start([Answer::sample(200, "api_keys.list_response")]).await;
+    assert_eq!(make_key(&server.hub()).await, Err(retry("the answer holds no API key", true)));
+}
+
+#[tokio::test]
+async fn retry_after_counts_in_seconds_and_within_reason() {
+    for (header, expected) in [
+        ("7", Some(Duration::seconds(7))),
+        ("99999999999999999999", None),
+        ("9999999999999", Some(Duration::hours(1))),
+        ("-1", None),
+        ("Sun, 22 Nov 2026 15:00:00 GMT", None),
+    ] {
+        let server = Server::start([Answer::new(429, "").header("retry-after", header)]).await;
+        let Err(HubError::Retry { retry_after, .. }) = create(&server.hub()).await else { panic!("{header}") };
+        assert_eq!(retry_after, expected, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_without_an_answer_leaves_open_what_happened() {
+    let hub = hub(&silent().await, Clock::system());
+    assert_eq!(create(&hub).await, Err(retry("the connection broke off", true)));
+    assert_eq!(list(&hub).await, Err(retry("the connection broke off", false)));
+}
+
+#[tokio::test]
+async fn without_a_connection_nothing_has_happened() {
+    let hub = hub(&closed().await, Clock::system());
+    assert_eq!(create(&hub).await, Err(retry("no connection", false)));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let small = format!(r#"{{"id": "hT3mVxCL", "padding": "{}"}}"#, "x".repeat(1 << 20));
+    let list_of_two_mebibytes = format!(r#"{{"partner_channels": [], "padding": "{}"}}"#, "x".repeat(2 << 20));
+    let list_of_nine_mebibytes = format!(r#"{{"partner_channels": [], "padding": "{}"}}"#, "x".repeat(9 << 20));
+    let server =
+        Server::start([small, list_of_two_mebibytes, list_of_nine_mebibytes].map(|body| Answer::new(200, body))).await;
+    assert_eq!(create(&server.hub()).await, Err(retry("the answer is too large", true)));
+    assert_eq!(list(&server.hub()).await, Ok(()));
+    assert_eq!(list(&server.hub()).await, Err(retry("the answer is too large", false)));
+}
+
+#[tokio::test]
+async fn the_log_has_one_line_per_call_and_nobody_in_it() {
+    thread_local!(static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    struct Log;
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    // For the whole process: with one for this thread alone, a test on another decides whether a line is written at all.
+    // Each test has its own thread and so its own log.
+    tracing_subscriber::fmt().with_env_filter("shared=trace").with_ansi(false).with_writer(|| Log).init();
+
+    let server = Server::start([
+        Answer::sample(200, "clients.list_response"),
+        Answer::sample(201, "api_keys.create_response"),
+        Answer::sample(400, "error.meta_400_wrong_payload"),
+    ])
+    .await;
+    let hub_that_answers = server.hub();
+    hub_that_answers.clients_page(&api_key(), 0).await.unwrap();
+    make_key(&hub_that_answers).await.unwrap();
+    create(&hub_that_answers).await.unwrap_err();
+    create(&hub(&closed().await, Clock::system())).await.unwrap_err();
+
+    let text = String::from_utf8(LOG.take()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(
+        lines[0].contains(r#"service="hub" route="GET /partners/{partner_id}/clients" status=200 milliseconds="#),
+        "{text}"
+    );
+    assert!(lines[1].contains("channels/{channel_id}/api_keys"), "{text}");
+    assert!(lines[2].contains("status=400"), "{text}");
+    assert!(lines[3].contains(r#"failure="no connection""#), "{text}");
+    for private in ["lena", "nordlicht", "made-up", "made_up", "Rb82LdCH", "q8ZkWnPA"] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+}

@@ -1,0 +1,309 @@
+//! Each call: what is sent, and what is read from a good answer.
+
+use exchange::{ChannelId, ClientId};
+use partner_hub::{Channel, ClientDetails, HubCredentials, HubError, NumberSubmission};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json as value};
+
+use crate::server::{Answer, Server, api_key, json};
+
+fn details(request: &Value) -> ClientDetails<'_> {
+    let text = |name: &str| request[name].as_str().unwrap();
+    ClientDetails { name: text("name"), email: text("email"), user_name: text("user_name") }
+}
+
+fn number() -> NumberSubmission {
+    let request = json("account_sharing.submit_number_request");
+    let text = |name: &str| request[name].as_str().unwrap();
+    NumberSubmission {
+        solution_id: text("solution_id").to_owned(),
+        client_id: text("client_id").parse().unwrap(),
+        waba_id: text("waba_external_id").parse().unwrap(),
+        business_id: Some(text("waba_business_id").parse().unwrap()),
+        phone_number_id: text("channel_external_id").parse().unwrap(),
+        tier: "regular",
+    }
+}
+
+fn channel_id() -> ChannelId {
+    "Rb82LdCH".parse().unwrap()
+}
+
+#[tokio::test]
+async fn each_credential_has_its_header() {
+    let bearer = HubCredentials::Bearer("made-up-token".into());
+    let server = Server::start([
+        Answer::sample(200, "partner.webhook_url_get_response"),
+        Answer::sample(200, "partner.webhook_url_get_response"),
+    ])
+    .await;
+    server.hub().webhook_url(&api_key()).await.unwrap();
+    server.hub().webhook_url(&bearer).await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests[0].header("x-api-key"), Some("made-up-partner-key"));
+    assert_eq!(requests[0].header("authorization"), None);
+    assert_eq!(requests[1].header("authorization"), Some("Bearer made-up-token"));
+    assert_eq!(requests[1].header("x-api-key"), None);
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_stand_in_a_header_is_refused_without_a_call() {
+    let server = Server::start([]).await;
+    let broken = HubCredentials::ApiKey("made-up\nkey".into());
+    assert_eq!(server.hub().webhook_url(&broken).await, Err(HubError::Unauthorized));
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn clients_are_looked_up_by_email_and_compared_by_us() {
+    let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
+    let page = server.hub().clients_filtered(&api_key(), "Lena.Voss@nordlicht.example", 200).await.unwrap();
+
+    let id: ClientId = "hT3mVxCL".parse().unwrap();
+    assert_eq!(page.find_by_email(" LENA.voss@nordlicht.example "), Some(&id));
+    assert_eq!(page.find_by_email("ena.voss@nordlicht.example"), None);
+    assert_eq!(page.next_offset, None);
+
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "GET /api/v2/partners/q8ZkWnPA/clients");
+    assert_eq!(request.query["limit"], "200");
+    assert_eq!(request.query["offset"], "200");
+    assert_eq!(request.query["sort"], "-created_at");
+    let filters: Value = serde_json::from_str(&request.query["filters"]).unwrap();
+    assert_eq!(filters, value!({"contact_info.email": "Lena.Voss@nordlicht.example"}));
+}
+
+#[tokio::test]
+async fn without_a_filter_every_client_is_read() {
+    let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
+    let page = server.hub().clients_page(&api_key(), 0).await;
+    assert!(page.unwrap().find_by_email("lena.voss@nordlicht.example").is_some());
+    assert!(!server.requests()[0].query.contains_key("filters"));
+}
+
+#[tokio::test]
+async fn no_client_is_an_answer_too() {
+    let server = Server::start([Answer::sample(200, "clients.list_response_empty")]).await;
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
+    assert_eq!((page.clients.len(), page.next_offset), (0, None));
+}
+
+#[tokio::test]
+async fn of_several_clients_the_oldest_is_found_on_either_address() {
+    let list = value!({"clients": [
+        {"id": "newestCL", "contact_info": {"email": "lena@nordlicht.example"}},
+        {"id": "oldestCL", "contact_info": null, "contact_user": {"email": "Lena@nordlicht.example"}},
+        {"id": "anotherCL", "contact_info": {"email": "other@nordlicht.example"}},
+    ]});
+    let server = Server::start([Answer::new(200, list.to_string())]).await;
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
+    assert_eq!(page.find_by_email("lena@nordlicht.example").unwrap().as_str(), "oldestCL");
+}
+
+#[tokio::test]
+async fn entries_that_cannot_be_read_do_not_hide_the_others() {
+    let clients =
+        value!({"clients": [null, 7, {"name": "no id"}, {"id": "../x"}, {"id": "goodCL", "contact_info": "odd"}]});
+    let channels =
+        value!({"partner_channels": ["x", {"id": null}, {"id": "goodCH", "setup_info": [], "external_id": {}}]});
+    let server = Server::start([Answer::new(200, clients.to_string()), Answer::new(200, channels.to_string())]).await;
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
+    assert_eq!(page.clients.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["goodCL"]);
+    let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
+    assert_eq!(page.channels.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["goodCH"]);
+}
+
+#[tokio::test]
+async fn the_next_page_is_found_with_and_without_paging_members() {
+    let entries = |count: usize| vec![value!({"id": "someCH"}); count];
+    for (answer, offset, next) in [
+        (value!({"partner_channels": entries(2), "total": 5}), 0, Some(2)),
+        (value!({"partner_channels": entries(2), "total": 5}), 3, None),
+        // The Hub's own limit may be lower than ours.
+        (value!({"partner_channels": entries(20), "limit": 20}), 40, Some(60)),
+        (value!({"partner_channels": entries(19), "limit": 20}), 40, None),
+        (value!({"partner_channels": entries(200)}), 0, Some(200)),
+        (value!({"partner_channels": entries(199)}), 0, None),
+        (value!({"partner_channels": entries(1), "total": "odd", "limit": 0}), 0, None),
+        // A total that no page reaches must not be asked for for ever.
+        (value!({"partner_channels": [], "total": 5}), 2, None),
+        (value!({"partner_channels": entries(1), "total": u64::MAX}), u32::MAX, Some(u32::MAX)),
+    ] {
+        let server = Server::start([Answer::new(200, answer.to_string())]).await;
+        let page = server.hub().channels_page(&api_key(), offset).await.unwrap();
+        assert_eq!(page.next_offset, next, "offset {offset}, {} entries", page.channels.len());
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_created() {
+    let request = json("account_sharing.create_client_request");
+    for (status, answer) in [
+        (200, Answer::sample(200, "account_sharing.create_client_response")),
+        (201, Answer::sample(201, "clients.patch_response")),
+        (202, Answer::new(202, r#"{"client_id": "hT3mVxCL"}"#)),
+    ] {
+        let server = Server::start([answer]).await;
+        let id = server.hub().create_client(&api_key(), details(&request)).await.unwrap();
+        assert_eq!(id.as_str(), "hT3mVxCL", "{status}");
+        let request = &server.requests()[0];
+        assert_eq!(request.line, "POST /api/v2/partners/q8ZkWnPA/account_sharing/clients");
+        assert_eq!(request.body, Some(json("account_sharing.create_client_request")));
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_submitted() {
+    for name in ["account_sharing.submit_number_response", "account_sharing.submit_number_response_seed_shape"] {
+        let server = Server::start([Answer::sample(200, name)]).await;
+        server.hub().submit_number(&api_key(), &number()).await.unwrap();
+        let request = &server.requests()[0];
+        assert_eq!(request.line, "POST /api/v2/partners/q8ZkWnPA/account_sharing/numbers");
+        assert_eq!(request.body, Some(json("account_sharing.submit_number_request")));
+    }
+}
+
+#[tokio::test]
+async fn what_the_hub_requires_is_sent_with_and_without_a_portfolio() {
+    let without = NumberSubmission { business_id: None, tier: "premium", ..number() };
+    for (number, required) in [
+        (&number(), "account_sharing.submit_number_request_by_business"),
+        (&without, "account_sharing.submit_number_request_minimal"),
+    ] {
+        let server = Server::start([Answer::new(204, "")]).await;
+        server.hub().submit_number(&api_key(), number).await.unwrap();
+        let sent = server.requests().remove(0).body.unwrap();
+        for (name, value) in json(required).as_object().unwrap() {
+            assert_eq!(&sent[name], value, "{required}: {name}");
+        }
+        assert_eq!(sent.get("waba_business_id").is_some(), number.business_id.is_some());
+        assert_eq!(sent["tier"], value!(number.tier));
+        assert_eq!(sent["channel_external_id"], "512904417735208");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_the_hub_has_already_counts_as_submitted() {
+    let server = Server::start([Answer::sample(409, "error.meta_409_conflict")]).await;
+    assert_eq!(server.hub().submit_number(&api_key(), &number()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_error_that_comes_as_a_success_is_not_taken_for_one() {
+    let server = Server::start([Answer::sample(200, "error.meta_400_with_error_data")]).await;
+    let error = server.hub().submit_number(&api_key(), &number()).await.unwrap_err();
+    let reason = "Number could not be onboarded; Invalid parameter; (#100) The WABA is not shared with this solution";
+    assert_eq!(error, HubError::Permanent { status: 400, reason: reason.to_owned() });
+}
+
+#[tokio::test]
+async fn a_channel_is_found_by_its_id_only() {
+    let server = Server::start([
+        Answer::sample(200, "channels.list_response"),
+        Answer::sample(200, "channels.list_response_empty"),
+        // As if the filter had been ignored.
+        Answer::sample(200, "channels.list_response_two_numbers_one_client"),
+        Answer::sample(200, "channels.list_response_two_numbers_one_client"),
+    ])
+    .await;
+    let hub = server.hub();
+    let expected = Channel {
+        id: channel_id(),
+        client_id: Some("hT3mVxCL".parse().unwrap()),
+        waba_id: Some("409812357760143".parse().unwrap()),
+        phone_number_id: Some("512904417735208".parse().unwrap()),
+        phone_number: Some("4930901820143".to_owned()),
+        phone_name: Some("Nordlicht Fahrrad".to_owned()),
+        status: Some("ready".to_owned()),
+        hub_status: Some("live".to_owned()),
+        account_mode: Some("live".to_owned()),
+    };
+    assert_eq!(hub.channel(&api_key(), &channel_id()).await, Ok(Some(expected)));
+    assert_eq!(hub.channel(&api_key(), &"missingCH".parse().unwrap()).await, Ok(None));
+    let second = hub.channel(&api_key(), &"Vn41QsCH".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(second.phone_number.as_deref(), Some("4930901820999"));
+    assert!(!second.is_live());
+    assert_eq!(hub.channel(&api_key(), &"rb82ldch".parse().unwrap()).await, Ok(None));
+
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "GET /api/v2/partners/q8ZkWnPA/channels");
+    let filters: Value = serde_json::from_str(&request.query["filters"]).unwrap();
+    assert_eq!(filters, value!({"id": "Rb82LdCH"}));
+}
+
+#[tokio::test]
+async fn channels_are_listed_newest_first() {
+    let server = Server::start([Answer::sample(200, "channels.list_response_two_numbers_one_client")]).await;
+    let page = server.hub().channels_page(&api_key(), 400).await.unwrap();
+    assert_eq!(page.channels.iter().map(Channel::is_live).collect::<Vec<_>>(), [true, false]);
+    let request = &server.requests()[0];
+    assert_eq!(request.query["limit"], "200");
+    assert_eq!(request.query["offset"], "400");
+    assert_eq!(request.query["sort"], "-created_at");
+    assert!(!request.query.contains_key("filters"));
+}
+
+#[tokio::test]
+async fn a_channel_is_live_by_either_sign_unless_it_has_ended() {
+    for (live, channel) in [
+        (true, value!({"hub_status": "live"})),
+        (true, value!({"status": "ready", "account_mode": "live"})),
+        (true, value!({"status": "ready", "account_mode": "live", "hub_status": "pending_deletion"})),
+        (false, value!({"status": "ready", "account_mode": "live", "hub_status": "terminated"})),
+        (false, value!({"status": "ready", "account_mode": "sandbox"})),
+        (false, value!({"status": "verified", "account_mode": "live", "hub_status": null})),
+        (false, value!({})),
+    ] {
+        let mut entry = channel.clone();
+        entry["id"] = value!("someCH");
+        let server = Server::start([Answer::new(200, value!({"partner_channels": [entry]}).to_string())]).await;
+        let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
+        assert_eq!(page.channels[0].is_live(), live, "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_key_is_made_and_read_in_both_shapes() {
+    let made = json("api_keys.create_response");
+    let listed = value!({"api_keys": [{"id": "oldAK", "address": "https://waba-v2.360dialog.io"}, made]});
+    let server = Server::start([
+        Answer::sample(201, "api_keys.create_response"),
+        Answer::new(200, listed.to_string()),
+        Answer::new(200, r#"{"api_key": "made-up-key", "address": "not an address"}"#),
+    ])
+    .await;
+    for _ in 0..2 {
+        let key = server.hub().create_api_key(&api_key(), &channel_id()).await.unwrap();
+        assert_eq!(key.api_key.expose_secret(), "D360_made_up_key_0123456789ABCDEF_AK");
+        assert_eq!(key.address.as_str(), "https://waba-v2.360dialog.io/");
+        assert_eq!(key.key_id.as_deref(), Some("Ux93mTAK"));
+        assert!(!format!("{key:?}").contains("made_up"), "a key must not be printed");
+    }
+    // A key whose address is missing or odd is not thrown away.
+    let key = server.hub().create_api_key(&api_key(), &channel_id()).await.unwrap();
+    assert_eq!((key.address.as_str(), key.key_id), ("https://waba-v2.360dialog.io/", None));
+
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "POST /api/v2/partners/q8ZkWnPA/channels/Rb82LdCH/api_keys");
+    assert_eq!(request.body, Some(value!({})));
+}
+
+#[tokio::test]
+async fn the_webhook_url_is_read_and_set() {
+    let server = Server::start([
+        Answer::sample(200, "partner.webhook_url_get_response"),
+        Answer::new(200, r#"{"webhook_url": null}"#),
+        Answer::sample(200, "partner.webhook_url_set_request"),
+    ])
+    .await;
+    let hub = server.hub();
+    let url = "https://edge.funkturm.example/hooks/360dialog/partner";
+    assert_eq!(hub.webhook_url(&api_key()).await, Ok(Some(url.to_owned())));
+    assert_eq!(hub.webhook_url(&api_key()).await, Ok(None));
+    hub.set_webhook_url(&api_key(), &url.parse().unwrap()).await.unwrap();
+
+    let requests = server.requests();
+    assert_eq!(requests[0].line, "GET /api/v2/partners/q8ZkWnPA/webhook_url");
+    assert_eq!(requests[2].line, "POST /api/v2/partners/q8ZkWnPA/webhook_url");
+    assert_eq!(requests[2].body, Some(json("partner.webhook_url_set_request")));
+}

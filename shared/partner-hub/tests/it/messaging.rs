@@ -1,0 +1,197 @@
+//! The messaging API: where a number's messages are sent, and to whom a key may be shown.
+
+use std::collections::BTreeMap;
+
+use partner_hub::messaging::{AllowedHosts, MessageWebhook, Messaging, MessagingError};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::server::{Answer, Server, closed, json, silent};
+
+const URL: &str = "https://edge.funkturm.example/hooks/360dialog/messages";
+const LINE: &str = "/v1/configs/webhook";
+
+fn messaging(hosts: &str) -> Messaging {
+    Messaging::new(exchange::client().unwrap(), hosts.parse().unwrap())
+}
+
+fn key() -> SecretString {
+    "made-up-key".into()
+}
+
+fn webhook() -> MessageWebhook {
+    let headers = BTreeMap::from([("X-Funkturm-Auth".to_owned(), "made-up-shared-secret".into())]);
+    MessageWebhook { url: URL.parse().unwrap(), headers }
+}
+
+async fn set(address: &Url) -> Result<(), MessagingError> {
+    messaging("127.0.0.1").set_webhook(address, &key(), &webhook()).await
+}
+
+async fn get(address: &Url) -> Result<Option<String>, MessagingError> {
+    messaging("127.0.0.1").webhook(address, &key()).await
+}
+
+fn retry(reason: &str) -> MessagingError {
+    MessagingError::Retry { reason: reason.to_owned() }
+}
+
+#[tokio::test]
+async fn the_webhook_is_set_and_read_back() {
+    let server = Server::start([
+        Answer::sample(200, "messaging.set_webhook_request"),
+        Answer::sample(200, "messaging.get_webhook_response"),
+    ])
+    .await;
+    set(&server.url).await.unwrap();
+    assert_eq!(get(&server.url).await, Ok(Some(URL.to_owned())));
+
+    let requests = server.requests();
+    assert_eq!(requests[0].line, format!("POST {LINE}"));
+    assert_eq!(requests[0].header("d360-api-key"), Some("made-up-key"));
+    assert_eq!(requests[0].body, Some(json("messaging.set_webhook_request")));
+    assert_eq!(requests[1].line, format!("GET {LINE}"));
+    assert_eq!(requests[1].header("d360-api-key"), Some("made-up-key"));
+}
+
+#[tokio::test]
+async fn an_address_may_have_a_path() {
+    let server = Server::start([Answer::new(200, ""), Answer::new(200, "")]).await;
+    for path in ["/base", "/base/"] {
+        set(&server.url.join(path).unwrap()).await.unwrap();
+        assert_eq!(server.requests()[0].line, format!("POST /base{LINE}"));
+    }
+}
+
+#[tokio::test]
+async fn no_webhook_is_an_answer_too() {
+    for answer in
+        [Answer::new(200, "{}"), Answer::new(200, r#"{"url": ""}"#), Answer::new(200, ""), Answer::new(404, "")]
+    {
+        let server = Server::start([answer]).await;
+        assert_eq!(get(&server.url).await, Ok(None));
+    }
+    let server = Server::start([Answer::new(200, "<html>")]).await;
+    assert_eq!(get(&server.url).await, Err(retry("the answer is not JSON")));
+}
+
+#[tokio::test]
+async fn whether_the_webhook_is_set_is_asked_if_the_answer_does_not_say() {
+    let read_back = Answer::sample(200, "messaging.get_webhook_response");
+    let server = Server::start([Answer::new(200, "OK"), read_back]).await;
+    assert_eq!(set(&server.url).await, Ok(()));
+    for other in ["{}", r#"{"url": "https://elsewhere.example"}"#, "<html>"] {
+        let server = Server::start([Answer::new(200, "<html>"), Answer::new(200, other)]).await;
+        assert_eq!(set(&server.url).await, Err(retry("the answer is not JSON")), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_sorted_by_what_to_do_about_them() {
+    let permanent = |status, reason: &str| MessagingError::Permanent { status, reason: reason.to_owned() };
+    for (status, body, expected) in [
+        (401, r#"{"error": "Invalid API key"}"#, MessagingError::KeyRefused),
+        (403, "", MessagingError::KeyRefused),
+        (400, r#"{"error": {"message": "url is invalid", "code": 100}}"#, permanent(400, "url is invalid")),
+        (409, r#"{"error": "multiple webhooks are set"}"#, permanent(409, "multiple webhooks are set")),
+        (404, "<html>", permanent(404, "status 404, no reason given")),
+        (429, "", retry("status 429, no reason given")),
+        (503, "<html>", retry("status 503, no reason given")),
+        (302, "", retry("status 302, no reason given")),
+    ] {
+        let server = Server::start([Answer::new(status, body)]).await;
+        assert_eq!(set(&server.url).await, Err(expected), "{status}");
+    }
+    let server = Server::start([Answer::sample(401, "messaging.error_401")]).await;
+    assert_eq!(get(&server.url).await, Err(MessagingError::KeyRefused));
+}
+
+#[tokio::test]
+async fn what_quotes_our_secrets_is_told_without_them() {
+    let quoted = r#"{"error": {"message": "bad headers {X-Funkturm-Auth: made-up-shared-secret}, key made-up-key"}}"#;
+    for (status, expected) in [
+        (400, "the messaging API refused with 400: bad headers {X-Funkturm-Auth: ***}, key ***"),
+        (500, "try again later: bad headers {X-Funkturm-Auth: ***}, key ***"),
+    ] {
+        let server = Server::start([Answer::new(status, quoted)]).await;
+        assert_eq!(set(&server.url).await.unwrap_err().to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn without_an_answer_it_is_tried_again() {
+    assert_eq!(set(&silent().await).await, Err(retry("the connection broke off")));
+    assert_eq!(set(&closed().await).await, Err(retry("no connection")));
+}
+
+#[tokio::test]
+async fn a_key_goes_to_no_other_host() {
+    let server = Server::start([]).await;
+    let messaging = messaging("360dialog.io");
+    let set = messaging.set_webhook(&server.url, &key(), &webhook()).await;
+    assert_eq!(set, Err(MessagingError::ForbiddenAddress));
+    assert_eq!(messaging.webhook(&server.url, &key()).await, Err(MessagingError::ForbiddenAddress));
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn only_https_on_a_listed_host_or_below_is_allowed() {
+    let hosts = AllowedHosts::default();
+    for (allowed, address) in [
+        (true, "https://waba-v2.360dialog.io"),
+        (true, "https://360dialog.io/"),
+        (true, "https://WABA-v2.360DIALOG.io:8443/base"),
+        (false, "http://waba-v2.360dialog.io"),
+        (false, "https://evil360dialog.io"),
+        (false, "https://360dialog.io.evil.example"),
+        (false, "https://evil.example/360dialog.io"),
+        (false, "https://waba-v2.360dialog.io@evil.example"),
+        (false, "https://user:word@waba-v2.360dialog.io"),
+        (false, "https://360dialog.io."),
+        (false, "https://169.254.169.254"),
+        (false, "https://127.0.0.1"),
+        (false, "http://localhost"),
+        (false, "ftp://waba-v2.360dialog.io"),
+        (false, "mailto:waba@360dialog.io"),
+    ] {
+        assert_eq!(hosts.allow(&address.parse().unwrap()), allowed, "{address}");
+    }
+}
+
+#[test]
+fn http_is_for_listed_loopback_addresses() {
+    let hosts: AllowedHosts = " 127.0.0.1 ,localhost,[::1], Example.COM, 10.0.0.1".parse().unwrap();
+    for (allowed, address) in [
+        (true, "http://127.0.0.1:8080"),
+        (true, "http://localhost:8080"),
+        (true, "http://stack.localhost:8080"),
+        (true, "http://[::1]:8080"),
+        (true, "https://api.example.com"),
+        (true, "https://10.0.0.1"),
+        (false, "http://127.0.0.2:8080"),
+        (false, "http://example.com"),
+        (false, "http://10.0.0.1"),
+        (false, "https://360dialog.io"),
+    ] {
+        assert_eq!(hosts.allow(&address.parse().unwrap()), allowed, "{address}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_no_list_of_hosts_is_refused() {
+    for list in [
+        "",
+        " ",
+        ",",
+        "360dialog.io,",
+        "https://360dialog.io",
+        "360dialog.io:443",
+        "*.360dialog.io",
+        "a b",
+        "360dialog.io.",
+    ] {
+        assert!(list.parse::<AllowedHosts>().is_err(), "{list}");
+    }
+    assert_eq!("360dialog.io".parse(), Ok(AllowedHosts::default()));
+    assert_eq!(AllowedHosts::default().to_string(), "360dialog.io");
+}

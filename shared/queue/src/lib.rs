@@ -1,0 +1,157 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(feature = "aws")]
+mod sqs;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use time::Duration;
+
+#[cfg(feature = "memory")]
+pub use memory::{MemoryQueue, Received};
+#[cfg(feature = "aws")]
+pub use sqs::SqsQueue;
+
+use onboarding::call_limit::{Priority, Slot};
+use onboarding::{OnboardingId, Step};
+
+/// A function that works off a queue. Each has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Worker {
+    /// Step 1: finds or creates the client account.
+    ClientAccount,
+    /// Step 3: submits the number.
+    NumberSubmission,
+    /// Step 4: creates the API key; also takes the inbox's webhooks.
+    KeyCreation,
+}
+
+impl Worker {
+    /// Every worker.
+    pub const ALL: [Self; 3] = [Self::ClientAccount, Self::NumberSubmission, Self::KeyCreation];
+
+    /// The step that it is there for.
+    pub const fn step(self) -> Step {
+        match self {
+            Self::ClientAccount => Step::ClientAccount,
+            Self::NumberSubmission => Step::NumberSubmission,
+            Self::KeyCreation => Step::KeyCreation,
+        }
+    }
+
+    /// How urgent its calls to the Hub are.
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::ClientAccount => Priority::ClientAccount,
+            Self::NumberSubmission => Priority::NumberSubmission,
+            Self::KeyCreation => Priority::KeyCreation,
+        }
+    }
+
+    /// The word used in logs: its step's.
+    pub const fn as_str(self) -> &'static str {
+        self.step().as_str()
+    }
+
+    /// The variable that holds its queue's URL.
+    pub const fn queue_variable(self) -> &'static str {
+        match self {
+            Self::ClientAccount => "CLIENT_ACCOUNT_QUEUE_URL",
+            Self::NumberSubmission => "NUMBER_SUBMISSION_QUEUE_URL",
+            Self::KeyCreation => "KEY_CREATION_QUEUE_URL",
+        }
+    }
+}
+
+/// What a worker is asked to look at. Holds no more than where to look: the table is the truth by the time it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// An onboarding that may be moved on.
+    Onboarding {
+        /// Which.
+        onboarding_id: OnboardingId,
+        /// The turn at the Hub that was promised to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<Slot>,
+    },
+    /// A webhook in the inbox that is to be matched to its onboarding.
+    Inbox {
+        /// Which.
+        inbox_key: String,
+        /// The turn at the Hub that was promised to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<Slot>,
+    },
+}
+
+/// The shape of a message's body. Another number than this is not ours to guess at.
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body<T> {
+    v: u8,
+    #[serde(flatten)]
+    task: T,
+}
+
+/// A message that is not a task. Says why, never repeats the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTask {
+    /// Not JSON, or not of a task's shape.
+    #[error("the message is not a task")]
+    Shape,
+    /// A task of another version of the bundle.
+    #[error("the message is a task of an unknown version")]
+    Version,
+}
+
+impl Task {
+    /// The body of a message: `{"v": 1, "kind": "onboarding", "onboarding_id": "onb_…"}`.
+    pub fn body(&self) -> Result<String, QueueError> {
+        serde_json::to_string(&Body { v: VERSION, task: self })
+            .map_err(|_| QueueError::Unavailable("the task cannot be written as JSON".to_owned()))
+    }
+
+    /// Reads the body of a message.
+    pub fn from_body(text: &str) -> Result<Self, InvalidTask> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u8,
+        }
+
+        let Versioned { v } = serde_json::from_str(text).map_err(|_| InvalidTask::Shape)?;
+        if v != VERSION {
+            return Err(InvalidTask::Version);
+        }
+        serde_json::from_str::<Body<Self>>(text).map(|body| body.task).map_err(|_| InvalidTask::Shape)
+    }
+}
+
+/// Why a task was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// Try again later; reconciliation does. Holds why, in a word.
+    #[error("the queue is unavailable: {0}")]
+    Unavailable(String),
+    /// This function was not given the URL of that worker's queue.
+    #[error("{} is not set", .0.queue_variable())]
+    NotConfigured(Worker),
+}
+
+/// Sends tasks to workers. They arrive at least once, in any order.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends a task, to arrive after `delay`: whole seconds, rounded up, from none to the 15 minutes that SQS allows.
+    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError>;
+}
+
+/// The delay as SQS takes it, in seconds.
+fn delay_seconds(delay: Duration) -> i32 {
+    const LONGEST: i64 = 900;
+
+    let seconds = delay.whole_seconds() + i64::from(delay.subsec_nanoseconds() > 0);
+    i32::try_from(seconds.clamp(0, LONGEST)).unwrap_or_default()
+}

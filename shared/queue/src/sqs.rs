@@ -1,0 +1,49 @@
+//! The queues at SQS.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use telemetry::milliseconds;
+use telemetry::reason;
+use time::Duration;
+use url::Url;
+
+use super::{Queue, QueueError, Task, Worker, delay_seconds};
+
+/// Sends to SQS.
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: Client,
+    urls: BTreeMap<Worker, Url>,
+}
+
+impl SqsQueue {
+    /// Sends to these queues.
+    pub fn new(client: Client, urls: BTreeMap<Worker, Url>) -> Self {
+        Self { client, urls }
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError> {
+        let url = self.urls.get(&worker).ok_or(QueueError::NotConfigured(worker))?;
+        let body = task.body()?;
+        let started = Instant::now();
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(url.as_str())
+            .message_body(body)
+            .delay_seconds(delay_seconds(delay))
+            .send()
+            .await
+            .map_err(|error| reason(&error));
+        let outcome = sent.as_ref().err().map_or("ok", String::as_str);
+        let (worker, milliseconds) = (worker.as_str(), milliseconds(started));
+        tracing::info!(service = "sqs", route = "SendMessage", worker, outcome, milliseconds, "call");
+        sent.map(|_| ()).map_err(QueueError::Unavailable)
+    }
+}

@@ -1,0 +1,98 @@
+//! Settings that the template fills in with the names of its own resources.
+
+use std::collections::BTreeMap;
+
+use ::url::Url;
+use http::HeaderName;
+use queue::Worker;
+
+use super::{Env, Incomplete, parse};
+
+/// Where onboardings are kept.
+#[derive(Debug, Clone)]
+pub struct TableConfig {
+    /// `TABLE_NAME`: the table.
+    pub name: String,
+}
+
+impl TableConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        Ok(Self { name: env.required("TABLE_NAME")? })
+    }
+}
+
+/// Where the bundle's credentials are kept.
+#[derive(Debug, Clone)]
+pub struct SecretConfig {
+    /// `BUNDLE_SECRET_ID`: name or ARN of the bundle's secret.
+    pub id: String,
+}
+
+impl SecretConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        Ok(Self { id: env.required("BUNDLE_SECRET_ID")? })
+    }
+}
+
+/// The queues that a function sends to.
+#[derive(Debug, Clone)]
+pub struct QueueConfig {
+    /// `CLIENT_ACCOUNT_QUEUE_URL`, `NUMBER_SUBMISSION_QUEUE_URL`, `KEY_CREATION_QUEUE_URL`, as far as asked for.
+    pub urls: BTreeMap<Worker, Url>,
+}
+
+impl QueueConfig {
+    /// Reads the URLs of the queues of these workers. Any scheme and host will do: the template gives what SQS named.
+    pub fn read(env: &mut Env, workers: &[Worker]) -> Result<Self, Incomplete> {
+        let mut urls = BTreeMap::new();
+        let mut complete = Ok(());
+        for worker in workers {
+            match env.required_parsed(worker.queue_variable(), parse("must be a URL")) {
+                Ok(url) => _ = urls.insert(*worker, url),
+                Err(incomplete) => complete = Err(incomplete),
+            }
+        }
+        complete.map(|()| Self { urls })
+    }
+}
+
+/// Where API keys are kept.
+#[derive(Debug, Clone)]
+pub struct VaultConfig {
+    /// `VAULT_PREFIX`: what the names of the keys' secrets begin with, such as the stack's name.
+    pub prefix: String,
+}
+
+impl VaultConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let prefix = env.required_parsed("VAULT_PREFIX", |text| {
+            // Secrets Manager's alphabet for names; a slash at an end would double.
+            let valid = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
+            if text.len() <= 256 && text.bytes().all(valid) && !text.starts_with('/') && !text.ends_with('/') {
+                Ok(text.to_owned())
+            } else {
+                Err("must be letters, digits and /_+=.@- without a slash at either end".to_owned())
+            }
+        })?;
+        Ok(Self { prefix })
+    }
+}
+
+/// How the Hub's webhooks are told from forged ones where there is no platform secret.
+#[derive(Debug, Clone)]
+pub struct WebhookConfig {
+    /// `WEBHOOK_TOKEN_HEADER`: the header in which the Hub sends the shared token. Default `x-partner-token`.
+    pub token_header: HeaderName,
+}
+
+impl WebhookConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        Ok(Self {
+            token_header: env.parsed_or("WEBHOOK_TOKEN_HEADER", "x-partner-token", parse("must be a header's name"))?,
+        })
+    }
+}

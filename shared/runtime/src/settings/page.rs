@@ -1,0 +1,111 @@
+//! Settings of the signup page.
+
+use serde_json::{Map, Value};
+use time::Duration;
+use url::Url;
+
+use super::providers::{partner_id, solution_id};
+use super::{Brand, Env, Incomplete, base_url, digits};
+
+/// The signup page and the links that lead to it.
+#[derive(Debug, Clone)]
+pub struct PageConfig {
+    /// `META_CONFIG_ID`: the Facebook Login for Business configuration that opens Embedded Signup.
+    pub config_id: String,
+    /// `SOLUTION_ID`: the Multi-Partner Solution shared with 360dialog.
+    pub solution_id: String,
+    /// `META_EXTRAS`: further members of `extras` for Meta's popup. A JSON object, default `{}`.
+    pub extras: Map<String, Value>,
+    /// `META_SDK_URL`: where Meta's JavaScript SDK is loaded from. Default `https://connect.facebook.net`.
+    pub sdk_url: Url,
+    /// `META_DIALOG_URL`: below which Meta's full-page sign-in is, `/{version}/dialog/oauth`. Default `https://www.facebook.com`.
+    pub dialog_url: Url,
+    /// `RETURN_URL_ORIGINS`: origins, separated by commas, to which a customer may be led back. Default none.
+    pub return_origins: Vec<url::Origin>,
+    /// `SETUP_LINK_DAYS`: how long a setup link works. 1 to 90 days, default 7.
+    pub link_lifetime: Duration,
+    /// `PUBLIC_URL`: this API as customers reach it, with its stage, where that is not the API's own domain.
+    pub public_url: Option<Url>,
+    /// `PERMISSION_URL`: where clients grant API-key permission; `{partner_id}` stands for `HUB_PARTNER_ID`.
+    /// Default `https://hub.360dialog.com/dashboard/app/{partner_id}/permissions`.
+    pub permission_url: Url,
+    /// `FRAME_ANCESTORS`: origins, separated by commas, whose pages may frame the signup page. Default none.
+    pub frame_ancestors: Vec<url::Origin>,
+    /// Whose page it is.
+    pub brand: Brand,
+}
+
+impl PageConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let config_id = env.required_parsed("META_CONFIG_ID", digits(5, 20));
+        let solution_id = solution_id(env);
+        let extras = env.parsed_or("META_EXTRAS", "{}", |text| {
+            serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())
+        });
+        let sdk_url = env.parsed_or("META_SDK_URL", "https://connect.facebook.net", base_url);
+        let dialog_url = env.parsed_or("META_DIALOG_URL", "https://www.facebook.com", base_url);
+        let return_origins = env.parsed_or("RETURN_URL_ORIGINS", "", origins);
+        let link_lifetime = env.parsed_or("SETUP_LINK_DAYS", "7", link_lifetime);
+        let public_url = env.optional_parsed("PUBLIC_URL", base_url);
+        let permission_url = permission_url(env);
+        let frame_ancestors = env.parsed_or("FRAME_ANCESTORS", "", origins);
+        let brand = Brand::read(env);
+        Ok(Self {
+            config_id: config_id?,
+            solution_id: solution_id?,
+            extras: extras?,
+            sdk_url: sdk_url?,
+            dialog_url: dialog_url?,
+            return_origins: return_origins?,
+            link_lifetime: link_lifetime?,
+            public_url: public_url?,
+            permission_url: permission_url?,
+            frame_ancestors: frame_ancestors?,
+            brand: brand?,
+        })
+    }
+}
+
+#[cfg(feature = "dependencies")]
+impl PageConfig {
+    /// What setup views are made with.
+    pub fn signup_settings(&self, meta: &super::MetaConfig) -> api::view::SignupSettings {
+        api::view::SignupSettings {
+            app_id: meta.app_id.clone(),
+            graph_version: meta.graph_version.clone(),
+            config_id: self.config_id.clone(),
+            solution_id: self.solution_id.clone(),
+            extras: self.extras.clone(),
+            dialog_url: self.dialog_url.clone(),
+            permission_url: self.permission_url.clone(),
+        }
+    }
+}
+
+fn origins(text: &str) -> Result<Vec<url::Origin>, String> {
+    super::list(text)
+        .map(|origin| match base_url(origin) {
+            Ok(url) if url.path() == "/" => Ok(url.origin()),
+            _ => Err("must be origins separated by commas, such as https://app.example.com".to_owned()),
+        })
+        .collect()
+}
+
+fn link_lifetime(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(days @ 1..=90) => Ok(Duration::days(days)),
+        _ => Err("must be a number of days from 1 to 90".to_owned()),
+    }
+}
+
+fn permission_url(env: &mut Env) -> Result<Url, Incomplete> {
+    const NAME: &str = "PERMISSION_URL";
+    const DEFAULT: &str = "https://hub.360dialog.com/dashboard/app/{partner_id}/permissions";
+
+    let mut text = env.optional(NAME).unwrap_or_else(|| DEFAULT.to_owned());
+    if text.contains("{partner_id}") {
+        text = text.replace("{partner_id}", &partner_id(env)?);
+    }
+    base_url(&text).map_err(|reason| env.problem(NAME, reason))
+}

@@ -1,0 +1,244 @@
+//! The inbox: webhooks are kept here before they are acknowledged, each once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::contention::Updated;
+use super::item::{self, DUE, Item, Key, milliseconds, n, s};
+use super::{Store, StoreError};
+
+/// How long an entry is kept.
+const KEPT: Duration = Duration::days(30);
+/// When reconciliation takes an entry of the Hub's up that no worker has processed.
+const QUEUE_GRACE: Duration = Duration::minutes(10);
+/// When reconciliation takes an entry of Meta's up: later than the page hands a signup over.
+const PAGE_GRACE: Duration = Duration::minutes(2);
+/// A longer body is not kept: DynamoDB's items hold 400 KB. In bytes.
+const LONGEST_BODY: usize = 256 * 1024;
+/// A longer event id goes into the key as its digest: DynamoDB's keys hold 2048 bytes. In characters.
+const LONGEST_EVENT_ID: usize = 200;
+/// A longer name is cut. In characters.
+const LONGEST_NAME: usize = 200;
+
+/// Who sent a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// 360dialog's Partner Hub.
+    PartnerHub,
+    /// Meta.
+    Meta,
+}
+
+impl Source {
+    /// The word used in keys and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PartnerHub => "partner_hub",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// The name of an entry: `{source}#{event id}`, or `{source}#{SHA-256 of the body}` for a webhook without an event id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct InboxKey(String);
+
+/// A text that is not the name of an inbox entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an inbox key: a source, # and at most 1000 bytes")]
+pub struct InvalidInboxKey;
+
+impl InboxKey {
+    /// The key as text, for a queue's message.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Who sent the webhook.
+    pub fn source(&self) -> Source {
+        if self.0.starts_with(Source::Meta.as_str()) { Source::Meta } else { Source::PartnerHub }
+    }
+
+    fn new(source: Source, event: &str) -> Self {
+        Self(format!("{}#{event}", source.as_str()))
+    }
+}
+
+impl FromStr for InboxKey {
+    type Err = InvalidInboxKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidInboxKey> {
+        let (source, event) = text.split_once('#').ok_or(InvalidInboxKey)?;
+        let known = [Source::PartnerHub, Source::Meta].iter().any(|known| known.as_str() == source);
+        if known && (1..=1000).contains(&event.len()) { Ok(Self(text.to_owned())) } else { Err(InvalidInboxKey) }
+    }
+}
+
+impl fmt::Display for InboxKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A webhook to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInboxEntry {
+    /// Who sent it.
+    pub source: Source,
+    /// The sender's id of it, the same when it is sent again. Any text.
+    pub event_id: Option<String>,
+    /// The sender's word for what happened, such as `channel_live`.
+    pub name: String,
+    /// The exact text.
+    pub body: String,
+}
+
+/// What [`Store::keep`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where the webhook is.
+    pub key: InboxKey,
+    /// What it was.
+    pub outcome: KeptAs,
+}
+
+/// What a webhook was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptAs {
+    /// Not seen before.
+    New,
+    /// The same as an earlier one.
+    Repeated {
+        /// Whether that one has been processed.
+        processed: bool,
+    },
+    /// It carries the event id of an earlier one and another body. Kept apart.
+    Conflicting,
+}
+
+/// A webhook in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEntry {
+    /// Who sent it.
+    pub source: Source,
+    /// The sender's word for what happened.
+    pub name: String,
+    /// The exact text; `None` if it was longer than 256 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// SHA-256 of the text, in hexadecimal.
+    pub body_sha256: String,
+    /// Length of the text in bytes.
+    pub size: usize,
+    /// When it came.
+    #[serde(with = "time::serde::rfc3339")]
+    pub received_at: OffsetDateTime,
+    /// When it was processed.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub processed_at: Option<OffsetDateTime>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+impl Store {
+    /// Keeps a webhook, unless it is here already.
+    pub async fn keep(&self, entry: &NewInboxEntry) -> Result<Kept, StoreError> {
+        let digest = exchange::sha256_hex(&entry.body);
+        let event = match entry.event_id.as_deref() {
+            None | Some("") => digest.clone(),
+            Some(id) if id.chars().count() > LONGEST_EVENT_ID => exchange::sha256_hex(id),
+            Some(id) => id.to_owned(),
+        };
+        let key = InboxKey::new(entry.source, &event);
+        let Some(earlier) = self.put_entry(&key, entry, &digest).await? else {
+            return Ok(Kept { key, outcome: KeptAs::New });
+        };
+        if item::text(&earlier, "body_sha256") == Some(&digest) {
+            return Ok(Kept { key, outcome: repeated(&earlier) });
+        }
+        let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
+        let earlier = self.put_entry(&key, entry, &digest).await?;
+        Ok(Kept { key, outcome: earlier.as_ref().map_or(KeptAs::Conflicting, repeated) })
+    }
+
+    /// An entry, if it is here: after 30 days it is not. A consistent read.
+    pub async fn inbox(&self, key: &InboxKey) -> Result<Option<InboxEntry>, StoreError> {
+        self.read_item(Key::inbox(key)).await?.map(item::read).transpose()
+    }
+
+    /// Notes that an entry has been processed and what came of it: a word or a sentence. It is no longer due.
+    pub async fn processed(&self, key: &InboxKey, outcome: &str) -> Result<(), StoreError> {
+        let at = self.clock.now().format(&time::format_description::well_known::Rfc3339);
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::inbox(key).attributes()))
+            .update_expression("SET processed_at = :at, outcome = :outcome REMOVE due, due_at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":at", s(at.map_err(|error| item::unreadable("clock", &error))?))
+            .expression_attribute_values(":outcome", s(outcome));
+        match self.update(request).await? {
+            Updated::Done(_) => Ok(()),
+            Updated::Refused(_) => Err(StoreError::NotFound),
+        }
+    }
+
+    /// Lets reconciliation take an entry up at `due_at`. Changes nothing if it is processed or gone.
+    pub async fn postpone(&self, key: &InboxKey, due_at: OffsetDateTime) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::inbox(key).attributes()))
+            .update_expression("SET due_at = :due_at")
+            .condition_expression("attribute_exists(due)")
+            .expression_attribute_values(":due_at", n(milliseconds(due_at)));
+        self.update(request).await.map(drop)
+    }
+
+    /// Writes an entry, unless there is one under this key, which is returned then.
+    async fn put_entry(&self, key: &InboxKey, entry: &NewInboxEntry, digest: &str) -> Result<Option<Item>, StoreError> {
+        let received_at = self.clock.now();
+        let grace = match entry.source {
+            Source::PartnerHub => QUEUE_GRACE,
+            Source::Meta => PAGE_GRACE,
+        };
+        let attributes = InboxEntry {
+            source: entry.source,
+            name: entry.name.chars().take(LONGEST_NAME).collect(),
+            body: (entry.body.len() <= LONGEST_BODY).then(|| entry.body.clone()),
+            body_sha256: digest.to_owned(),
+            size: entry.body.len(),
+            received_at,
+            processed_at: None,
+            outcome: None,
+        };
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(Key::inbox(key), &attributes)?))
+            .item("due", s(DUE))
+            .item("due_at", n(milliseconds(received_at + grace)))
+            .item("expires_at", n((received_at + KEPT).unix_timestamp()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = request.send().await else { return Ok(None) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(Some(refused.item.clone().unwrap_or_default()))
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+fn repeated(earlier: &Item) -> KeptAs {
+    KeptAs::Repeated { processed: earlier.contains_key("processed_at") }
+}

@@ -1,0 +1,157 @@
+//! Keys, and the way between items and our types.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use onboarding::{ChannelId, OnboardingId, PhoneNumberId, WabaId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::StoreError;
+use super::inbox::InboxKey;
+
+/// The shape of the items that this release writes, and the only one it reads.
+pub(crate) const SHAPE: u32 = 1;
+/// The partition of the index `by_due`.
+pub(crate) const DUE: &str = "DUE";
+/// The partition of the index `by_creation`.
+pub(crate) const LISTED: &str = "ONB";
+/// The partition of the popups that were opened.
+pub(crate) const POPUP: &str = "POPUP";
+/// What the sort keys of history items begin with.
+pub(crate) const EVENT_PREFIX: &str = "EVT#";
+
+const ONBOARDING_PREFIX: &str = "ONB#";
+const INBOX_PREFIX: &str = "INBOX#";
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The primary key of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    pub(crate) fn onboarding(id: &OnboardingId) -> Self {
+        Self { pk: format!("{ONBOARDING_PREFIX}{id}"), sk: "ONB".to_owned() }
+    }
+
+    /// Sorts in the order of versions: times of one record never go back, and equal ones are told apart by the version.
+    pub(crate) fn event(id: &OnboardingId, at: OffsetDateTime, version: u64) -> Result<Self, StoreError> {
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let key = Self::onboarding(id);
+        let time = at.to_offset(time::UtcOffset::UTC).format(format).map_err(|error| unreadable(&key.pk, &error))?;
+        Ok(Self { sk: format!("{EVENT_PREFIX}{time}#{version:010}"), ..key })
+    }
+
+    pub(crate) fn number(waba_id: &WabaId, phone_number_id: &PhoneNumberId) -> Self {
+        Self { pk: format!("NUMBER#{waba_id}#{phone_number_id}"), sk: "BINDING".to_owned() }
+    }
+
+    pub(crate) fn channel(channel_id: &ChannelId) -> Self {
+        Self { pk: format!("CHANNEL#{channel_id}"), sk: "BINDING".to_owned() }
+    }
+
+    pub(crate) fn inbox(key: &InboxKey) -> Self {
+        Self { pk: format!("{INBOX_PREFIX}{key}"), sk: "INBOX".to_owned() }
+    }
+
+    pub(crate) fn idempotency(key_sha256: &str) -> Self {
+        Self { pk: format!("IDEM#{key_sha256}"), sk: "IDEM".to_owned() }
+    }
+
+    pub(crate) fn code(code_sha256: &str) -> Self {
+        Self { pk: format!("CODE#{code_sha256}"), sk: "CODE".to_owned() }
+    }
+
+    pub(crate) fn search(email_sha256: &str) -> Self {
+        Self { pk: format!("SEARCH#{email_sha256}"), sk: "SEARCH".to_owned() }
+    }
+
+    pub(crate) fn popup(id: &OnboardingId) -> Self {
+        Self { pk: POPUP.to_owned(), sk: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn report(channel_id: &ChannelId, what: &str) -> Self {
+        Self { sk: format!("REPORT#{what}"), ..Self::channel(channel_id) }
+    }
+
+    pub(crate) fn sweep() -> Self {
+        Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
+    }
+
+    pub(crate) fn limit() -> Self {
+        Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
+    }
+
+    pub(crate) fn warm() -> Self {
+        Self { pk: "WARM".to_owned(), sk: "WARM".to_owned() }
+    }
+
+    pub(crate) fn attributes(self) -> Item {
+        Item::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
+    }
+}
+
+/// The onboarding whose item has this `pk`.
+pub(crate) fn onboarding_id(pk: &str) -> Option<OnboardingId> {
+    pk.strip_prefix(ONBOARDING_PREFIX)?.parse().ok()
+}
+
+/// The inbox entry whose item has this `pk`.
+pub(crate) fn inbox_key(pk: &str) -> Option<InboxKey> {
+    pk.strip_prefix(INBOX_PREFIX)?.parse().ok()
+}
+
+/// An item of the present shape under `key`.
+pub(crate) fn write<T: Serialize>(key: Key, attributes: &T) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(attributes).map_err(|error| unreadable(&key.pk, &error))?;
+    item.extend(key.attributes());
+    item.insert("v".to_owned(), n(SHAPE));
+    Ok(item)
+}
+
+/// What an item of the present shape says.
+pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    let pk = text(&item, "pk").unwrap_or_default().to_owned();
+    match number(&item, "v") {
+        Some(shape) if shape == i64::from(SHAPE) => {}
+        Some(shape) => return Err(unreadable(&pk, &format_args!("shape {shape} is not known"))),
+        None => return Err(unreadable(&pk, &"it has no shape")),
+    }
+    serde_dynamo::from_item(item).map_err(|error| unreadable(&pk, &error))
+}
+
+pub(crate) fn unreadable(pk: &str, reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unreadable { what: pk.to_owned(), reason: reason.to_string() }
+}
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
+}
+
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// Epoch milliseconds.
+pub(crate) fn milliseconds(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
+}
+
+/// The time of epoch milliseconds.
+pub(crate) fn time(milliseconds: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
+}

@@ -1,0 +1,128 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod binding;
+mod code;
+mod contention;
+mod due;
+mod history;
+mod inbox;
+mod item;
+mod lease;
+mod limit;
+mod list;
+mod popup;
+mod record;
+pub mod schema;
+mod search;
+mod sweep;
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use exchange::Clock;
+use onboarding::{IllegalTransition, Onboarding};
+
+pub use apply::Applied;
+pub use code::CodeClaim;
+pub use due::Due;
+pub use history::HistoryEntry;
+pub use inbox::{InboxEntry, InboxKey, InvalidInboxKey, Kept, KeptAs, NewInboxEntry, Source};
+pub use lease::{Awaited, Lease, LeaseOutcome};
+pub use list::{ListFilter, Page};
+pub use record::{Created, Idempotency};
+pub use search::ClientSearchClaim;
+
+/// The table, through the AWS SDK. Cheap to clone.
+///
+/// Throttling and broken connections are tried again by the SDK client, as it was configured; lost races here.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+    clock: Clock,
+}
+
+/// A record as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The record.
+    pub onboarding: Onboarding,
+    /// 1 at the start, one more with each change.
+    pub version: u64,
+}
+
+/// Why the table did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such item.
+    #[error("not found")]
+    NotFound,
+    /// The event does not fit the record: our mistake, or the sender's.
+    #[error(transparent)]
+    Illegal(IllegalTransition),
+    /// The number belongs to another onboarding. Nothing was written.
+    #[error("the number belongs to another onboarding")]
+    NumberTaken,
+    /// The channel belongs to another onboarding. Nothing was written.
+    #[error("the channel belongs to another onboarding")]
+    ChannelTaken,
+    /// The cursor was not made by [`Store::list`].
+    #[error("the cursor is not one of ours")]
+    InvalidCursor,
+    /// Others changed the item first, several times in a row. Trying again later helps.
+    #[error("the item is being changed by too many others")]
+    Busy,
+    /// The item is of a shape that this release does not know. A person has to look.
+    #[error("item {what} is unreadable: {reason}")]
+    Unreadable {
+        /// The item's `pk`.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// DynamoDB did not do it. Trying again later helps, unless the text says that the request is at fault.
+    #[error("table unavailable: {0}")]
+    Unavailable(String),
+}
+
+impl Store {
+    /// The table named `table`, reached through `client`.
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String, clock: Clock) -> Self {
+        Self { client, table, clock }
+    }
+
+    /// Opens a connection by reading an item that never exists, so that the first request does not wait for it.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.read_item(item::Key::warm()).await.map(drop)
+    }
+
+    /// A consistent read of one item.
+    async fn read_item(&self, key: item::Key) -> Result<Option<item::Item>, StoreError> {
+        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true);
+        Ok(read.send().await?.item)
+    }
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        if let Some(code) = error.code() {
+            return Self::Unavailable(format!("{code}: {}", error.message().unwrap_or_default()));
+        }
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self::Unavailable(text)
+    }
+}
+
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

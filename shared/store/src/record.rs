@@ -1,0 +1,184 @@
+//! The record of an onboarding: its item, its creation and how it is read.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use onboarding::{ClientId, Event, Onboarding, OnboardingId, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use time::Duration;
+
+use super::contention::{Patience, Transacted};
+use super::history::HistoryEntry;
+use super::item::{self, DUE, Item, Key, LISTED, milliseconds, n};
+use super::{Store, StoreError, Stored};
+
+/// How long a repeated request gets the first one's answer.
+const IDEMPOTENCY: Duration = Duration::hours(24);
+
+/// What a request with an `Idempotency-Key` was answered, so that it can be answered alike when repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// SHA-256 of the key, in hexadecimal.
+    pub key_sha256: String,
+    /// SHA-256 of the request's body, in hexadecimal: the same key with another body is a conflict.
+    pub body_sha256: String,
+    /// The setup token, encrypted, so that the same setup link can be given again.
+    pub sealed_token: String,
+    /// The onboarding that the request started.
+    pub onboarding_id: OnboardingId,
+}
+
+/// What [`Store::create`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// The onboarding is written.
+    New,
+    /// Nothing is written: the idempotency key was used in the last 24 hours, by this request.
+    Earlier(Idempotency),
+}
+
+/// The attributes of an idempotency item.
+#[derive(Serialize, Deserialize)]
+struct IdempotencyItem {
+    body_sha256: String,
+    sealed_token: String,
+    onboarding_id: OnboardingId,
+    expires_at: i64,
+}
+
+/// The attributes of a record's item, except those of its lease.
+#[derive(Serialize)]
+struct RecordItem<'a> {
+    version: u64,
+    status: Status,
+    reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+    listed: &'static str,
+    id: &'a OnboardingId,
+    record: &'a Onboarding,
+    /// JSON text: any JSON may be prefilled, and an attribute cannot hold all of it (empty names, large numbers, depth).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefill: Option<String>,
+}
+
+/// The attributes of [`RecordItem`] that may be absent.
+pub(crate) const OPTIONAL: [&str; 4] = ["client_id", "due", "due_at", "prefill"];
+
+/// The attributes of a record's item that hold what is not a copy.
+#[derive(Deserialize)]
+struct RecordAttributes {
+    version: u64,
+    record: Onboarding,
+    #[serde(default)]
+    prefill: Option<String>,
+}
+
+/// The item of a record, without a lease.
+pub(crate) fn to_item(onboarding: &Onboarding, version: u64) -> Result<Item, StoreError> {
+    let key = Key::onboarding(&onboarding.id);
+    let due_at = onboarding.due_at();
+    let prefill = Some(&onboarding.prefill).filter(|prefill| !prefill.is_empty());
+    let prefill = prefill.map(serde_json::to_string).transpose().map_err(|error| item::unreadable(&key.pk, &error))?;
+    let attributes = RecordItem {
+        version,
+        status: onboarding.status,
+        reference: &onboarding.reference,
+        client_id: onboarding.client_id(),
+        due: due_at.map(|_| DUE),
+        due_at: due_at.map(milliseconds),
+        listed: LISTED,
+        id: &onboarding.id,
+        record: &Onboarding { prefill: Map::new(), ..onboarding.clone() },
+        prefill,
+    };
+    item::write(key, &attributes)
+}
+
+/// The record in its item.
+pub(crate) fn from_item(item: Item) -> Result<Stored, StoreError> {
+    let RecordAttributes { version, record: mut onboarding, prefill } = item::read(item)?;
+    if let Some(prefill) = prefill {
+        let pk = || Key::onboarding(&onboarding.id).pk;
+        onboarding.prefill = serde_json::from_str(&prefill).map_err(|error| item::unreadable(&pk(), &error))?;
+    }
+    Ok(Stored { onboarding, version })
+}
+
+impl Store {
+    /// Writes a new record, the first entry of its history and, where given, the idempotency item: all or nothing.
+    pub async fn create(
+        &self,
+        onboarding: &Onboarding,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Created, StoreError> {
+        const IDEMPOTENCY_WRITE: usize = 2;
+
+        let record = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(onboarding, 1)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        let started = HistoryEntry {
+            version: 1,
+            at: onboarding.created_at,
+            event: Event::Started,
+            from: onboarding.status,
+            to: onboarding.status,
+        };
+        let mut writes =
+            vec![TransactWriteItem::builder().put(record).build(), started.write(&self.table, &onboarding.id)?];
+        if let Some(idempotency) = idempotency {
+            writes.push(self.idempotency_write(idempotency)?);
+        }
+
+        let mut patience = Patience::default();
+        loop {
+            match self.transact(writes.clone()).await? {
+                Transacted::Done => return Ok(Created::New),
+                Transacted::Contended => {}
+                Transacted::Refused(refused) => match idempotency.filter(|_| refused.contains(&IDEMPOTENCY_WRITE)) {
+                    None => return Err(StoreError::Unavailable(format!("{} exists already", onboarding.id))),
+                    Some(asked) => {
+                        if let Some(earlier) = self.earlier(asked).await? {
+                            return Ok(Created::Earlier(earlier));
+                        }
+                    }
+                },
+            }
+            patience.after_lost_race().await?;
+        }
+    }
+
+    /// The record as it stands now (a consistent read).
+    pub async fn get(&self, id: &OnboardingId) -> Result<Stored, StoreError> {
+        from_item(self.read_item(Key::onboarding(id)).await?.ok_or(StoreError::NotFound)?)
+    }
+
+    /// DynamoDB may delete an expired item days late, so it may be overwritten as soon as it has expired.
+    fn idempotency_write(&self, idempotency: &Idempotency) -> Result<TransactWriteItem, StoreError> {
+        let now = self.clock.now();
+        let attributes = IdempotencyItem {
+            body_sha256: idempotency.body_sha256.clone(),
+            sealed_token: idempotency.sealed_token.clone(),
+            onboarding_id: idempotency.onboarding_id.clone(),
+            expires_at: (now + IDEMPOTENCY).unix_timestamp(),
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(Key::idempotency(&idempotency.key_sha256), &attributes)?))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", n(now.unix_timestamp()))
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    async fn earlier(&self, asked: &Idempotency) -> Result<Option<Idempotency>, StoreError> {
+        let Some(found) = self.read_item(Key::idempotency(&asked.key_sha256)).await? else { return Ok(None) };
+        let IdempotencyItem { body_sha256, sealed_token, onboarding_id, .. } = item::read(found)?;
+        Ok(Some(Idempotency { key_sha256: asked.key_sha256.clone(), body_sha256, sealed_token, onboarding_id }))
+    }
+}

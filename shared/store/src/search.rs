@@ -1,0 +1,110 @@
+//! Who searches for a client account. Client accounts are told apart by their e-mail address, and creating one is not
+//! idempotent at the Hub: of several onboardings with the same address, only one searches and creates.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use onboarding::{ClientId, OnboardingId};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::contention::Updated;
+use super::item::{self, Key, milliseconds, n, s};
+use super::{Store, StoreError};
+
+/// Longer than a message waits for its turn at the Hub, after which the searcher is at work again and renews the claim.
+const CLAIM: Duration = Duration::minutes(20);
+/// How long an answer counts. Later the Hub lists the account, and may have lost it.
+const ANSWER: Duration = Duration::hours(24);
+
+/// What is known of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientSearchClaim {
+    /// The search is ours, for the next 20 minutes.
+    Ours {
+        /// When somebody last asked the Hub to create the account, if what came of it is not known.
+        asked_at: Option<OffsetDateTime>,
+    },
+    /// Another onboarding searches.
+    Theirs {
+        /// When its claim runs out.
+        until: OffsetDateTime,
+    },
+    /// Another onboarding has found or created the account within the last day.
+    Found(ClientId),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SearchItem {
+    claimed_until: i64,
+    #[serde(default)]
+    client_id: Option<ClientId>,
+    #[serde(default)]
+    asked_at: Option<i64>,
+}
+
+impl Store {
+    /// Takes, or renews, the search for the client account with this e-mail address.
+    pub async fn claim_client_search(&self, email: &str, id: &OnboardingId) -> Result<ClientSearchClaim, StoreError> {
+        let now = self.clock.now();
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(search_key(email).attributes()))
+            .return_values(ReturnValue::AllNew)
+            .update_expression(
+                "SET v = :v, onboarding_id = :id, claimed_until = :until, expires_at = :expires_at REMOVE client_id",
+            )
+            .condition_expression(
+                "attribute_not_exists(pk) OR expires_at <= :second \
+                 OR (attribute_not_exists(client_id) AND (onboarding_id = :id OR claimed_until <= :now))",
+            )
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":id", s(id.as_str()))
+            .expression_attribute_values(":until", n(milliseconds(now + CLAIM)))
+            .expression_attribute_values(":expires_at", n((now + ANSWER).unix_timestamp()))
+            .expression_attribute_values(":second", n(now.unix_timestamp()))
+            .expression_attribute_values(":now", n(milliseconds(now)));
+        match self.update(request).await? {
+            Updated::Done(claimed) => {
+                let SearchItem { asked_at, .. } = item::read(claimed)?;
+                Ok(ClientSearchClaim::Ours { asked_at: asked_at.and_then(item::time) })
+            }
+            Updated::Refused(None) => Err(StoreError::Busy),
+            Updated::Refused(Some(found)) => {
+                let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
+                Ok(match client_id {
+                    Some(client_id) => ClientSearchClaim::Found(client_id),
+                    None => ClientSearchClaim::Theirs { until: item::time(claimed_until).unwrap_or(now) },
+                })
+            }
+        }
+    }
+
+    /// Notes that the Hub is asked to create the account now, before it is asked; or, without a time, that it has not.
+    pub async fn client_asked_for(&self, email: &str, at: Option<OffsetDateTime>) -> Result<(), StoreError> {
+        let request = self.client.update_item().set_key(Some(search_key(email).attributes()));
+        let request = request.condition_expression("attribute_exists(pk)");
+        let request = match at {
+            Some(at) => {
+                request.update_expression("SET asked_at = :at").expression_attribute_values(":at", n(milliseconds(at)))
+            }
+            None => request.update_expression("REMOVE asked_at"),
+        };
+        self.update(request).await.map(drop)
+    }
+
+    /// Tells the other onboardings with this e-mail address which client account it is.
+    pub async fn tell_client_found(&self, email: &str, client_id: &ClientId) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(search_key(email).attributes()))
+            .update_expression("SET client_id = :client_id")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":client_id", s(client_id.as_str()));
+        self.update(request).await.map(drop)
+    }
+}
+
+fn search_key(email: &str) -> Key {
+    Key::search(&exchange::sha256_hex(email.trim().to_ascii_lowercase()))
+}

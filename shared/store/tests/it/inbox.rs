@@ -1,0 +1,165 @@
+use store::{Due, InboxEntry, InboxKey, KeptAs, NewInboxEntry, Source, StoreError};
+use time::Duration;
+
+use crate::World;
+
+fn webhook(event_id: Option<&str>, body: &str) -> NewInboxEntry {
+    NewInboxEntry {
+        source: Source::PartnerHub,
+        event_id: event_id.map(str::to_owned),
+        name: "channel_live".to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+impl World {
+    async fn keep(&self, event_id: Option<&str>, body: &str) -> (InboxKey, KeptAs) {
+        let kept = self.store.keep(&webhook(event_id, body)).await.unwrap();
+        (kept.key, kept.outcome)
+    }
+
+    async fn entry(&self, key: &InboxKey) -> InboxEntry {
+        self.store.inbox(key).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_kept_as_it_came() {
+    let world = World::new().await;
+    let (key, outcome) = world.keep(Some("evt-1"), "{\"a\" : 1}").await;
+    assert_eq!((key.as_str(), outcome), ("partner_hub#evt-1", KeptAs::New));
+    assert_eq!(key.as_str().parse(), Ok(key.clone()));
+    let entry = world.entry(&key).await;
+    assert_eq!(entry.body.as_deref(), Some("{\"a\" : 1}"));
+    assert_eq!((entry.source, entry.name.as_str(), entry.size), (Source::PartnerHub, "channel_live", 9));
+    assert_eq!((entry.received_at, entry.processed_at, entry.outcome), (world.now(), None, None));
+    assert_eq!(world.store.inbox(&"meta#evt-1".parse().unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_deliveries_at_once_one_is_new() {
+    let world = World::new().await;
+    let tasks: Vec<_> = (0..12)
+        .map(|_| {
+            let store = world.store.clone();
+            tokio::spawn(async move { store.keep(&webhook(Some("evt-1"), "{}")).await })
+        })
+        .collect();
+    let mut new = 0;
+    for task in tasks {
+        match task.await.unwrap().unwrap().outcome {
+            KeptAs::New => new += 1,
+            outcome => assert_eq!(outcome, KeptAs::Repeated { processed: false }),
+        }
+    }
+    assert_eq!(new, 1);
+}
+
+#[tokio::test]
+async fn a_repetition_tells_whether_the_first_was_processed() {
+    let world = World::new().await;
+    for event_id in [Some("evt-1"), None, Some("")] {
+        let body = format!("{event_id:?}");
+        let (key, _) = world.keep(event_id, &body).await;
+        assert_eq!(world.keep(event_id, &body).await, (key.clone(), KeptAs::Repeated { processed: false }));
+        world.store.processed(&key, "matched").await.unwrap();
+        assert_eq!(world.keep(event_id, &body).await, (key.clone(), KeptAs::Repeated { processed: true }));
+        let entry = world.entry(&key).await;
+        assert_eq!((entry.processed_at, entry.outcome.as_deref()), (Some(world.now()), Some("matched")));
+    }
+}
+
+#[tokio::test]
+async fn another_body_under_the_same_id_is_kept_apart() {
+    let world = World::new().await;
+    let (first, _) = world.keep(Some("evt-1"), "one").await;
+    let (second, outcome) = world.keep(Some("evt-1"), "two").await;
+    assert_eq!(outcome, KeptAs::Conflicting);
+    assert_eq!(world.keep(Some("evt-1"), "two").await, (second.clone(), KeptAs::Repeated { processed: false }));
+    assert_eq!(world.keep(Some("evt-1"), "one").await, (first.clone(), KeptAs::Repeated { processed: false }));
+    assert_eq!(world.entry(&first).await.body.as_deref(), Some("one"));
+    assert_eq!(world.entry(&second).await.body.as_deref(), Some("two"));
+}
+
+#[tokio::test]
+async fn any_event_id_will_do() {
+    let world = World::new().await;
+    let long = "🔑".repeat(200);
+    let longer = "🔑".repeat(40_000);
+    for id in [" ", "a#b#c", "line\nbreak\u{0}", "ONB#x", &long, &longer] {
+        let (key, outcome) = world.keep(Some(id), "one").await;
+        assert_eq!(outcome, KeptAs::New);
+        assert_eq!(world.keep(Some(id), "two").await.1, KeptAs::Conflicting);
+        let key: InboxKey = key.as_str().parse().unwrap();
+        assert_eq!(world.entry(&key).await.body.as_deref(), Some("one"));
+    }
+    world.pass(Duration::hours(1));
+    assert_eq!(world.store.due(world.now(), 100).await.unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn of_a_body_that_is_too_long_the_digest_is_kept() {
+    let world = World::new().await;
+    let longest = "x".repeat(256 * 1024);
+    let (key, _) = world.keep(None, &longest).await;
+    assert_eq!(world.entry(&key).await.body, Some(longest.clone()));
+    let (key, outcome) = world.keep(None, &format!("{longest}x")).await;
+    assert_eq!(outcome, KeptAs::New);
+    let entry = world.entry(&key).await;
+    assert_eq!((entry.body, entry.size), (None, 256 * 1024 + 1));
+    assert_eq!(key.as_str(), format!("partner_hub#{}", entry.body_sha256));
+    assert_eq!(world.keep(None, &format!("{longest}x")).await.1, KeptAs::Repeated { processed: false });
+}
+
+#[tokio::test]
+async fn an_entry_is_due_until_it_is_processed() {
+    let world = World::new().await;
+    let (key, _) = world.keep(Some("evt-1"), "{}").await;
+    let due = || world.store.due(world.now(), 10);
+    world.pass(Duration::minutes(9));
+    assert!(due().await.unwrap().is_empty());
+    world.pass(Duration::minutes(1));
+    assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
+
+    world.store.postpone(&key, world.now() + Duration::hours(1)).await.unwrap();
+    assert!(due().await.unwrap().is_empty());
+    world.pass(Duration::hours(1));
+    assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
+
+    world.store.processed(&key, "matched").await.unwrap();
+    world.store.postpone(&key, world.now()).await.unwrap();
+    assert!(due().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_entry_that_is_gone_cannot_be_processed() {
+    let world = World::new().await;
+    let key: InboxKey = "partner_hub#evt-1".parse().unwrap();
+    assert!(matches!(world.store.processed(&key, "matched").await, Err(StoreError::NotFound)));
+    world.store.postpone(&key, world.now()).await.unwrap();
+    assert_eq!(world.store.inbox(&key).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_entry_expires_after_thirty_days() {
+    let world = World::new().await;
+    world.keep(Some("evt-1"), "{}").await;
+    let item = world
+        .client
+        .get_item()
+        .table_name(crate::TABLE)
+        .key("pk", aws_sdk_dynamodb::types::AttributeValue::S("INBOX#partner_hub#evt-1".to_owned()))
+        .key("sk", aws_sdk_dynamodb::types::AttributeValue::S("INBOX".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let expires_at = (world.now() + Duration::days(30)).unix_timestamp().to_string();
+    assert_eq!(item.item().unwrap()["expires_at"].as_n(), Ok(&expires_at));
+}
+
+#[test]
+fn what_is_not_an_inbox_key_is_refused() {
+    for text in ["", "partner_hub", "partner_hub#", "elsewhere#evt-1", &format!("meta#{}", "x".repeat(1001))] {
+        assert!(text.parse::<InboxKey>().is_err(), "{text}");
+    }
+}

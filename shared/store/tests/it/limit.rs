@@ -1,0 +1,162 @@
+//! The Hub's call limit and Meta's codes: what many take at once.
+
+use std::collections::HashMap;
+
+use onboarding::call_limit::{CallLimit, Permit, Priority, Slot};
+use store::CodeClaim;
+use time::{Duration, OffsetDateTime};
+
+use crate::{TABLE, World};
+
+const LIMIT: CallLimit = CallLimit { calls: 5, period: Duration::seconds(30) };
+
+impl World {
+    async fn turn(&self, priority: Priority, slot: Option<Slot>) -> Permit {
+        self.store.take_call(LIMIT, priority, slot).await.unwrap()
+    }
+
+    /// Uses the tokens that are there.
+    async fn use_up(&self) {
+        for _ in 0..LIMIT.calls {
+            assert_eq!(self.turn(Priority::ClientAccount, None).await, Permit::Granted);
+        }
+    }
+
+    /// Somebody who must find no token.
+    async fn waits(&self, priority: Priority, slot: Option<Slot>) -> (OffsetDateTime, Slot) {
+        match self.turn(priority, slot).await {
+            Permit::RetryAt { until, slot: Some(slot) } => (until, slot),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn pass_until(&self, time: OffsetDateTime) {
+        self.pass((time - self.now()).max(Duration::ZERO));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_at_once_no_more_than_the_limit_may_call_and_all_get_their_turn() {
+    let world = World::new().await;
+    let mut waiting: Vec<Option<Slot>> = vec![None; 20];
+    let mut calls: Vec<OffsetDateTime> = Vec::new();
+    while !waiting.is_empty() {
+        let tasks: Vec<_> = waiting
+            .drain(..)
+            .map(|slot| {
+                let store = world.store.clone();
+                tokio::spawn(async move { store.take_call(LIMIT, Priority::KeyCreation, slot).await.unwrap() })
+            })
+            .collect();
+        let mut next = Vec::new();
+        for task in tasks {
+            match task.await.unwrap() {
+                Permit::Granted => calls.push(world.now()),
+                Permit::RetryAt { until, slot } => {
+                    assert!(until > world.now());
+                    next.push(until);
+                    waiting.push(slot);
+                }
+            }
+        }
+        if let Some(until) = next.into_iter().min() {
+            world.pass_until(until);
+        }
+    }
+    assert_eq!(calls.len(), 20);
+    for six in calls.windows(6) {
+        assert!(six[5] - six[0] > LIMIT.period, "{six:?}");
+    }
+    assert!(calls[19] - calls[0] < Duration::minutes(3), "{calls:?}");
+}
+
+#[tokio::test]
+async fn who_comes_back_as_told_gets_the_turn_before_who_came_later() {
+    let world = World::new().await;
+    world.use_up().await;
+    let mut told = Vec::new();
+    for _ in 0..7 {
+        told.push(world.waits(Priority::ClientAccount, None).await);
+    }
+    let slots: HashMap<Slot, OffsetDateTime> = told.iter().map(|(until, slot)| (*slot, *until)).collect();
+    assert_eq!(slots.len(), 7, "each has a place of its own");
+    world.pass_until(told[4].0);
+    // A newcomer at the same moment finds five tokens free, and five who were told to take them.
+    world.waits(Priority::ClientAccount, None).await;
+    for (_, slot) in &told[..5] {
+        assert_eq!(world.turn(Priority::ClientAccount, Some(*slot)).await, Permit::Granted);
+    }
+}
+
+#[tokio::test]
+async fn the_more_urgent_does_not_wait_behind_the_others() {
+    let world = World::new().await;
+    world.use_up().await;
+    for _ in 0..20 {
+        world.waits(Priority::ClientAccount, None).await;
+    }
+    let (until, slot) = world.waits(Priority::KeyCreation, None).await;
+    assert!(until - world.now() <= Duration::seconds(31), "{until}");
+    world.pass_until(until);
+    assert_eq!(world.turn(Priority::KeyCreation, Some(slot)).await, Permit::Granted);
+}
+
+/// The one who submits a number does so in the place of the one who only looked for its client account.
+#[tokio::test]
+async fn who_takes_over_from_less_urgent_work_leaves_no_empty_place() {
+    let world = World::new().await;
+    world.use_up().await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        held.push(world.waits(Priority::ClientAccount, None).await.1);
+    }
+    for slot in held {
+        world.waits(Priority::NumberSubmission, Some(slot)).await;
+    }
+    let (until, _) = world.waits(Priority::Reconciliation, None).await;
+    assert!(until - world.now() <= Duration::seconds(62), "five are before it, not ten: {until}");
+}
+
+#[tokio::test]
+async fn the_limit_survives_whoever_used_it() {
+    let world = World::new().await;
+    world.use_up().await;
+    let restarted = store::Store::new(world.client.clone(), TABLE.to_owned(), world.clock.clone());
+    let turn = restarted.take_call(LIMIT, Priority::KeyCreation, None).await.unwrap();
+    let Permit::RetryAt { until, slot } = turn else { panic!("{turn:?}") };
+    assert!(until - world.now() >= LIMIT.period);
+    world.pass_until(until);
+    assert_eq!(world.turn(Priority::KeyCreation, slot).await, Permit::Granted);
+}
+
+#[tokio::test]
+async fn a_code_is_taken_once() {
+    let world = World::new().await;
+    let (first, second) = (world.create("a").await, world.create("b").await);
+    let claim = |code: &'static str, id| world.store.claim_code(code, id);
+    assert_eq!(claim("c0de", &first).await.unwrap(), CodeClaim::First);
+    for id in [&first, &second] {
+        assert_eq!(claim("c0de", id).await.unwrap(), CodeClaim::Taken { by: first.clone(), at_work: true });
+    }
+    assert_eq!(claim("0ther", &second).await.unwrap(), CodeClaim::First);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_who_take_a_code_at_once_one_is_first() {
+    let world = World::new().await;
+    let id = world.create("a").await;
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, id) = (world.store.clone(), id.clone());
+            tokio::spawn(async move { store.claim_code("c0de", &id).await.unwrap() })
+        })
+        .collect();
+    let mut first = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            CodeClaim::First => first += 1,
+            CodeClaim::Taken { by, at_work } => assert_eq!((by, at_work), (id.clone(), true)),
+        }
+    }
+    assert_eq!(first, 1);
+}

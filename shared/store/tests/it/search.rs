@@ -1,0 +1,77 @@
+//! Who searches for a client account.
+
+use store::ClientSearchClaim;
+use time::Duration;
+use tokio::task::JoinSet;
+
+use crate::World;
+
+const EMAIL: &str = "lena.voss@nordlicht.example";
+
+#[tokio::test]
+async fn of_many_at_once_one_searches_and_the_others_learn_what_it_found() {
+    let world = World::new().await;
+    let mut claims = JoinSet::new();
+    let mut ids = Vec::new();
+    for n in 0..10 {
+        ids.push(world.create(&format!("tenant-{n}")).await);
+    }
+    for id in ids.clone() {
+        let store = world.store.clone();
+        claims.spawn(async move { (store.claim_client_search(EMAIL, &id).await.unwrap(), id) });
+    }
+    let claims = claims.join_all().await;
+    let ours: Vec<_> =
+        claims.iter().filter(|(claim, _)| *claim == ClientSearchClaim::Ours { asked_at: None }).collect();
+    assert_eq!(ours.len(), 1, "{claims:?}");
+
+    let searcher = &ours[0].1;
+    assert_eq!(
+        world.store.claim_client_search(EMAIL, searcher).await.unwrap(),
+        ClientSearchClaim::Ours { asked_at: None },
+        "it may go on"
+    );
+    let client_id = "hT3mVxCL".parse().unwrap();
+    world.store.tell_client_found(EMAIL, &client_id).await.unwrap();
+    for id in &ids {
+        let claim = world.store.claim_client_search(" Lena.Voss@Nordlicht.example", id).await.unwrap();
+        assert_eq!(claim, ClientSearchClaim::Found(client_id.clone()));
+    }
+}
+
+#[tokio::test]
+async fn whoever_searches_next_learns_that_an_account_was_asked_for() {
+    let world = World::new().await;
+    let (first, second) = (world.create("one").await, world.create("two").await);
+    world.store.claim_client_search(EMAIL, &first).await.unwrap();
+    let at = world.now();
+    world.store.client_asked_for(EMAIL, Some(at)).await.unwrap();
+    let asked = ClientSearchClaim::Ours { asked_at: Some(at) };
+    assert_eq!(world.store.claim_client_search(EMAIL, &first).await.unwrap(), asked);
+    world.pass(Duration::minutes(20));
+    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), asked);
+    world.store.client_asked_for(EMAIL, None).await.unwrap();
+    let claim = world.store.claim_client_search(EMAIL, &second).await.unwrap();
+    assert_eq!(claim, ClientSearchClaim::Ours { asked_at: None });
+}
+
+#[tokio::test]
+async fn a_searcher_that_died_is_followed_by_another_and_an_old_answer_is_searched_for_again() {
+    let world = World::new().await;
+    let (first, second) = (world.create("one").await, world.create("two").await);
+    world.store.claim_client_search(EMAIL, &first).await.unwrap();
+    let until = world.now() + Duration::minutes(20);
+    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), ClientSearchClaim::Theirs { until });
+    world.pass(Duration::minutes(20));
+    assert_eq!(
+        world.store.claim_client_search(EMAIL, &second).await.unwrap(),
+        ClientSearchClaim::Ours { asked_at: None }
+    );
+
+    world.store.tell_client_found(EMAIL, &"hT3mVxCL".parse().unwrap()).await.unwrap();
+    world.pass(Duration::hours(25));
+    assert_eq!(
+        world.store.claim_client_search(EMAIL, &first).await.unwrap(),
+        ClientSearchClaim::Ours { asked_at: None }
+    );
+}

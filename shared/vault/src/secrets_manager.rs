@@ -1,0 +1,130 @@
+//! The vault at Secrets Manager.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use exchange::ChannelId;
+use telemetry::milliseconds;
+use telemetry::reason;
+
+use super::{NewVaultKey, Vault, VaultError, VaultKey, secret_name};
+
+/// Keeps keys at Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct SecretsManagerVault {
+    client: Client,
+    prefix: String,
+}
+
+impl SecretsManagerVault {
+    /// Keeps keys under the names that begin with this prefix.
+    pub fn new(client: Client, prefix: String) -> Self {
+        Self { client, prefix }
+    }
+
+    async fn create(&self, name: &str, value: &str) -> Result<Option<String>, Refusal> {
+        let started = Instant::now();
+        let call = self
+            .client
+            .create_secret()
+            .name(name)
+            .description("API key of a WhatsApp channel at 360dialog")
+            .secret_string(value);
+        logged("CreateSecret", started, call.send().await).map(|created| created.arn)
+    }
+
+    async fn put(&self, name: &str, value: &str) -> Result<Option<String>, Refusal> {
+        let started = Instant::now();
+        let call = self.client.put_secret_value().secret_id(name).secret_string(value);
+        logged("PutSecretValue", started, call.send().await).map(|put| put.arn)
+    }
+
+    /// Takes back a deletion that is scheduled.
+    async fn restore(&self, name: &str) -> Result<(), Refusal> {
+        let started = Instant::now();
+        logged("RestoreSecret", started, self.client.restore_secret().secret_id(name).send().await).map(|_| ())
+    }
+}
+
+#[async_trait]
+impl Vault for SecretsManagerVault {
+    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError> {
+        let name = secret_name(&self.prefix, channel);
+        let started = Instant::now();
+        let found = self.client.get_secret_value().secret_id(&name).send().await;
+        match logged("GetSecretValue", started, found) {
+            Ok(found) => {
+                let json = found.secret_string.ok_or_else(|| VaultError::Unreadable("it is not text".to_owned()))?;
+                VaultKey::from_json(&json, channel, found.arn.unwrap_or(name)).map(Some)
+            }
+            Err(Refusal::Absent | Refusal::Deleted) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
+        let started = Instant::now();
+        let call = self.client.describe_secret().secret_id(secret_name(&self.prefix, channel));
+        match logged("DescribeSecret", started, call.send().await) {
+            Ok(found) => Ok(found.deleted_date.is_none()),
+            Err(Refusal::Absent | Refusal::Deleted) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
+        let name = secret_name(&self.prefix, channel);
+        let value = key.to_json(channel)?;
+        let stored = match self.create(&name, &value).await {
+            Err(Refusal::Exists) => self.put(&name, &value).await,
+            // A name is reserved until its deletion is carried out, which takes days.
+            Err(Refusal::Deleted) => {
+                self.restore(&name).await?;
+                self.put(&name, &value).await
+            }
+            created => created,
+        };
+        stored.map(|arn| arn.unwrap_or(name)).map_err(Into::into)
+    }
+}
+
+/// What Secrets Manager answers that we act on.
+enum Refusal {
+    Absent,
+    Exists,
+    /// The secret is scheduled for deletion.
+    Deleted,
+    Other(String),
+}
+
+impl From<Refusal> for VaultError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Unavailable(match refusal {
+            Refusal::Absent => "the secret is gone".to_owned(),
+            Refusal::Exists => "the secret was created meanwhile".to_owned(),
+            Refusal::Deleted => "the secret is scheduled for deletion".to_owned(),
+            Refusal::Other(reason) => reason,
+        })
+    }
+}
+
+/// One log line for one call, and its refusals sorted.
+fn logged<T, E, R>(route: &str, started: Instant, answer: Result<T, SdkError<E, R>>) -> Result<T, Refusal>
+where
+    E: ProvideErrorMetadata,
+{
+    let reason = answer.as_ref().err().map(reason);
+    let (outcome, milliseconds) = (reason.as_deref().unwrap_or("ok"), milliseconds(started));
+    tracing::info!(service = "secrets manager", route, outcome, milliseconds, "call");
+    answer.map_err(|error| match error.code() {
+        Some("ResourceNotFoundException") => Refusal::Absent,
+        Some("ResourceExistsException") => Refusal::Exists,
+        // Also a secret that another service manages; the sentence tells them apart, as AWS has no other word for it.
+        Some("InvalidRequestException") if error.message().is_some_and(|text| text.contains("deletion")) => {
+            Refusal::Deleted
+        }
+        _ => Refusal::Other(reason.unwrap_or_default()),
+    })
+}

@@ -1,0 +1,48 @@
+//! Whether a message that comes for an onboarding is the one that is waited for.
+//!
+//! Several come: one for each webhook, one for each of two workers. Only one of them waits, in the line for the Hub or for
+//! the next try, or else the others would take turns that they do not need, and try more often than the back-off allows.
+
+use std::cmp::Ordering;
+
+use onboarding::{Onboarding, Status, Step};
+use queue::Worker;
+use store::{Awaited, Lease};
+use time::{Duration, OffsetDateTime};
+
+use super::QUEUE_GRACE;
+
+/// How far the clocks of two workers may be apart.
+const CLOCKS: Duration = Duration::SECOND;
+
+/// How a message comes.
+pub(crate) enum Admission {
+    /// There may be something to do.
+    Run,
+    /// Another message is on its way that does the same, or more.
+    Duplicate,
+    /// The step was tried a short while ago, by another worker, and has to wait.
+    TooEarly { until: OffsetDateTime },
+}
+
+/// How a message for `worker` comes to an onboarding at `now`.
+pub(crate) fn admission(worker: Worker, lease: &Lease, onboarding: &Onboarding, now: OffsetDateTime) -> Admission {
+    let soon = now + CLOCKS;
+    let priority = worker.priority();
+    let surplus = |awaited: &Awaited| match awaited.priority.cmp(&priority) {
+        Ordering::Less => now < awaited.at + QUEUE_GRACE,
+        Ordering::Equal => soon < awaited.at,
+        Ordering::Greater => false,
+    };
+    if lease.awaited().is_some_and(surplus) {
+        return Admission::Duplicate;
+    }
+    let does = |step: Step| step == worker.step() || (worker, step) == (Worker::NumberSubmission, Step::ClientAccount);
+    match &onboarding.retry {
+        // Whether permission may be asked for again, its step says.
+        Some(retry) if does(retry.step) && soon < retry.next_at && onboarding.status != Status::PermissionRequired => {
+            Admission::TooEarly { until: retry.next_at }
+        }
+        _ => Admission::Run,
+    }
+}

@@ -1,0 +1,111 @@
+//! Why a step ends before it is done, and what every error of a client or of our own means for it.
+
+use onboarding::call_limit::Slot;
+use onboarding::{KEY_REFUSED, Step};
+use partner_hub::HubError;
+use queue::QueueError;
+use secrets::SecretsError;
+use store::StoreError;
+use time::{Duration, OffsetDateTime};
+use vault::VaultError;
+
+/// Why a step ends before it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StepError {
+    /// The Hub takes no more calls for now.
+    Wait { until: OffsetDateTime, slot: Option<Slot> },
+    /// Something failed that may work later.
+    Retry { reason: String, after: Option<Duration> },
+    /// The Hub refuses our credentials: every onboarding waits for the operator, none fails.
+    Unauthorized,
+    /// The client has to grant permission. A webhook or reconciliation brings us back; the queue does not.
+    Permission { next_at: OffsetDateTime },
+    /// It will never work.
+    Fail { code: &'static str, detail: String, retryable: bool },
+    /// Our own table, queue or secret is out of reach: the queue delivers the message again.
+    Unavailable(String),
+}
+
+/// A [`StepError`] and the step at which it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedStep {
+    pub(crate) step: Step,
+    pub(crate) error: StepError,
+}
+
+impl StepError {
+    pub(crate) fn at(self, step: Step) -> FailedStep {
+        FailedStep { step, error: self }
+    }
+
+    pub(crate) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Wait { .. } => "waits_for_turn",
+            Self::Retry { .. } => "delayed",
+            Self::Unauthorized => "unauthorized",
+            Self::Permission { .. } => "waits_for_permission",
+            Self::Fail { .. } => "failed",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Retry { reason, .. } | Self::Unavailable(reason) => Some(reason),
+            Self::Fail { detail, .. } => Some(detail),
+            Self::Wait { .. } | Self::Unauthorized | Self::Permission { .. } => None,
+        }
+    }
+}
+
+impl From<HubError> for StepError {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Retry { reason, retry_after, .. } => Self::Retry { reason, after: retry_after },
+            HubError::NotYet { reason } => Self::Retry { reason, after: None },
+            HubError::Unauthorized => Self::Unauthorized,
+            HubError::Permission { reason } => {
+                Self::Fail { code: "hub_refused", detail: format!("The Hub answered 403: {reason}"), retryable: true }
+            }
+            HubError::Permanent { status, reason } => Self::Fail {
+                code: "hub_refused",
+                detail: format!("The Hub answered {status}: {reason}"),
+                retryable: true,
+            },
+        }
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Illegal(_) | StoreError::ChannelTaken | StoreError::NumberTaken => {
+                Self::Fail { code: "conflict", detail: error.to_string(), retryable: true }
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<SecretsError> for StepError {
+    fn from(error: SecretsError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<QueueError> for StepError {
+    fn from(error: QueueError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<VaultError> for StepError {
+    fn from(error: VaultError) -> Self {
+        Self::Retry { reason: error.to_string(), after: None }
+    }
+}
+
+/// The problem code under which a refused key is recorded.
+pub(crate) const fn key_refused(detail: String) -> StepError {
+    StepError::Fail { code: KEY_REFUSED, detail, retryable: true }
+}

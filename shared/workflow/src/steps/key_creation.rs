@@ -1,0 +1,218 @@
+//! Step 4: create the API key of a live channel, store it, set the message webhook.
+//!
+//! A new key revokes the older ones and is shown once. So it is made under the lease, only if the vault holds none,
+//! and stored before anything else. If it is lost between Hub and vault, making another is safe: nobody was given it.
+
+use std::sync::Arc;
+
+use onboarding::call_limit::{Priority, Slot};
+use onboarding::{ChannelId, Event, Onboarding, OnboardingId, Status, Step, StoredKey};
+use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
+use partner_hub::{HubError, NewApiKey};
+use queue::{Task, Worker};
+use store::{InboxKey, Stored};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+use vault::{NewVaultKey, Vault, VaultKey};
+
+use crate::inbound::channel_event;
+use crate::runner::{HubContext, StepError, StepRunner, key_refused};
+
+/// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
+const KEY_SETTLES: Duration = Duration::minutes(15);
+/// How long a call that was not answered may still be carried out. A key made sooner could be revoked by its key.
+const MADE_WITHIN: Duration = Duration::minutes(1);
+/// Pauses between the tries to store a key that was just made.
+const STORE_PAUSES: [std::time::Duration; 3] = [
+    std::time::Duration::from_millis(100),
+    std::time::Duration::from_millis(400),
+    std::time::Duration::from_millis(1600),
+];
+
+/// What the key-creation worker needs.
+#[derive(Clone)]
+pub struct KeyCreation {
+    /// For the Hub.
+    pub context: HubContext,
+    /// Where keys are kept.
+    pub vault: Arc<dyn Vault>,
+    /// The messaging API.
+    pub messaging: Messaging,
+    /// Where the partner's system takes messages, if it wants them set up.
+    pub message_webhook: Option<Url>,
+}
+
+impl KeyCreation {
+    /// Runs the key-creation worker for one message: an onboarding, or a webhook in the inbox.
+    ///
+    /// # Errors
+    /// A sentence, if the message must be delivered again.
+    pub async fn handle(&self, task: Task) -> Result<(), String> {
+        let (id, slot) = match task {
+            Task::Onboarding { onboarding_id, slot } => (onboarding_id, slot),
+            Task::Inbox { inbox_key, slot } => {
+                let key: InboxKey = inbox_key.parse().map_err(|_| "not a key of the inbox".to_owned())?;
+                match channel_event::settle(&self.context, &key, slot).await? {
+                    Some(id) => (id, None),
+                    None => return Ok(()),
+                }
+            }
+        };
+        self.make_key(&id, slot).await
+    }
+
+    async fn make_key(&self, id: &OnboardingId, slot: Option<Slot>) -> Result<(), String> {
+        StepRunner { context: &self.context, worker: Worker::KeyCreation }
+            .run(id, slot, |stored, slot| async move {
+                self.step(stored, slot).await.map_err(|stop| stop.at(Step::KeyCreation))
+            })
+            .await
+    }
+
+    async fn step(&self, stored: Stored, slot: Option<Slot>) -> Result<Stored, StepError> {
+        let onboarding = &stored.onboarding;
+        if !matches!(onboarding.status, Status::Live | Status::PermissionRequired) {
+            return Ok(stored);
+        }
+        let asked_lately = onboarding.retry.as_ref().is_some_and(|retry| retry.next_at > self.context.clock.now());
+        if onboarding.status == Status::PermissionRequired && asked_lately {
+            return Ok(stored);
+        }
+        let Some(channel_id) = onboarding.channel_id.clone() else { return Ok(stored) };
+        let stored = match onboarding.key {
+            Some(_) => stored,
+            None => self.obtain_key(stored, &channel_id, slot).await?,
+        };
+        self.set_message_webhook(&stored.onboarding, &channel_id).await?;
+        self.context.apply(&stored.onboarding, &Event::MessagingReady).await
+    }
+
+    /// Takes the key from the vault, where an earlier try left it, or makes one.
+    async fn obtain_key(
+        &self,
+        stored: Stored,
+        channel_id: &ChannelId,
+        slot: Option<Slot>,
+    ) -> Result<Stored, StepError> {
+        let onboarding = &stored.onboarding;
+        let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let key = match self.vault.find(channel_id).await? {
+            Some(key) if key.created_at >= void_before => stored_key(&key),
+            _ => self.create_key(onboarding, channel_id, slot).await?,
+        };
+        self.context.apply(onboarding, &Event::KeyStored { key }).await
+    }
+
+    async fn create_key(
+        &self,
+        onboarding: &Onboarding,
+        channel_id: &ChannelId,
+        mut slot: Option<Slot>,
+    ) -> Result<StoredKey, StepError> {
+        let credentials = self.context.credentials().await?;
+        self.context.acquire_call(Priority::KeyCreation, &mut slot).await?;
+        let asked_at = self.context.clock.now();
+        match self.context.hub.create_api_key(&credentials, channel_id).await {
+            Ok(key) => self.store(channel_id, key, asked_at).await,
+            Err(HubError::Permission { .. }) => self.permission_missing(onboarding, asked_at).await,
+            Err(HubError::Retry { reason, retry_after, unclear: true }) => {
+                Err(StepError::Retry { reason, after: Some(retry_after.unwrap_or_default().max(MADE_WITHIN)) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn store(
+        &self,
+        channel_id: &ChannelId,
+        key: NewApiKey,
+        created_at: OffsetDateTime,
+    ) -> Result<StoredKey, StepError> {
+        let key = NewVaultKey { api_key: key.api_key, address: key.address, key_id: key.key_id, created_at };
+        let mut pauses = STORE_PAUSES.iter();
+        loop {
+            match (self.vault.store(channel_id, &key).await, pauses.next()) {
+                (Ok(secret_arn), _) => {
+                    return Ok(StoredKey { secret_arn, key_id: key.key_id, address: key.address.into() });
+                }
+                (Err(error), Some(pause)) => {
+                    tracing::warn!(%error, "a key that was just made could not be stored; trying again");
+                    tokio::time::sleep(*pause).await;
+                }
+                (Err(error), None) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Direct Payment. The webhook of the grant brings us back; reconciliation asks again, ever more rarely.
+    async fn permission_missing(
+        &self,
+        onboarding: &Onboarding,
+        asked_at: OffsetDateTime,
+    ) -> Result<StoredKey, StepError> {
+        const LONGEST: Duration = Duration::hours(6);
+        let stored = self.context.apply(onboarding, &Event::PermissionMissing { asked_at }).await?;
+        if stored.onboarding.status == Status::Live {
+            return Err(StepError::Retry { reason: "permission was granted while we asked".to_owned(), after: None });
+        }
+        let tries = onboarding.retry.as_ref().map_or(0, |retry| retry.tries).min(8);
+        Err(StepError::Permission {
+            next_at: self.context.clock.now() + (Duration::minutes(5) * 2i32.pow(tries)).min(LONGEST),
+        })
+    }
+
+    async fn set_message_webhook(&self, onboarding: &Onboarding, channel_id: &ChannelId) -> Result<(), StepError> {
+        let address = onboarding.key.as_ref().and_then(|key| key.address.parse().ok());
+        if !address.is_some_and(|address| self.messaging.allows(&address)) {
+            // The partner's systems send the key to where we say.
+            return Err(address_forbidden());
+        }
+        let Some(url) = &self.message_webhook else { return Ok(()) };
+        let Some(key) = self.vault.find(channel_id).await? else {
+            return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
+        };
+        let headers = self.context.secrets.bundle().await?.message_webhook_headers.clone();
+        let webhook = MessageWebhook { url: url.clone(), headers };
+        self.messaging.set_webhook(&key.address, &key.api_key, &webhook).await.map_err(|error| {
+            let age = self.context.clock.now() - key.created_at;
+            webhook_not_set(error, age, onboarding)
+        })
+    }
+}
+
+fn stored_key(key: &VaultKey) -> StoredKey {
+    StoredKey {
+        secret_arn: key.secret_arn.clone(),
+        key_id: key.key_id.clone(),
+        address: key.address.as_str().to_owned(),
+    }
+}
+
+fn webhook_not_set(error: MessagingError, key_age: Duration, onboarding: &Onboarding) -> StepError {
+    match error {
+        MessagingError::Retry { reason } => StepError::Retry { reason, after: None },
+        MessagingError::KeyRefused if key_age < KEY_SETTLES => {
+            StepError::Retry { reason: "the messaging API does not accept the new key yet".to_owned(), after: None }
+        }
+        MessagingError::KeyRefused => {
+            let channel_id = onboarding.channel_id.as_ref().map_or("", ChannelId::as_str);
+            key_refused(format!(
+                "The messaging API refuses the key of channel {channel_id}: another one was made elsewhere. A retry makes a new key."
+            ))
+        }
+        MessagingError::Permanent { status, reason } => StepError::Fail {
+            code: "message_webhook_refused",
+            detail: format!("The messaging API refused the message webhook ({status}): {reason}"),
+            retryable: true,
+        },
+        MessagingError::ForbiddenAddress => address_forbidden(),
+    }
+}
+
+fn address_forbidden() -> StepError {
+    StepError::Fail {
+        code: "messaging_address_forbidden",
+        detail: "The Hub named an address of the messaging API that MESSAGING_HOSTS does not allow".to_owned(),
+        retryable: true,
+    }
+}

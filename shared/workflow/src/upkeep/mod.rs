@@ -1,0 +1,7 @@
+//! What looks after the rest: whatever did not move, channels whose webhook never came, signups that no page handed over.
+
+mod channel_sweep;
+mod lost_signup;
+mod reconciliation;
+
+pub use reconciliation::{Reconciled, Reconciliation};
