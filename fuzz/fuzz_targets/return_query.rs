@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../api.rs"]
-mod api;
-
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -14,7 +11,7 @@ use serde_json::Value;
 use api::Handler;
 use signup_page::SignupPage;
 
-static PAGE: LazyLock<SignupPage> = LazyLock::new(|| SignupPage::new(&api::page(), &api::meta()));
+static PAGE: LazyLock<SignupPage> = LazyLock::new(|| SignupPage::new(&fuzz::page(), &fuzz::meta()));
 static BARE: LazyLock<[String; 3]> = LazyLock::new(|| parts(HashMap::new()));
 
 fuzz_target!(|query: &[u8]| {
@@ -49,8 +46,8 @@ fuzz_target!(|query: &[u8]| {
 
 /// The page before its settings, its settings, and the page after them.
 fn parts(query: HashMap<String, Vec<String>>) -> [String; 3] {
-    let request = api::request("GET", "/signup/return").with_query_string_parameters(query);
-    let response = api::wait(PAGE.handle(request));
+    let request = fuzz::request("GET", "/signup/return").with_query_string_parameters(query);
+    let response = fuzz::wait(PAGE.handle(request));
     assert_eq!(response.status(), 200);
     let html = std::str::from_utf8(response.body()).unwrap();
     let (before, rest) = html.split_once(r#"id="settings">"#).unwrap();

@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../api.rs"]
-mod api;
-
 use std::sync::{Arc, LazyLock, Mutex};
 
 use libfuzzer_sys::fuzz_target;
@@ -13,14 +10,14 @@ use serde_json::Value;
 use api::Handler;
 use url::Url;
 
-static API: LazyLock<(Onboardings, Arc<Mutex<api::Table>>)> = LazyLock::new(api::onboardings);
+static API: LazyLock<(Onboardings, Arc<Mutex<fuzz::Table>>)> = LazyLock::new(fuzz::onboardings);
 
 fuzz_target!(|body: &[u8]| {
     let (function, table) = &*API;
-    let mut request = api::request("POST", "/onboardings");
-    request.headers_mut().insert("authorization", format!("Bearer {}", api::BACKEND_TOKEN).parse().unwrap());
+    let mut request = fuzz::request("POST", "/onboardings");
+    request.headers_mut().insert("authorization", format!("Bearer {}", fuzz::BACKEND_TOKEN).parse().unwrap());
     *request.body_mut() = lambda_http::Body::Binary(body.to_vec());
-    let response = api::wait(function.handle(request));
+    let response = fuzz::wait(function.handle(request));
     let text = std::str::from_utf8(response.body()).unwrap();
     let answer: Value = serde_json::from_str(text).unwrap();
     let calls = std::mem::take(&mut table.lock().unwrap().calls);

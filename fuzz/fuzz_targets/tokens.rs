@@ -4,9 +4,6 @@
 
 #![no_main]
 
-#[path = "../api.rs"]
-mod api;
-
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -19,18 +16,18 @@ use api::Handler;
 
 struct Started {
     function: Onboardings,
-    table: Arc<Mutex<api::Table>>,
+    table: Arc<Mutex<fuzz::Table>>,
     id: String,
     token: String,
 }
 
 static STARTED: LazyLock<Started> = LazyLock::new(|| {
-    let (function, table) = api::onboardings();
-    let mut request = api::request("POST", "/onboardings");
-    request.headers_mut().insert("authorization", format!("Bearer {}", api::BACKEND_TOKEN).parse().unwrap());
+    let (function, table) = fuzz::onboardings();
+    let mut request = fuzz::request("POST", "/onboardings");
+    request.headers_mut().insert("authorization", format!("Bearer {}", fuzz::BACKEND_TOKEN).parse().unwrap());
     let body = r#"{"reference": "tenant-1", "client": {"id": "hT3mVxCL"}}"#;
     *request.body_mut() = lambda_http::Body::Text(body.to_owned());
-    let response = api::wait(function.handle(request));
+    let response = fuzz::wait(function.handle(request));
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     let (_, fragment) = answer["setup_url"].as_str().unwrap().split_once('#').unwrap();
     let (id, token) = fragment.split_once('.').unwrap();
@@ -41,13 +38,13 @@ static STARTED: LazyLock<Started> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let Started { function, table, id, token } = &*STARTED;
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let text = text.replace("{setup}", token).replace("{back_end}", api::BACKEND_TOKEN).replace("{id}", id);
+    let text = text.replace("{setup}", token).replace("{back_end}", fuzz::BACKEND_TOKEN).replace("{id}", id);
     let (header, asked) = text.split_once('\n').unwrap_or((&text, id));
     let Ok(value) = HeaderValue::from_bytes(header.as_bytes()) else { return };
-    let mut request = api::request("GET", "/onboardings/{id}");
+    let mut request = fuzz::request("GET", "/onboardings/{id}");
     request.headers_mut().insert("authorization", value);
     let request = request.with_path_parameters(HashMap::from([("id".to_owned(), asked.to_owned())]));
-    let status = api::wait(function.handle(request)).status().as_u16();
+    let status = fuzz::wait(function.handle(request)).status().as_u16();
     let calls = std::mem::take(&mut table.lock().unwrap().calls);
 
     // The scheme in any case, then blanks, then the token and nothing else.
@@ -56,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, given)| given.trim());
     let opens =
-        asked == id && header.is_ascii() && given.is_some_and(|given| given == token || given == api::BACKEND_TOKEN);
+        asked == id && header.is_ascii() && given.is_some_and(|given| given == token || given == fuzz::BACKEND_TOKEN);
     assert_eq!(status == 200, opens, "{status}");
     assert!(opens || [401, 404].contains(&status), "{status}");
     let reads = calls.iter().filter(|(operation, _)| operation == "GetItem").count();

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use local::client::Client;
-use local::{Error, LocalStack, Options};
+use local::{Error, LocalStack, Options, timeline};
 use serde_json::{Value, json};
-
-use crate::timeline;
 
 /// How long to wait for the key. With faults, the Hub's limit of 5 calls in 30 seconds is part of it.
 const PATIENCE: Duration = Duration::from_mins(3);

@@ -11,6 +11,7 @@ pub mod gateway;
 mod kept;
 pub mod samples;
 pub mod settings;
+pub mod timeline;
 mod workers;
 
 use std::net::IpAddr;

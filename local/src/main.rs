@@ -1,7 +1,6 @@
 //! `cargo run`: the whole bundle in one process, for a person. `cargo run -- demo`: one onboarding from start to key.
 
 mod demo;
-mod timeline;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ struct Entry {
 }
 
 /// Renders the record's history and the ledger's calls and webhooks, with the seconds since the start.
-pub(crate) fn render(record: &Value, ledger: &Value) -> String {
+pub fn render(record: &Value, ledger: &Value) -> String {
     let mut entries: Vec<Entry> = Vec::new();
     entries.extend(list(&record["history"]).filter_map(history));
     entries.extend(list(&ledger["calls"]).filter_map(call));

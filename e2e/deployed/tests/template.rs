@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use queue::Worker;
-use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
 use serde_json::{Map, Value, json};
+use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
+use queue::Worker;
 use store::schema;
 use tokio::net::TcpListener;
 
@@ -29,7 +29,7 @@ fn variables(settings: &Value) -> Map<String, Value> {
 
 /// Every variable that is named in the sources of the settings.
 fn read_by_the_code() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/src/config");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/runtime/src/settings");
     let sources = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     let text: Vec<String> = sources.collect();
     let literals = text.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
@@ -42,7 +42,7 @@ fn read_by_the_code() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_setting_is_declared_and_none_that_nothing_reads() {
+fn the_template_declares_exactly_the_settings_that_the_code_reads() {
     let template = template();
     let mut declared = variables(&template["Globals"]["Function"]);
     for (_, function) in resources(&template, "AWS::Serverless::Function") {
@@ -53,7 +53,7 @@ fn every_setting_is_declared_and_none_that_nothing_reads() {
 }
 
 #[test]
-fn every_setting_is_a_parameter_that_the_console_shows() {
+fn every_setting_of_the_template_is_a_parameter_that_the_console_shows() {
     let template = template();
     let parameters = template["Parameters"].as_object().unwrap();
     let of_template = ["STACK_NAME", "PUBLIC_URL", "AWS_ENDPOINT_URL"];
@@ -99,7 +99,7 @@ fn the_api_logs_nothing_that_could_hold_a_secret() {
 }
 
 #[test]
-fn defaults_are_those_of_the_code() {
+fn the_defaults_of_the_template_are_those_of_the_code() {
     fn read(mut env: Env) -> String {
         let (hub, meta, page) = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
         let (messaging, webhook) = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env));
@@ -127,7 +127,7 @@ fn defaults_are_those_of_the_code() {
 }
 
 #[tokio::test]
-async fn the_table_is_the_one_that_the_store_makes() {
+async fn the_table_of_the_template_is_the_one_that_the_store_makes() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
@@ -136,7 +136,7 @@ async fn the_table_is_the_one_that_the_store_makes() {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()));
+        .http_client(runtime::aws::http_client(exchange::client().unwrap()));
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     schema::create_table(&client, "table").await.unwrap();
     let made = client.describe_table().table_name("table").send().await.unwrap().table.unwrap();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use aws_lambda_events::sqs::SqsEvent;
 use local::containers;
-use queue::Task;
 use sam_local::{Answer, events};
 use serde_json::Value;
+use queue::Task;
 use simulator::{Settings, Simulator};
 
 fn root() -> PathBuf {
@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 #[tokio::test]
-async fn events_are_those_of_the_test_data() {
+async fn the_event_files_are_those_of_the_test_data() {
     let events = events().await.unwrap();
     for event in &events {
         assert_file(&root().join("events").join(format!("{}.json", event.name)), &event.payload);
@@ -27,7 +27,7 @@ async fn events_are_those_of_the_test_data() {
 }
 
 #[tokio::test]
-async fn containers_are_told_the_settings_of_the_local_stack() {
+async fn env_json_holds_the_settings_of_the_local_stack() {
     let fake = Settings::default();
     let simulator = Simulator::start(fake.clone()).await.unwrap();
     assert_file(&root().join("env.json"), &containers::env_json(&simulator, &fake));
@@ -35,7 +35,7 @@ async fn containers_are_told_the_settings_of_the_local_stack() {
 }
 
 #[tokio::test]
-async fn functions_can_read_the_events() {
+async fn the_event_files_are_readable_by_their_functions() {
     for event in events().await.unwrap() {
         match event.answer {
             Answer::Status(_) => drop(lambda_http::request::from_str(&event.payload.to_string()).unwrap()),

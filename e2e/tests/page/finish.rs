@@ -4,7 +4,7 @@ use e2e::popup::FINISH;
 use e2e::visit::{Plan, visit};
 use serde_json::json;
 
-use crate::common::{LAUNCH, START, assert_clean_address, assert_done};
+use crate::support::{LAUNCH, START, assert_clean_address, assert_done};
 
 #[tokio::test]
 async fn a_customer_who_finishes_sees_the_number_connected() {
@@ -23,7 +23,7 @@ async fn a_customer_who_finishes_sees_the_number_connected() {
 }
 
 #[tokio::test]
-async fn the_code_may_come_before_the_message_event() {
+async fn a_signup_finishes_when_the_code_comes_before_the_message_event() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.code_first()).await;
@@ -33,7 +33,7 @@ async fn the_code_may_come_before_the_message_event() {
 }
 
 #[tokio::test]
-async fn the_message_event_may_never_come() {
+async fn a_signup_finishes_when_the_message_event_never_comes() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("finish_without_session")).await;
@@ -43,7 +43,7 @@ async fn the_message_event_may_never_come() {
 }
 
 #[tokio::test]
-async fn without_a_code_the_full_page_leads_on() {
+async fn a_signup_without_a_code_goes_on_by_the_full_page() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("422 (Unprocessable");
         let started = visit.open("tenant-1").await;
@@ -58,7 +58,7 @@ async fn without_a_code_the_full_page_leads_on() {
 }
 
 #[tokio::test]
-async fn of_several_numbers_the_customer_chooses_one() {
+async fn a_customer_with_several_numbers_chooses_one() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.by("several_numbers")).await;
@@ -80,7 +80,7 @@ async fn of_several_numbers_the_customer_chooses_one() {
 }
 
 #[tokio::test]
-async fn a_number_may_stay_in_the_whatsapp_business_app() {
+async fn a_number_that_stays_in_the_whatsapp_business_app_is_connected() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.by("coexistence")).await;
@@ -91,7 +91,7 @@ async fn a_number_may_stay_in_the_whatsapp_business_app() {
 }
 
 #[tokio::test]
-async fn a_customer_who_named_no_number_is_asked_nothing_if_there_is_only_one() {
+async fn a_customer_with_one_number_is_not_asked_to_choose() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("finish_only_waba")).await;
@@ -101,7 +101,7 @@ async fn a_customer_who_named_no_number_is_asked_nothing_if_there_is_only_one() 
 }
 
 #[tokio::test]
-async fn access_alone_is_enough() {
+async fn a_popup_that_only_grants_access_to_the_app_is_enough() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("app_only")).await;

@@ -5,7 +5,7 @@ use e2e::visit::{Plan, Visit, visit};
 use serde_json::json;
 use url::Url;
 
-use crate::common::{FULL_PAGE, LAUNCH, START, assert_clean_address, assert_done, assert_left};
+use crate::support::{FULL_PAGE, LAUNCH, START, assert_clean_address, assert_done, assert_left};
 
 const BLOCKED: &str = "Your browser has blocked Meta’s window.";
 const SDK: &str = "Meta’s sign-in could not be loaded.";
@@ -15,7 +15,7 @@ async fn block_popups(visit: &Visit) {
 }
 
 #[tokio::test]
-async fn a_blocked_popup_is_told_and_the_full_page_works() {
+async fn a_blocked_popup_is_explained_and_the_full_page_works() {
     visit(Plan::default(), async |visit| {
         block_popups(visit).await;
         let started = visit.open("tenant-1").await;
@@ -31,7 +31,7 @@ async fn a_blocked_popup_is_told_and_the_full_page_works() {
 }
 
 #[tokio::test]
-async fn an_ad_blocker_is_told_and_the_full_page_works() {
+async fn a_blocked_sdk_is_explained_and_the_full_page_works() {
     visit(Plan::default(), async |visit| {
         visit.browser.cdp("Network.setBlockedURLs", json!({ "urls": ["*/sdk.js"] })).await;
         let started = visit.open("tenant-1").await;
@@ -45,7 +45,7 @@ async fn an_ad_blocker_is_told_and_the_full_page_works() {
 }
 
 #[tokio::test]
-async fn after_ten_seconds_the_sdk_is_waited_for_no_longer() {
+async fn the_page_waits_ten_seconds_for_the_sdk_and_no_longer() {
     visit(Plan::default(), async |visit| {
         visit.world.fault(json!({ "route": "sdk_script", "delay_ms": 60_000 })).await;
         // Ten seconds, and nothing else, pass at once as soon as the test says so.
@@ -69,7 +69,7 @@ async fn after_ten_seconds_the_sdk_is_waited_for_no_longer() {
 }
 
 #[tokio::test]
-async fn inside_another_app_the_full_page_is_offered_at_once() {
+async fn an_in_app_browser_is_offered_the_full_page_at_once() {
     visit(Plan::default(), async |visit| {
         let agent = "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UQ1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) \
                      Version/4.0 Chrome/124.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/463.0.0.45.85;]";
@@ -84,7 +84,7 @@ async fn inside_another_app_the_full_page_is_offered_at_once() {
 }
 
 #[tokio::test]
-async fn several_numbers_and_no_number_are_found_on_the_full_page_too() {
+async fn accounts_with_several_or_no_numbers_are_handled_on_the_full_page() {
     visit(Plan::default(), async |visit| {
         block_popups(visit).await;
         visit.expect_error("422 (Unprocessable");
@@ -102,7 +102,7 @@ async fn several_numbers_and_no_number_are_found_on_the_full_page_too() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_what_comes_with_it_is_only_text() {
+async fn a_refusal_on_the_full_page_is_told_and_its_message_is_shown_as_text() {
     visit(Plan::default(), async |visit| {
         block_popups(visit).await;
         let started = visit.open("tenant-1").await;
@@ -130,7 +130,7 @@ async fn a_refusal_is_told_and_what_comes_with_it_is_only_text() {
 }
 
 #[tokio::test]
-async fn a_return_that_nobody_asked_for_is_refused() {
+async fn a_return_with_a_wrong_or_used_state_is_refused() {
     visit(Plan::default(), async |visit| {
         block_popups(visit).await;
         let started = visit.open("tenant-1").await;

@@ -5,12 +5,12 @@ use e2e::visit::{Plan, visit};
 use serde_json::json;
 use time::Duration;
 
-use crate::common::{DONE, LAUNCH, START, assert_clean_address, assert_done};
+use crate::support::{DONE, LAUNCH, START, assert_clean_address, assert_done};
 
 const EXPIRED: &str = "This link has expired";
 
 #[tokio::test]
-async fn without_a_link_there_is_nothing_to_do() {
+async fn the_page_without_a_setup_link_asks_to_open_it() {
     visit(Plan::default(), async |visit| {
         visit.go(&format!("{}/signup", visit.world.stack.url)).await;
         visit.sees_heading("Please open your setup link").await;
@@ -20,7 +20,7 @@ async fn without_a_link_there_is_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn a_link_that_was_cut_off_or_changed_says_so() {
+async fn a_truncated_or_changed_setup_link_is_explained() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("404 (Not Found)");
         let started = visit.start("tenant-1", json!(null)).await;
@@ -42,7 +42,7 @@ async fn a_link_that_was_cut_off_or_changed_says_so() {
 }
 
 #[tokio::test]
-async fn an_expired_link_says_so() {
+async fn an_expired_setup_link_is_explained() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("410 (Gone)");
         let started = visit.start("tenant-1", json!(null)).await;
@@ -55,7 +55,7 @@ async fn an_expired_link_says_so() {
 }
 
 #[tokio::test]
-async fn a_link_that_expires_while_the_page_is_open_says_so() {
+async fn a_setup_link_that_expires_while_the_page_is_open_is_explained() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("410 (Gone)");
         let started = visit.open("tenant-1").await;
@@ -69,7 +69,7 @@ async fn a_link_that_expires_while_the_page_is_open_says_so() {
 }
 
 #[tokio::test]
-async fn two_links_in_two_tabs_do_not_mix() {
+async fn two_setup_links_in_two_tabs_do_not_mix() {
     visit(Plan::default(), async |visit| {
         let client = &visit.browser.client;
         let first = visit.open("tenant-1").await;
@@ -91,7 +91,7 @@ async fn two_links_in_two_tabs_do_not_mix() {
 }
 
 #[tokio::test]
-async fn a_second_link_in_the_same_tab_takes_over() {
+async fn a_second_setup_link_in_the_same_tab_takes_over() {
     visit(Plan::default(), async |visit| {
         let first = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH).await;

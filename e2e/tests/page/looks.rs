@@ -6,13 +6,13 @@ use fantoccini::key::Key;
 use local::client::Started;
 use serde_json::{Value, json};
 
-use crate::common::{LAUNCH, START, assert_done};
+use crate::support::{LAUNCH, START, assert_done};
 
 /// At most, in bytes over the wire, with headers and without Meta's SDK.
 const WEIGHT: u64 = 40_000;
 
 #[tokio::test]
-async fn the_page_is_light() {
+async fn the_page_stays_below_its_weight() {
     visit(Plan::default(), async |visit| {
         visit.open("tenant-1").await;
         visit.control(LAUNCH).await;
@@ -56,7 +56,7 @@ async fn open_held(visit: &Visit) -> Started {
 }
 
 #[tokio::test]
-async fn a_button_pressed_before_the_api_answers_opens_the_popup_when_it_does() {
+async fn a_button_pressed_before_the_api_answers_opens_the_popup_once_it_answers() {
     visit(Plan::default(), async |visit| {
         let started = open_held(visit).await;
         visit.press(LAUNCH).await;
@@ -68,7 +68,7 @@ async fn a_button_pressed_before_the_api_answers_opens_the_popup_when_it_does() 
 }
 
 #[tokio::test]
-async fn a_button_pressed_too_long_before_the_api_answers_is_to_be_pressed_again() {
+async fn a_button_pressed_too_long_before_the_api_answers_must_be_pressed_again() {
     visit(Plan::default(), async |visit| {
         // As after five seconds, when a browser would block the popup.
         let late = "Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })";
@@ -85,7 +85,7 @@ async fn a_button_pressed_too_long_before_the_api_answers_is_to_be_pressed_again
 }
 
 #[tokio::test]
-async fn nothing_jumps_while_the_page_loads() {
+async fn the_layout_does_not_shift_while_the_page_loads() {
     visit(Plan::default(), async |visit| {
         let watch = "
             window.jumps = 0;
@@ -124,7 +124,7 @@ async fn assert_speaks(visit: &Visit, language: &str) {
 }
 
 #[tokio::test]
-async fn the_locale_chooses_the_language() {
+async fn the_locale_of_the_start_chooses_the_language_of_the_page() {
     visit(Plan::default(), async |visit| {
         for (locale, language) in [("de", "de"), ("es-MX", "es"), ("pt-BR", "pt"), ("en", "en"), ("fr", "en")] {
             visit.open_with(&format!("tenant-{locale}"), json!({ "locale": locale })).await;
@@ -138,7 +138,7 @@ async fn the_locale_chooses_the_language() {
 }
 
 #[tokio::test]
-async fn without_a_locale_the_browser_chooses_the_language() {
+async fn the_browser_chooses_the_language_of_the_page_without_a_locale() {
     visit(Plan { language: "pt-BR", ..Plan::default() }, async |visit| {
         visit.open("tenant-1").await;
         assert_speaks(visit, "pt").await;
@@ -151,7 +151,7 @@ async fn without_a_locale_the_browser_chooses_the_language() {
 }
 
 #[tokio::test]
-async fn the_whole_way_can_be_gone_by_keyboard() {
+async fn a_signup_can_be_finished_by_keyboard() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.control(LAUNCH).await;
@@ -173,7 +173,7 @@ async fn the_whole_way_can_be_gone_by_keyboard() {
 }
 
 #[tokio::test]
-async fn a_partners_bright_colour_can_still_be_read() {
+async fn a_bright_partner_color_stays_readable() {
     let variables = vec![("PARTNER_COLOUR".to_owned(), "#ffd400".to_owned())];
     visit(Plan { variables, ..Plan::default() }, async |visit| {
         visit.open("tenant-1").await;

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod common;
 mod finish;
 mod full_page;
 mod links;
@@ -10,4 +9,5 @@ mod looks;
 mod permission;
 mod progress;
 mod refused;
+mod support;
 mod unfinished;

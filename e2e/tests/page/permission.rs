@@ -5,7 +5,7 @@ use e2e::visit::{Plan, Visit, visit};
 use local::client::Started;
 use serde_json::json;
 
-use crate::common::{DONE, LAUNCH, assert_connected, assert_done};
+use crate::support::{DONE, LAUNCH, assert_connected, assert_done};
 
 const TITLE: &str = "One permission is missing";
 const LINK: &str = "Give permission at 360dialog";
@@ -60,7 +60,7 @@ async fn a_permission_granted_elsewhere_shows_on_the_open_page() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_in_another_browser_is_thanked() {
+async fn a_customer_who_returns_from_360dialog_in_another_browser_is_thanked() {
     visit(Plan::default(), async |visit| {
         let page = format!("{}/signup/return", visit.world.stack.url);
         visit

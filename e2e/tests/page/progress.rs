@@ -6,7 +6,7 @@ use local::client::Started;
 use serde_json::json;
 use time::Duration;
 
-use crate::common::{LAUNCH, START, assert_done};
+use crate::support::{LAUNCH, START, assert_done};
 
 const TITLE: &str = "Your number is being connected";
 
@@ -37,7 +37,7 @@ async fn go_live(visit: &Visit, started: &Started) {
 }
 
 #[tokio::test]
-async fn each_step_is_named_and_the_page_may_be_closed() {
+async fn each_step_of_the_progress_is_named_and_the_page_may_be_closed() {
     visit(by_hand(), async |visit| {
         let started = signed_up(visit).await;
         visit.sees_heading(TITLE).await;
@@ -53,7 +53,7 @@ async fn each_step_is_named_and_the_page_may_be_closed() {
 }
 
 #[tokio::test]
-async fn a_reload_in_the_middle_goes_on() {
+async fn a_reload_in_the_middle_of_an_onboarding_goes_on() {
     visit(by_hand(), async |visit| {
         let started = signed_up(visit).await;
         visit.reload().await;
@@ -70,7 +70,7 @@ async fn a_reload_in_the_middle_goes_on() {
 }
 
 #[tokio::test]
-async fn a_customer_who_closed_the_page_finds_it_as_far_as_it_has_come() {
+async fn a_customer_who_opens_the_page_again_sees_the_current_progress() {
     visit(by_hand(), async |visit| {
         let started = signed_up(visit).await;
         visit.go("about:blank").await;
@@ -89,7 +89,7 @@ async fn a_customer_who_closed_the_page_finds_it_as_far_as_it_has_come() {
 }
 
 #[tokio::test]
-async fn a_page_that_nobody_looks_at_asks_nothing() {
+async fn a_hidden_page_makes_no_requests() {
     visit(by_hand(), async |visit| {
         // Counts what the page still has in mind: timers, and calls that are not answered.
         let watch = "
@@ -130,7 +130,7 @@ async fn a_page_that_nobody_looks_at_asks_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_and_found_again() {
+async fn a_lost_connection_is_shown_until_it_is_back() {
     visit(by_hand(), async |visit| {
         visit.expect_error("net::ERR_INTERNET_DISCONNECTED");
         let started = signed_up(visit).await;

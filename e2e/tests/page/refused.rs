@@ -6,7 +6,7 @@ use local::client::Started;
 use local::settings::BACKEND_TOKEN;
 use serde_json::json;
 
-use crate::common::{LAUNCH, START, assert_done};
+use crate::support::{LAUNCH, START, assert_done};
 
 /// Goes through the popup and asserts that the signup is refused with these words.
 async fn assert_refused(visit: &Visit, choice: Choice, words: &str) -> Started {
@@ -34,7 +34,7 @@ async fn an_account_without_a_number_is_refused_and_another_is_taken() {
 
 /// API Gateway says so without a `code`, and we may be ill for a moment.
 #[tokio::test]
-async fn a_code_that_is_turned_away_at_first_is_sent_again() {
+async fn a_code_that_the_api_cannot_take_yet_is_sent_again() {
     const TURNED_AWAY: &str = "
         const call = window.fetch;
         const answers = [[429, { message: 'Too Many Requests' }], [503, { code: 'unavailable' }]];

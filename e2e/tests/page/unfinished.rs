@@ -3,10 +3,10 @@
 use e2e::popup::FINISH;
 use e2e::visit::{Plan, visit};
 
-use crate::common::{LAUNCH, assert_done, assert_left};
+use crate::support::{LAUNCH, assert_done, assert_left};
 
 #[tokio::test]
-async fn a_customer_who_leaves_is_told_so_and_may_try_again() {
+async fn a_customer_who_cancels_the_popup_may_try_again() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("cancel")).await;
@@ -22,7 +22,7 @@ async fn a_customer_who_leaves_is_told_so_and_may_try_again() {
 }
 
 #[tokio::test]
-async fn an_error_at_meta_is_told_in_metas_words() {
+async fn an_error_at_meta_is_shown_in_metas_words() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("error")).await;
@@ -39,7 +39,7 @@ async fn an_error_at_meta_is_told_in_metas_words() {
 }
 
 #[tokio::test]
-async fn a_reported_error_is_told_in_metas_words() {
+async fn an_error_reported_by_the_customer_is_shown_in_metas_words() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("report_error")).await;
@@ -53,7 +53,7 @@ async fn a_reported_error_is_told_in_metas_words() {
 }
 
 #[tokio::test]
-async fn a_closed_popup_is_no_end() {
+async fn a_customer_who_closes_the_popup_may_try_again() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         visit.close_popup(LAUNCH).await;
@@ -67,7 +67,7 @@ async fn a_closed_popup_is_no_end() {
 }
 
 #[tokio::test]
-async fn what_others_than_meta_say_is_not_heard() {
+async fn messages_of_other_origins_than_metas_are_ignored() {
     visit(Plan::default(), async |visit| {
         let started = visit.open("tenant-1").await;
         let client = &visit.browser.client;

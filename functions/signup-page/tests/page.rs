@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use api::Handler;
 use lambda_http::Body;
 use lambda_http::http::Response;
-use runtime::settings::Env;
 use serde_json::{Value, json};
+use runtime::settings::Env;
+use api::Handler;
 use signup_page::{Settings, SignupPage};
 
 const SETTINGS: [(&str, &str); 4] = [
@@ -60,7 +60,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn everything_that_is_shown_has_the_security_headers() {
+async fn every_page_has_the_security_headers() {
     let page = page(&[]);
     for (route, asset, status) in [("/signup", "", 200), ("/signup/return", "", 200), ("/signup/{asset}", "../x", 404)]
     {
@@ -87,7 +87,7 @@ async fn everything_that_is_shown_has_the_security_headers() {
 }
 
 #[tokio::test]
-async fn a_file_opened_by_itself_may_do_nothing() {
+async fn a_page_file_opened_by_itself_may_do_nothing() {
     let response = get(&page(&[]), "/signup/{asset}", "icon.svg", &json!({}), &json!({})).await;
     assert_eq!(header(&response, "content-security-policy"), "default-src 'none'");
     assert_eq!(header(&response, "x-content-type-options"), "nosniff");
@@ -95,7 +95,7 @@ async fn a_file_opened_by_itself_may_do_nothing() {
 }
 
 #[tokio::test]
-async fn who_may_frame_the_page_and_where_its_logo_is_are_settings() {
+async fn frame_ancestors_and_the_logo_are_settings_of_the_page() {
     let page = page(&[
         ("FRAME_ANCESTORS", "https://app.partner.example, https://crm.partner.example"),
         ("PARTNER_LOGO_URL", "https://cdn.partner.example/logo.svg?v=2"),
@@ -108,7 +108,7 @@ async fn who_may_frame_the_page_and_where_its_logo_is_are_settings() {
 }
 
 #[tokio::test]
-async fn settings_are_data_that_cannot_end_their_element() {
+async fn page_settings_are_data_that_cannot_end_their_element() {
     let name = "</script><script>alert(1)</script>";
     let response = index(&page(&[("PARTNER_NAME", name)])).await;
     assert_eq!(text(&response).matches("</script>").count(), 2);
@@ -120,14 +120,14 @@ async fn settings_are_data_that_cannot_end_their_element() {
 }
 
 #[tokio::test]
-async fn the_partners_colour_comes_before_the_style_sheet() {
+async fn the_partners_color_comes_before_the_style_sheet() {
     let page = page(&[("PARTNER_COLOUR", "#ffd400")]);
     let style = text(&get(&page, "/signup/{asset}", "style.css", &json!({}), &json!({})).await);
     assert!(style.starts_with(":root{--accent:#ffd400;--on-accent:#000000;"), "{}", &style[..80]);
 }
 
 #[tokio::test]
-async fn a_file_is_sent_once_as_long_as_it_is_the_same() {
+async fn an_unchanged_page_file_is_answered_with_304() {
     let page = page(&[]);
     let asset = |tag: String| {
         let page = &page;
@@ -148,7 +148,7 @@ async fn a_file_is_sent_once_as_long_as_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn the_return_page_is_the_page_with_hints() {
+async fn the_return_page_is_the_signup_page_with_hints() {
     let query = json!({"client": "hT3mVxCL", "channels": "[Rb82LdCH]", "state": "<img>"});
     let response = get(&page(&[]), "/signup/return", "", &query, &json!({})).await;
     let hints = json!({"client": "hT3mVxCL", "channels": ["Rb82LdCH"], "revoked": [], "state": null});

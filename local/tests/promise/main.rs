@@ -18,7 +18,7 @@ mod outside;
 mod people;
 mod promise;
 mod table;
-#[path = "../../src/timeline.rs"]
-mod timeline;
 mod twins;
 mod world;
+
+use local::timeline;

@@ -2,11 +2,11 @@ use serde_json::{Value, json};
 use simulator::Simulator;
 use time::Duration;
 
-use crate::bench::{Bench, answer};
+use crate::support::{TestBench, answer};
 
 #[tokio::test]
-async fn orders_that_make_no_sense_are_refused_and_say_what_would() {
-    let bench = Bench::new().await;
+async fn invalid_orders_are_refused_with_the_valid_choices() {
+    let bench = TestBench::new().await;
     for (order, hint) in [
         (json!({"route": "make_coffee", "status": 500}), "create_client"),
         (json!({"route": "numbers", "statsu": 500}), "after_effect"),
@@ -40,7 +40,7 @@ async fn orders_that_make_no_sense_are_refused_and_say_what_would() {
 
 #[tokio::test]
 async fn pending_faults_can_be_forgotten() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     bench.fault(json!({"route": "create_client", "status": 500, "times": 1000})).await;
     assert_eq!(bench.create_client("lena.voss@nordlicht.example").await.0, 500);
     let url = format!("http://{}/simulator/faults", bench.simulator.address());
@@ -50,7 +50,7 @@ async fn pending_faults_can_be_forgotten() {
 
 #[tokio::test]
 async fn a_fault_is_played_as_often_as_ordered() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     bench.fault(json!({"route": "create_client", "status": 500, "after_effect": true, "times": 2})).await;
     for expected in [500, 500, 200] {
         let (status, body) = bench.create_client("lena.voss@nordlicht.example").await;
@@ -79,7 +79,7 @@ async fn a_fault_is_played_as_often_as_ordered() {
 
 #[tokio::test]
 async fn every_service_errs_in_its_own_words() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     bench
         .fault(json!([
             {"route": "token", "status": 503},
@@ -101,8 +101,8 @@ async fn every_service_errs_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_everything_but_the_webhook_address() {
-    let mut bench = Bench::new().await;
+async fn a_reset_of_the_simulator_keeps_only_the_webhook_address() {
+    let mut bench = TestBench::new().await;
     let channel = bench.live_channel("one_number").await;
     bench.make_key(&channel).await;
     bench.control("settings", json!({"live_after_ms": 5, "rate_limit": {"calls": 1, "window_ms": 1000}})).await;
@@ -120,8 +120,8 @@ async fn a_reset_forgets_everything_but_the_webhook_address() {
 }
 
 #[tokio::test]
-async fn settings_change_while_it_runs() {
-    let bench = Bench::new().await;
+async fn settings_can_be_changed_while_the_simulator_runs() {
+    let bench = TestBench::new().await;
     let (_, view) = bench.control("settings", json!({"rate_limit": {"calls": 1, "window_ms": 1000}})).await;
     assert_eq!((&view["rate_limit"]["calls"], &view["payment"]), (&json!(1), &json!("partner")));
     let call = || async { answer(bench.hub("GET", "/clients")).await.0 };
@@ -133,8 +133,8 @@ async fn settings_change_while_it_runs() {
 }
 
 #[tokio::test]
-async fn what_is_saved_can_be_loaded_by_the_next() {
-    let mut bench = Bench::new().await;
+async fn a_saved_state_can_be_loaded_by_another_simulator() {
+    let mut bench = TestBench::new().await;
     let channel = bench.live_channel("one_number").await;
     let (_, key) = bench.make_key(&channel).await;
     let submission = bench.signed_up("one_number:2").await;
@@ -157,8 +157,8 @@ async fn what_is_saved_can_be_loaded_by_the_next() {
 }
 
 #[tokio::test]
-async fn it_calls_nobody_outside_this_machine() {
-    let bench = Bench::new().await;
+async fn the_simulator_calls_nobody_outside_this_machine() {
+    let bench = TestBench::new().await;
     for url in ["https://127.0.0.1/hook", "http://edge.funkturm.example/hook", "http://10.0.0.1/hook", "hook"] {
         assert!(bench.simulator.set_webhook_url(url).is_err(), "{url}");
     }
@@ -175,7 +175,7 @@ async fn it_calls_nobody_outside_this_machine() {
 
 #[tokio::test]
 async fn a_stopped_simulator_answers_no_more() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let url = format!("{}/partners/x", bench.simulator.hub_url());
     assert_eq!(answer(bench.http.get(&url)).await.0, 401);
     bench.simulator.stop().await;

@@ -2,11 +2,11 @@ use serde_json::{Value, json};
 use simulator::RateLimit;
 use time::Duration;
 
-use crate::bench::{Bench, answer, shape};
+use crate::support::{TestBench, answer, shape};
 
 #[tokio::test]
-async fn the_sixth_call_in_thirty_seconds_is_refused() {
-    let bench = Bench::with(|settings| settings.behaviour.rate_limit = Some(RateLimit::default())).await;
+async fn the_sixth_hub_call_in_thirty_seconds_is_refused() {
+    let bench = TestBench::with(|settings| settings.behaviour.rate_limit = Some(RateLimit::default())).await;
     for call in 0..5 {
         assert_eq!(answer(bench.hub("GET", "/clients")).await.0, 200, "call {call}");
         bench.wait(Duration::seconds(2)).await;
@@ -22,8 +22,8 @@ async fn the_sixth_call_in_thirty_seconds_is_refused() {
 }
 
 #[tokio::test]
-async fn only_accepted_credentials_are_let_in() {
-    let bench = Bench::new().await;
+async fn the_hub_accepts_only_its_own_credentials() {
+    let bench = TestBench::new().await;
     let url = format!("{}/partners/{}/clients", bench.simulator.hub_url(), bench.settings.partner_id);
     assert_eq!(answer(bench.http.get(&url)).await.0, 401);
     assert_eq!(answer(bench.http.get(&url).header("X-API-Key", "made-up-other")).await.0, 401);
@@ -34,8 +34,8 @@ async fn only_accepted_credentials_are_let_in() {
 }
 
 #[tokio::test]
-async fn a_fetched_token_ends_when_it_said_it_would() {
-    let bench = Bench::new().await;
+async fn a_fetched_hub_token_expires_when_it_said_it_would() {
+    let bench = TestBench::new().await;
     let token = format!("{}/token", bench.simulator.hub_url());
     let wrong = json!({"username": bench.settings.user_name, "password": "made-up-other"});
     let (status, refused) = answer(bench.http.post(&token).json(&wrong)).await;
@@ -56,7 +56,7 @@ async fn a_fetched_token_ends_when_it_said_it_would() {
 
 #[tokio::test]
 async fn the_same_email_twice_makes_two_clients() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let (status, first) = bench.create_client("lena.voss@nordlicht.example").await;
     assert_eq!(status, 200);
     assert!(first["id"].as_str().unwrap().ends_with("CL"));
@@ -81,7 +81,7 @@ async fn the_same_email_twice_makes_two_clients() {
 
 #[tokio::test]
 async fn wrong_clients_and_filters_are_refused_with_the_field() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let details = |body: Value| body["meta"]["details"][0].as_str().unwrap().to_owned();
     let (status, body) = bench.create_client("someone@mailinator.com").await;
     assert_eq!((status, details(body)), (400, "email: This email domain is not allowed.".to_owned()));
@@ -95,7 +95,7 @@ async fn wrong_clients_and_filters_are_refused_with_the_field() {
 
 #[tokio::test]
 async fn a_clients_payload_comes_back_inside_its_channels() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     bench.live_channel("one_number").await;
     let ledger = bench.ledger().await;
     let client = ledger["clients"][0]["id"].as_str().unwrap();
@@ -107,8 +107,8 @@ async fn a_clients_payload_comes_back_inside_its_channels() {
 }
 
 #[tokio::test]
-async fn numbers_are_checked_before_they_are_taken() {
-    let bench = Bench::new().await;
+async fn invalid_number_submissions_are_refused() {
+    let bench = TestBench::new().await;
     let good = bench.signed_up("one_number").await;
     let with = |name: &str, value: Value| {
         let mut submission = good.clone();
@@ -144,7 +144,7 @@ async fn numbers_are_checked_before_they_are_taken() {
 
 #[tokio::test]
 async fn a_number_submitted_again_gets_the_same_answer_and_no_second_channel() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let submission = bench.signed_up("one_number").await;
     let (status, first) = bench.submit(&submission).await;
     assert_eq!(status, 200);
@@ -165,8 +165,8 @@ async fn a_number_submitted_again_gets_the_same_answer_and_no_second_channel() {
 }
 
 #[tokio::test]
-async fn no_number_named_connects_all_of_the_waba() {
-    let bench = Bench::new().await;
+async fn a_submission_without_a_number_connects_all_of_the_waba() {
+    let bench = TestBench::new().await;
     let mut submission = bench.signed_up("several_numbers").await;
     submission.as_object_mut().unwrap().remove("channel_external_id");
     assert_eq!(bench.submit(&submission).await.0, 200);
@@ -181,7 +181,7 @@ async fn no_number_named_connects_all_of_the_waba() {
 
 #[tokio::test]
 async fn a_submission_by_business_finds_or_makes_the_client() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let (_, popup) = bench.control("popup", json!({"account": "one_number"})).await;
     let ids = &popup["session"]["data"];
     let submission = json!({
@@ -198,8 +198,8 @@ async fn a_submission_by_business_finds_or_makes_the_client() {
 }
 
 #[tokio::test]
-async fn the_listing_fills_in_late_when_a_lag_is_set() {
-    let mut bench = Bench::with(|settings| settings.behaviour.listing_lag_ms = 3000).await;
+async fn the_details_of_a_new_channel_are_listed_late_when_a_lag_is_set() {
+    let mut bench = TestBench::with(|settings| settings.behaviour.listing_lag_ms = 3000).await;
     let channel = bench.live_channel("one_number").await;
     let listed = async || {
         let filters = json!({"id": channel}).to_string();
@@ -221,7 +221,7 @@ async fn the_listing_fills_in_late_when_a_lag_is_set() {
 
 #[tokio::test]
 async fn a_new_client_is_listed_late_when_a_lag_is_set() {
-    let bench = Bench::with(|settings| settings.behaviour.client_lag_ms = 3000).await;
+    let bench = TestBench::with(|settings| settings.behaviour.client_lag_ms = 3000).await;
     let order = json!({"name": "Nordlicht", "email": "lena@nordlicht.example", "user_name": "Lena Voss"});
     assert_eq!(answer(bench.hub("POST", "/account_sharing/clients").json(&order)).await.0, 200);
     for (listed, wait) in [(0, 2), (0, 1), (1, 0)] {
@@ -232,7 +232,7 @@ async fn a_new_client_is_listed_late_when_a_lag_is_set() {
 
 #[tokio::test]
 async fn a_listed_channel_has_every_member_that_the_hub_shows() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     bench.live_channel("one_number").await;
     let (_, page) = answer(bench.hub("GET", "/channels").query(&[("sort", "-created_at")])).await;
     let channel = &page["partner_channels"][0];
@@ -254,7 +254,7 @@ async fn a_listed_channel_has_every_member_that_the_hub_shows() {
 
 #[tokio::test]
 async fn the_partners_addresses_can_be_read_and_set() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let new = format!("{}?new", bench.receiver.url);
     let (status, set) = answer(bench.hub("POST", "/webhook_url").json(&json!({"webhook_url": new}))).await;
     assert_eq!((status, set), (200, json!({"webhook_url": new})));

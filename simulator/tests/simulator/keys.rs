@@ -1,16 +1,16 @@
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::bench::{Bench, answer};
+use crate::support::{TestBench, answer};
 
-async fn message_webhook(bench: &Bench, key: &Value) -> u16 {
+async fn message_webhook(bench: &TestBench, key: &Value) -> u16 {
     let url = format!("{}/v1/configs/webhook", key["address"].as_str().unwrap());
     answer(bench.http.get(url).header("D360-API-KEY", key["api_key"].as_str().unwrap())).await.0
 }
 
 #[tokio::test]
 async fn a_new_key_revokes_the_old_one() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let channel = bench.live_channel("one_number").await;
     let (status, first) = bench.make_key(&channel).await;
     assert_eq!(status, 201);
@@ -35,7 +35,7 @@ async fn a_new_key_revokes_the_old_one() {
 
 #[tokio::test]
 async fn the_message_webhook_is_set_with_the_key() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let channel = bench.live_channel("one_number").await;
     let (_, key) = bench.make_key(&channel).await;
     let url = format!("{}/v1/configs/webhook", bench.simulator.messaging_url());
@@ -49,8 +49,8 @@ async fn the_message_webhook_is_set_with_the_key() {
 }
 
 #[tokio::test]
-async fn there_is_no_key_before_the_channel_runs() {
-    let bench = Bench::new().await;
+async fn no_key_is_made_before_the_channel_runs() {
+    let bench = TestBench::new().await;
     let submission = bench.signed_up("one_number").await;
     bench.submit(&submission).await;
     let channel = bench.ledger().await["channels"][0]["id"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ async fn there_is_no_key_before_the_channel_runs() {
 
 #[tokio::test]
 async fn with_direct_payment_the_client_must_permit_the_key() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     bench.control("settings", json!({"payment": "direct"})).await;
     let channel = bench.live_channel("one_number").await;
     let (status, body) = bench.make_key(&channel).await;
@@ -88,7 +88,7 @@ async fn with_direct_payment_the_client_must_permit_the_key() {
 
 #[tokio::test]
 async fn an_answer_lost_after_the_effect_leaves_a_key_that_nobody_has() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let channel = bench.live_channel("one_number").await;
     let (_, first) = bench.make_key(&channel).await;
     bench.fault(json!({"route": "api_keys", "drop": true, "after_effect": true})).await;

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not count as tests")]
 
-mod bench;
 mod control;
 mod hub;
 mod keys;
 mod meta;
 mod sdk;
+mod support;
 mod webhooks;

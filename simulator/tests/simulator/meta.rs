@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use time::Duration;
 
-use crate::bench::{Bench, answer, shape};
+use crate::support::{TestBench, answer, shape};
 
-async fn exchange(bench: &Bench, code: &Value, extra: &[(&str, &str)]) -> (u16, Value) {
+async fn exchange(bench: &TestBench, code: &Value, extra: &[(&str, &str)]) -> (u16, Value) {
     let mut form = vec![
         ("client_id", bench.settings.app_id.as_str()),
         ("client_secret", bench.settings.app_secret.as_str()),
@@ -16,17 +16,17 @@ async fn exchange(bench: &Bench, code: &Value, extra: &[(&str, &str)]) -> (u16, 
     answer(bench.http.post(format!("{}/v25.0/oauth/access_token", bench.simulator.graph_url())).form(&form)).await
 }
 
-async fn popup(bench: &Bench, order: Value) -> Value {
+async fn popup(bench: &TestBench, order: Value) -> Value {
     let (status, played) = bench.control("popup", order).await;
     assert_eq!(status, 200, "{played}");
     played
 }
 
-async fn token(bench: &Bench, played: &Value) -> String {
+async fn token(bench: &TestBench, played: &Value) -> String {
     exchange(bench, &played["code"], &[]).await.1["access_token"].as_str().unwrap().to_owned()
 }
 
-async fn debug(bench: &Bench, token: &str) -> Value {
+async fn debug(bench: &TestBench, token: &str) -> Value {
     let app = format!("{}|{}", bench.settings.app_id, bench.settings.app_secret);
     answer(bench.graph("debug_token").query(&[("input_token", token)]).bearer_auth(app)).await.1["data"].clone()
 }
@@ -38,7 +38,7 @@ fn subcode(answer: &(u16, Value)) -> (u16, u64, u64) {
 
 #[tokio::test]
 async fn a_code_works_once_and_for_thirty_seconds() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let played = popup(&bench, json!({"account": "one_number"})).await;
     bench.wait(Duration::seconds(29)).await;
     // Refusals that are not about the code leave it usable.
@@ -58,7 +58,7 @@ async fn a_code_works_once_and_for_thirty_seconds() {
 
 #[tokio::test]
 async fn a_code_of_the_full_page_sign_in_needs_its_redirect_uri() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let uri = "https://edge.funkturm.example/signup/return";
     let played = popup(&bench, json!({"redirect_uri": uri})).await;
     assert_eq!(subcode(&exchange(&bench, &played["code"], &[]).await), (400, 100, 36008));
@@ -67,7 +67,7 @@ async fn a_code_of_the_full_page_sign_in_needs_its_redirect_uri() {
 
 #[tokio::test]
 async fn a_code_can_be_exchanged_by_get_too() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let played = popup(&bench, json!({})).await;
     let query = [
         ("client_id", bench.settings.app_id.as_str()),
@@ -78,8 +78,8 @@ async fn a_code_can_be_exchanged_by_get_too() {
 }
 
 #[tokio::test]
-async fn a_token_sees_its_own_waba_and_no_other() {
-    let bench = Bench::new().await;
+async fn a_business_token_sees_its_own_waba_and_no_other() {
+    let bench = TestBench::new().await;
     let played = popup(&bench, json!({"account": "one_number"})).await;
     let other = popup(&bench, json!({"account": "one_number:2"})).await;
     assert_ne!(played["session"], other["session"]);
@@ -99,8 +99,8 @@ async fn a_token_sees_its_own_waba_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_wrong_proof_is_refused() {
-    let bench = Bench::new().await;
+async fn a_wrong_appsecret_proof_is_refused() {
+    let bench = TestBench::new().await;
     let token = token(&bench, &popup(&bench, json!({})).await).await;
     let mac = Hmac::<Sha256>::new_from_slice(bench.settings.app_secret.as_bytes()).unwrap();
     let proof = hex::encode(mac.chain_update(&token).finalize().into_bytes());
@@ -110,8 +110,8 @@ async fn a_wrong_proof_is_refused() {
 }
 
 #[tokio::test]
-async fn numbers_come_in_pages() {
-    let bench = Bench::new().await;
+async fn phone_numbers_come_in_pages() {
+    let bench = TestBench::new().await;
     let played = popup(&bench, json!({"account": "several_numbers"})).await;
     assert!(played["session"]["data"].get("phone_number_id").is_none());
     let token = token(&bench, &played).await;
@@ -132,8 +132,8 @@ async fn numbers_come_in_pages() {
 }
 
 #[tokio::test]
-async fn accounts_are_what_their_names_say() {
-    let bench = Bench::new().await;
+async fn every_account_of_the_simulator_behaves_as_its_name_says() {
+    let bench = TestBench::new().await;
     let victim = popup(&bench, json!({"account": "one_number"})).await;
     let victim = &victim["session"]["data"];
 
@@ -164,8 +164,8 @@ async fn accounts_are_what_their_names_say() {
 }
 
 #[tokio::test]
-async fn a_popup_ends_as_ordered() {
-    let bench = Bench::new().await;
+async fn every_popup_outcome_can_be_ordered() {
+    let bench = TestBench::new().await;
     for (outcome, code, event) in [
         ("finish", true, Some("FINISH")),
         ("finish_only_waba", true, Some("FINISH_ONLY_WABA")),
@@ -187,7 +187,7 @@ async fn a_popup_ends_as_ordered() {
 
 #[tokio::test]
 async fn a_lost_code_is_recovered_with_our_own_token() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let played = popup(&bench, json!({"account": "one_number", "outcome": "finish_without_code"})).await;
     let own = &bench.settings.system_user_token;
     let mac = Hmac::<Sha256>::new_from_slice(bench.settings.app_secret.as_bytes()).unwrap();
@@ -205,7 +205,7 @@ async fn a_lost_code_is_recovered_with_our_own_token() {
 
 #[tokio::test]
 async fn the_solution_tells_its_status() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let app = format!("{}|{}", bench.settings.app_id, bench.settings.app_secret);
     let read = || {
         bench

@@ -1,10 +1,10 @@
 use serde_json::json;
 
-use crate::bench::{Bench, answer};
+use crate::support::{TestBench, answer};
 
 #[tokio::test]
-async fn the_script_can_be_loaded_from_another_origin() {
-    let bench = Bench::new().await;
+async fn the_sdk_script_can_be_loaded_from_another_origin() {
+    let bench = TestBench::new().await;
     let response = bench.http.get(format!("{}/de_DE/sdk.js", bench.simulator.sdk_url())).send().await.unwrap();
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/javascript"));
@@ -15,8 +15,8 @@ async fn the_script_can_be_loaded_from_another_origin() {
 }
 
 #[tokio::test]
-async fn a_wrong_configuration_shows_an_error_as_at_meta() {
-    let bench = Bench::new().await;
+async fn a_popup_with_a_wrong_configuration_shows_an_error_as_at_meta() {
+    let bench = TestBench::new().await;
     let popup = |app: &str, config: &str| {
         let query = [("app_id", app), ("config_id", config), ("solution_id", &bench.settings.solution_id)];
         answer(bench.http.get(format!("{}/popup", bench.simulator.sdk_url())).query(&query))
@@ -34,7 +34,7 @@ async fn a_wrong_configuration_shows_an_error_as_at_meta() {
 
 #[tokio::test]
 async fn the_full_page_sign_in_stands_where_facebook_has_it() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     for path in ["dialog/oauth", "v25.0/dialog/oauth"] {
         let url = format!("{}/{path}", bench.simulator.sdk_url());
         let query = [("client_id", &bench.settings.app_id), ("config_id", &bench.settings.config_id)];
@@ -44,7 +44,7 @@ async fn the_full_page_sign_in_stands_where_facebook_has_it() {
 
 #[tokio::test]
 async fn the_full_page_sign_in_reads_the_solution_from_its_extras() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     for (solution, status) in [(bench.settings.solution_id.as_str(), 200), ("1", 400)] {
         let url = format!("{}/v25.0/dialog/oauth", bench.simulator.sdk_url());
         let extras = json!({"setup": {"solutionID": solution}}).to_string();
@@ -56,7 +56,7 @@ async fn the_full_page_sign_in_reads_the_solution_from_its_extras() {
 
 #[tokio::test]
 async fn there_is_a_page_on_which_a_client_grants_permission() {
-    let bench = Bench::new().await;
+    let bench = TestBench::new().await;
     let (status, page) = answer(bench.http.get(bench.simulator.permission_url())).await;
     assert_eq!(status, 200);
     assert!(page.as_str().unwrap().contains("Stand-in for 360dialog"));

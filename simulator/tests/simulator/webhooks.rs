@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use time::Duration;
 
-use crate::bench::{Bench, Received, answer};
+use crate::support::{Received, TestBench, answer};
 
 /// The header as the documentation has it, made here on purpose once more.
 fn expected(received: &Received) -> String {
@@ -18,8 +18,8 @@ fn signature(received: &Received) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_body_is_signed_as_others_sign_it() {
-    let mut bench = Bench::new().await;
+async fn a_webhook_has_the_signature_that_openssl_computes() {
+    let mut bench = TestBench::new().await;
     // Made with `openssl dgst -sha256 -hmac made-up-platform-secret`.
     let body = r#"{"id":"evt_05e2","event":"channel_live","data":{"id":"Rb82LdCH"}}"#;
     let (status, told) = bench.control("webhook", json!({"body": body})).await;
@@ -31,7 +31,7 @@ async fn a_body_is_signed_as_others_sign_it() {
 
 #[tokio::test]
 async fn a_number_goes_live_step_by_step() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let submission = bench.signed_up("one_number").await;
     bench.submit(&submission).await;
     bench.wait(Duration::ZERO).await;
@@ -54,8 +54,8 @@ async fn a_number_goes_live_step_by_step() {
 }
 
 #[tokio::test]
-async fn it_happens_by_itself_on_real_time() {
-    let mut bench = Bench::with(|settings| {
+async fn a_number_goes_live_by_itself_on_real_time() {
+    let mut bench = TestBench::with(|settings| {
         settings.clock = std::sync::Arc::new(time::OffsetDateTime::now_utc);
         settings.behaviour.live_after_ms = 50;
     })
@@ -70,8 +70,8 @@ async fn it_happens_by_itself_on_real_time() {
 }
 
 #[tokio::test]
-async fn what_is_not_answered_2xx_comes_again() {
-    let mut bench = Bench::new().await;
+async fn a_webhook_not_answered_with_2xx_comes_again() {
+    let mut bench = TestBench::new().await;
     bench.receiver.status.store(500, Ordering::SeqCst);
     bench.create_client("lena.voss@nordlicht.example").await;
     bench.wait(Duration::ZERO).await;
@@ -94,8 +94,8 @@ async fn what_is_not_answered_2xx_comes_again() {
 }
 
 #[tokio::test]
-async fn deliveries_are_given_up_after_ten_tries() {
-    let mut bench = Bench::new().await;
+async fn webhook_deliveries_are_given_up_after_ten_tries() {
+    let mut bench = TestBench::new().await;
     bench.receiver.status.store(503, Ordering::SeqCst);
     bench.create_client("lena.voss@nordlicht.example").await;
     for _ in 0..20 {
@@ -106,7 +106,7 @@ async fn deliveries_are_given_up_after_ten_tries() {
 
 #[tokio::test]
 async fn a_webhook_can_overtake_the_answer_and_come_again() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let submission = bench.signed_up("one_number").await;
     bench.wait(Duration::ZERO).await;
     bench.receiver.all();
@@ -126,8 +126,8 @@ async fn a_webhook_can_overtake_the_answer_and_come_again() {
 }
 
 #[tokio::test]
-async fn shapes_signatures_and_losses_come_to_order() {
-    let mut bench = Bench::new().await;
+async fn webhook_shapes_signatures_and_losses_can_be_ordered() {
+    let mut bench = TestBench::new().await;
     let submission = bench.signed_up("one_number").await;
     bench
         .fault(json!([
@@ -153,7 +153,7 @@ async fn shapes_signatures_and_losses_come_to_order() {
     assert_eq!(ready.json()[0], ready.json()[1]);
     assert!(signature(&ready).is_some_and(|given| given != expected(&ready)));
     let data = live.json()["data"].clone();
-    assert_eq!(crate::bench::shape(&data), ["account_mode", "id", "phone_name", "phone_number", "status"]);
+    assert_eq!(crate::support::shape(&data), ["account_mode", "id", "phone_name", "phone_number", "status"]);
     let ledger = bench.ledger().await;
     let lost =
         ledger["webhooks"].as_array().unwrap().iter().find(|webhook| webhook["event"] == "channel_running").unwrap();
@@ -162,7 +162,7 @@ async fn shapes_signatures_and_losses_come_to_order() {
 
 #[tokio::test]
 async fn any_webhook_can_be_sent_now() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let event = json!({"id": "evt_99z9", "event": "channel_brand_new_event", "data": {"id": "Rb82LdCH"}});
     bench.receiver.status.store(401, Ordering::SeqCst);
     let (status, told) = bench.control("webhook", json!({"event": event, "signature": "none"})).await;
@@ -173,7 +173,7 @@ async fn any_webhook_can_be_sent_now() {
 
 #[tokio::test]
 async fn meta_sends_a_signed_account_update_after_its_handshake() {
-    let mut bench = Bench::new().await;
+    let mut bench = TestBench::new().await;
     let order = json!({"account": "one_number", "event": "PARTNER_ADDED"});
     let (status, told) = bench.control("account_update", order.clone()).await;
     assert_eq!((status, &told["status"]), (200, &json!(200)));
@@ -186,7 +186,7 @@ async fn meta_sends_a_signed_account_update_after_its_handshake() {
     let (_, popup) = bench.control("popup", json!({"account": "one_number"})).await;
     assert_eq!(value["waba_info"]["waba_id"], popup["session"]["data"]["waba_id"]);
 
-    let other = Bench::with(|settings| settings.meta_verify_token = "made-up-other".to_owned()).await;
+    let other = TestBench::with(|settings| settings.meta_verify_token = "made-up-other".to_owned()).await;
     assert_eq!(other.control("account_update", order).await.0, 502);
     assert_eq!(answer(other.http.get(format!("{}/popup", other.simulator.sdk_url()))).await.0, 400);
 }

@@ -4,55 +4,56 @@ use deployed::{Error, eventually};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+
 use crate::journey::{PATIENCE, ready};
-use crate::setting_up::World;
+use crate::support::stack::DeployedStack;
 use crate::webhooks::signed;
 
 /// The customer finishes at Meta, and no page hands it over: Meta's own report leads to the key.
-pub(crate) async fn customer(world: &mut World) -> Result<(), Error> {
-    let popup = world.api.order("popup", &json!({ "account": "one_number:7" })).await?;
+pub(crate) async fn customer(stack: &mut DeployedStack) -> Result<(), Error> {
+    let popup = stack.api.order("popup", &json!({ "account": "one_number:7" })).await?;
     let ids = &popup["session"]["data"];
-    let started = world.api.start_with("tenant-7", &json!({ "business": { "id": ids["business_id"] } })).await?;
-    world.secrets.push(started.token().to_owned());
+    let started = stack.api.start_with("tenant-7", &json!({ "business": { "id": ids["business_id"] } })).await?;
+    stack.secrets.push(started.token().to_owned());
     let opened = json!({ "session": { "event": "OPENED", "data": {} } });
     let callback = format!("/onboardings/{}/es-callback", started.id);
-    world.api.post(&callback, started.token(), &opened).await?.with(200)?;
+    stack.api.post(&callback, started.token(), &opened).await?.with(200)?;
 
     let account = json!({ "waba_id": ids["waba_id"], "owner_business_id": ids["business_id"] });
     let value = json!({ "event": "PARTNER_ADDED", "waba_info": account });
     let entry = json!([{ "id": "733100000000021", "changes": [{ "field": "account_update", "value": value }] }]);
     let body = json!({ "object": "whatsapp_business_account", "entry": entry }).to_string();
-    let signature = signed(&world.fake.app_secret, &body);
-    world.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
+    let signature = signed(&stack.fake.app_secret, &body);
+    stack.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
     // Now, and not in minutes.
     let entry = format!("INBOX#meta#{}", hex::encode(Sha256::digest(&body)));
-    world.resources.set(&entry, "INBOX", "due_at", 1).await?;
-    ready(world, &started).await
+    stack.resources.set(&entry, "INBOX", "due_at", 1).await?;
+    ready(stack, &started).await
 }
 
 /// The daily sweep finds a live channel that another system of the partner made, and reports it once.
-pub(crate) async fn onboarding(world: &mut World) -> Result<(), Error> {
-    let popup = world.api.order("popup", &json!({ "account": "one_number:elsewhere" })).await?;
+pub(crate) async fn onboarding(stack: &mut DeployedStack) -> Result<(), Error> {
+    let popup = stack.api.order("popup", &json!({ "account": "one_number:elsewhere" })).await?;
     let ids = &popup["session"]["data"];
-    let client_id = world.api.ledger().await?["clients"][0]["id"].clone();
+    let client_id = stack.api.ledger().await?["clients"][0]["id"].clone();
     let number = json!({
-        "solution_id": world.fake.solution_id,
+        "solution_id": stack.fake.solution_id,
         "client_id": client_id,
         "waba_external_id": ids["waba_id"],
         "channel_external_id": ids["phone_number_id"],
     });
-    let partner = format!("{}/partners/{}", world.simulator.hub_url(), world.fake.partner_id);
+    let partner = format!("{}/partners/{}", stack.simulator.hub_url(), stack.fake.partner_id);
     let request = exchange::client()?.post(format!("{partner}/account_sharing/numbers")).json(&number);
-    request.header("x-api-key", &world.fake.api_key).send().await?.error_for_status()?;
-    let ledger = world.api.ledger().await?;
+    request.header("x-api-key", &stack.fake.api_key).send().await?.error_for_status()?;
+    let ledger = stack.api.ledger().await?;
     let mut channels = ledger["channels"].as_array().into_iter().flatten();
     let channel = channels.find(|channel| channel["external_id"] == ids["phone_number_id"]);
     let id = channel.and_then(|channel| channel["id"].as_str()).ok_or("the Hub made no channel")?;
     eventually("the sweep reports the channel", PATIENCE, async || {
-        let report = world.resources.item(&format!("CHANNEL#{id}"), "REPORT#channel_unknown").await?;
+        let report = stack.resources.item(&format!("CHANNEL#{id}"), "REPORT#channel_unknown").await?;
         if report.is_none() {
             // Now, and not tomorrow.
-            world.resources.set("SWEEP#channels", "SWEEP", "next_at", 1).await?;
+            stack.resources.set("SWEEP#channels", "SWEEP", "next_at", 1).await?;
         }
         Ok(report.map(drop))
     })

@@ -7,16 +7,16 @@ use deployed::{Error, eventually};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::setting_up::{FRAMING, PARTNER, World};
+use crate::support::stack::{DeployedStack, FRAMING, PARTNER};
 
 /// How long an onboarding may take to its key: every function may start anew.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The page and what it loads, with every header that the function gave it.
-pub(crate) async fn page(world: &World) -> Result<(), Error> {
-    let sdk = Url::parse(&world.simulator.sdk_url())?.origin().ascii_serialization();
+pub(crate) async fn page(stack: &DeployedStack) -> Result<(), Error> {
+    let sdk = Url::parse(&stack.simulator.sdk_url())?.origin().ascii_serialization();
     for path in ["/signup", "/signup/return"] {
-        let page = world.api.get(path, "").await?;
+        let page = stack.api.get(path, "").await?;
         let policy = page.header("content-security-policy").to_owned();
         for part in ["default-src 'none'", &format!("script-src 'self' {sdk};"), FRAMING] {
             expect(path, policy.contains(part), &policy)?;
@@ -33,21 +33,21 @@ pub(crate) async fn page(world: &World) -> Result<(), Error> {
         }
         let html = page.with(200)?;
         let html = html.as_str().unwrap_or_default();
-        expect(path, html.contains(PARTNER) && html.contains(&world.fake.app_id), html)?;
+        expect(path, html.contains(PARTNER) && html.contains(&stack.fake.app_id), html)?;
     }
-    let asset = world.api.get("/signup/page.js", "").await?;
+    let asset = stack.api.get("/signup/page.js", "").await?;
     let tag = asset.header("etag").to_owned();
     expect("page.js", asset.header("content-security-policy") == "default-src 'none'", &tag)?;
     let plain = asset.with(200)?;
     // Compressing is the API's work: what the function sends is the same for everybody.
-    let zipped = world.api.get_with("/signup/page.js", "accept-encoding", "gzip").await?;
+    let zipped = stack.api.get_with("/signup/page.js", "accept-encoding", "gzip").await?;
     expect(
         "page.js",
         zipped.header("content-encoding").is_empty() && zipped.body == plain,
         "compressed by the function",
     )?;
-    world.api.get_with("/signup/page.js", "if-none-match", &tag).await?.with(304)?;
-    world.api.get("/signup/secrets.js", "").await?.with(404)?;
+    stack.api.get_with("/signup/page.js", "if-none-match", &tag).await?.with(304)?;
+    stack.api.get("/signup/secrets.js", "").await?.with(404)?;
     Ok(())
 }
 
@@ -56,18 +56,18 @@ fn expect(what: &str, holds: bool, seen: &str) -> Result<(), Error> {
 }
 
 /// The promise, for one customer.
-pub(crate) async fn to_the_key(world: &mut World) -> Result<(), Error> {
-    let started = world.api.sign_up("tenant-1", "one_number").await?;
-    world.secrets.push(started.token().to_owned());
-    ready(world, &started).await?;
+pub(crate) async fn to_the_key(stack: &mut DeployedStack) -> Result<(), Error> {
+    let started = stack.api.sign_up("tenant-1", "one_number").await?;
+    stack.secrets.push(started.token().to_owned());
+    ready(stack, &started).await?;
     // A second claim of the same number is refused, and says why.
-    let other = world.api.start("tenant-2").await?;
-    world.secrets.push(other.token().to_owned());
-    let refused = world.api.return_from_popup(&other, "one_number").await?.with(409)?;
+    let other = stack.api.start("tenant-2").await?;
+    stack.secrets.push(other.token().to_owned());
+    let refused = stack.api.return_from_popup(&other, "one_number").await?.with(409)?;
     expect("claimed a number twice", refused["code"] == "number_taken", &refused.to_string())?;
     // Both are found again by whoever started them.
     for query in ["?status=ready", "?reference=tenant-1"] {
-        let found = world.api.list(query).await?;
+        let found = stack.api.list(query).await?;
         let ids: Vec<&Value> =
             found["onboardings"].as_array().into_iter().flatten().map(|found| &found["id"]).collect();
         expect(query, ids == [&Value::from(started.id.as_str())], &found.to_string())?;
@@ -77,38 +77,38 @@ pub(crate) async fn to_the_key(world: &mut World) -> Result<(), Error> {
 
 /// A customer chooses one of several numbers while the client account is still open. Then 360dialog refuses first the number,
 /// then the message webhook, and somebody deletes the key's secret; each time, the partner has it tried again.
-pub(crate) async fn with_retries(world: &mut World) -> Result<(), Error> {
+pub(crate) async fn with_retries(stack: &mut DeployedStack) -> Result<(), Error> {
     let refused = json!([
         { "route": "list_clients", "status": 503 },
         { "route": "numbers", "status": 422 },
         { "route": "set_message_webhook", "status": 422 },
     ]);
-    world.api.order("faults", &refused).await?;
-    let started = world.api.start("tenant-7").await?;
-    world.secrets.push(started.token().to_owned());
-    let view = world.api.return_from_popup(&started, "several_numbers:7").await?.with(200)?;
+    stack.api.order("faults", &refused).await?;
+    let started = stack.api.start("tenant-7").await?;
+    stack.secrets.push(started.token().to_owned());
+    let view = stack.api.return_from_popup(&started, "several_numbers:7").await?.with(200)?;
     expect("no choice", view["status"] == "number_choice", &view.to_string())?;
     let choice = json!({ "phone_number_id": view["numbers"][1]["id"] });
-    world.api.post(&format!("/onboardings/{}/number", started.id), started.token(), &choice).await?.with(202)?;
+    stack.api.post(&format!("/onboardings/{}/number", started.id), started.token(), &choice).await?.with(202)?;
 
-    reaches(world, &started, "failed").await?;
-    world.api.retry(&started).await?.with(202)?;
-    let record = reaches(world, &started, "failed").await?;
+    reaches(stack, &started, "failed").await?;
+    stack.api.retry(&started).await?.with(202)?;
+    let record = reaches(stack, &started, "failed").await?;
     let channel = record["channel_id"].as_str().ok_or("no channel in the record")?;
-    world.resources.delete_api_key(channel).await?;
-    world.api.retry(&started).await?.with(202)?;
-    let record = reaches(world, &started, "failed").await?;
+    stack.resources.delete_api_key(channel).await?;
+    stack.api.retry(&started).await?.with(202)?;
+    let record = reaches(stack, &started, "failed").await?;
     expect("the lost key", record["problem"]["code"] == "key_refused", &record.to_string())?;
-    world.api.retry(&started).await?.with(202)?;
-    ready_after(world, &started, 2).await?;
-    let chosen = world.api.record(&started.id).await?["signup"]["number"]["id"].clone();
+    stack.api.retry(&started).await?.with(202)?;
+    ready_after(stack, &started, 2).await?;
+    let chosen = stack.api.record(&started.id).await?["signup"]["number"]["id"].clone();
     expect("the chosen number", chosen == choice["phone_number_id"], &chosen.to_string())
 }
 
 /// Waits until an onboarding has this status, and returns the record.
-async fn reaches(world: &World, started: &Started, status: &str) -> Result<Value, Error> {
+async fn reaches(stack: &DeployedStack, started: &Started, status: &str) -> Result<Value, Error> {
     eventually(&format!("the onboarding is {status}"), PATIENCE, async || {
-        let record = world.api.record(&started.id).await?;
+        let record = stack.api.record(&started.id).await?;
         match record["status"].as_str() {
             Some(now) if now == status => Ok(Some(record)),
             Some("failed" | "expired" | "ready") => Err(format!("{record:#}").into()),
@@ -119,16 +119,16 @@ async fn reaches(world: &World, started: &Started, status: &str) -> Result<Value
 }
 
 /// Waits until an onboarding has its key, and checks that it is the one that works, and the only one.
-pub(crate) async fn ready(world: &World, started: &Started) -> Result<(), Error> {
-    ready_after(world, started, 1).await
+pub(crate) async fn ready(stack: &DeployedStack, started: &Started) -> Result<(), Error> {
+    ready_after(stack, started, 1).await
 }
 
 /// The same where so many keys had to be made.
-async fn ready_after(world: &World, started: &Started, made: usize) -> Result<(), Error> {
-    let record = reaches(world, started, "ready").await?;
+async fn ready_after(stack: &DeployedStack, started: &Started, made: usize) -> Result<(), Error> {
+    let record = reaches(stack, started, "ready").await?;
     let channel = record["channel_id"].as_str().ok_or("no channel in the record")?;
-    let key = world.resources.api_key(channel).await?.ok_or("no key in the vault")?;
-    let ledger = world.api.ledger().await?;
+    let key = stack.resources.api_key(channel).await?.ok_or("no key in the vault")?;
+    let ledger = stack.api.ledger().await?;
     let of_channel = |key: &&Value| key["channel_id"] == channel;
     let keys: Vec<&Value> = ledger["keys"].as_array().into_iter().flatten().filter(of_channel).collect();
     let valid: Vec<&Value> = keys.iter().copied().filter(|key| key["valid"] == true).collect();
@@ -136,6 +136,6 @@ async fn ready_after(world: &World, started: &Started, made: usize) -> Result<()
     if keys.len() != made || !works {
         return Err(format!("{} keys were made, or another than the stored one is valid", keys.len()).into());
     }
-    let item = world.resources.item(&format!("ONB#{}", started.id), "ONB").await?.ok_or("no record in the table")?;
+    let item = stack.resources.item(&format!("ONB#{}", started.id), "ONB").await?.ok_or("no record in the table")?;
     if format!("{item:?}").contains(&key) { Err("the table holds the key".into()) } else { Ok(()) }
 }

@@ -6,7 +6,7 @@ mod browser;
 mod journey;
 mod permissions;
 mod secrecy_kept;
-mod setting_up;
+mod support;
 mod trouble;
 mod webhooks;
 
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use deployed::Error;
 use deployed::ministack::MiniStack;
 use futures_util::FutureExt as _;
-use setting_up::World;
+use support::stack::{self, DeployedStack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// All steps together may take this long.
@@ -53,41 +53,41 @@ async fn stopped() {
 }
 
 async fn everything(steps: &mut Steps) -> Result<(), Error> {
-    let endpoint = setting_up::endpoint()?;
-    let log = std::fs::File::create(setting_up::ministack_log())?;
+    let endpoint = stack::endpoint()?;
+    let log = std::fs::File::create(stack::ministack_log())?;
     let ministack = steps.step("MiniStack starts", MiniStack::start(&endpoint, log)).await?;
     let outcome = on(steps, &endpoint).await;
     if outcome.is_err() {
-        secrecy_kept::keep_logs(&setting_up::folder()).await;
+        secrecy_kept::keep_logs(&stack::folder()).await;
     }
     let stopped = steps.step("everything is stopped", ministack.stop()).await;
     outcome.and(stopped)
 }
 
 async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
-    let previous = format!("the previous template is deployed ({})", setting_up::previous());
-    let mut world = steps.step(&previous, World::deployed(endpoint)).await?;
+    let previous = format!("the previous template is deployed ({})", stack::previous());
+    let mut stack = steps.step(&previous, DeployedStack::deployed(endpoint)).await?;
     steps
-        .step("before the secret is filled in, functions say what is missing", world.refuses_without_secrets())
+        .step("before the secret is filled in, functions say what is missing", stack.refuses_without_secrets())
         .await?;
-    steps.step("the secret is filled in, and a webhook is kept", world.fill_in()).await?;
-    steps.step("the stack is updated to this template and keeps the table's data", world.update()).await?;
-    steps.step("the page is served with its headers", journey::page(&world)).await?;
-    steps.step("an onboarding, from start to the key in Secrets Manager", journey::to_the_key(&mut world)).await?;
-    steps.step("the same by a customer in a real browser", browser::connects_a_number(&mut world)).await?;
-    steps.step("a number is chosen, and what was refused is retried", journey::with_retries(&mut world)).await?;
+    steps.step("the secret is filled in, and a webhook is kept", stack.fill_in()).await?;
+    steps.step("the stack is updated to this template and keeps the table's data", stack.update()).await?;
+    steps.step("the page is served with its headers", journey::page(&stack)).await?;
+    steps.step("an onboarding, from start to the key in Secrets Manager", journey::to_the_key(&mut stack)).await?;
+    steps.step("the same by a customer in a real browser", browser::connects_a_number(&mut stack)).await?;
+    steps.step("a number is chosen, and what was refused is retried", journey::with_retries(&mut stack)).await?;
     steps
-        .step("webhooks of the Hub: signed, forged, unsigned, repeated, unknown", webhooks::of_the_hub(&world))
+        .step("webhooks of the Hub: signed, forged, unsigned, repeated, unknown", webhooks::of_the_hub(&stack))
         .await?;
-    steps.step("webhooks of Meta: handshake, signed, forged, unsigned", webhooks::of_meta(&mut world)).await?;
-    steps.step("a dead Hub comes back, and nothing is lost or made twice", trouble::dead_hub(&mut world)).await?;
-    steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut world)).await?;
-    steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut world)).await?;
-    steps.step("a customer who closed the tab is found by what Meta reports", absent::customer(&mut world)).await?;
-    steps.step("a channel that no onboarding knows is reported", absent::onboarding(&mut world)).await?;
+    steps.step("webhooks of Meta: handshake, signed, forged, unsigned", webhooks::of_meta(&mut stack)).await?;
+    steps.step("a dead Hub comes back, and nothing is lost or made twice", trouble::dead_hub(&mut stack)).await?;
+    steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut stack)).await?;
+    steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut stack)).await?;
+    steps.step("a customer who closed the tab is found by what Meta reports", absent::customer(&mut stack)).await?;
+    steps.step("a channel that no onboarding knows is reported", absent::onboarding(&mut stack)).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
-    steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&world)).await?;
-    world.stop().await;
+    steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&stack)).await?;
+    stack.stop().await;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use tokio::process::Command;
 pub(crate) async fn are_least() -> Result<(), Error> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/permissions");
     // SAM's, which has boto3.
-    let python = crate::setting_up::folder().join("tools/sam/bin/python");
+    let python = crate::support::stack::folder().join("tools/sam/bin/python");
     let output = Command::new(python).args([script, deployed::sam::STACK]).kill_on_drop(true).output().await?;
     print!("{}", String::from_utf8_lossy(&output.stdout));
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }

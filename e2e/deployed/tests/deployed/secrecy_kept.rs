@@ -3,7 +3,7 @@
 use deployed::{Error, sam};
 use serde_json::Value;
 
-use crate::setting_up::{World, folder, ministack_log};
+use crate::support::stack::{DeployedStack, folder, ministack_log};
 
 const GROUPS: [&str; 8] = [
     "signup-page",
@@ -18,8 +18,8 @@ const GROUPS: [&str; 8] = [
 
 /// Reads the log of every function, and looks for every code, token, key and secret that passed through the
 /// stack. Nothing was denied to a function, either. MiniStack writes no access log; `tests/template.rs` looks at its format.
-pub(crate) async fn in_logs(world: &World) -> Result<(), Error> {
-    let secrets = secrets(world)?;
+pub(crate) async fn in_logs(stack: &DeployedStack) -> Result<(), Error> {
+    let secrets = secrets(stack)?;
     for group in GROUPS {
         let log = sam::logs(group).await?;
         // A log that holds nothing proves nothing.
@@ -49,12 +49,12 @@ fn holds_none<'a>(group: &str, mut lines: impl Iterator<Item = &'a str>, secrets
 }
 
 /// Those that the test made, and those that the fakes gave out: codes, business tokens, API keys.
-fn secrets(world: &World) -> Result<Vec<String>, Error> {
+fn secrets(stack: &DeployedStack) -> Result<Vec<String>, Error> {
     let path = folder().join("tmp/deployed-fakes.json");
-    world.simulator.save(&path)?;
+    stack.simulator.save(&path)?;
     let state: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
     std::fs::remove_file(&path)?;
-    let mut secrets = world.secrets.clone();
+    let mut secrets = stack.secrets.clone();
     for kind in ["codes", "business_tokens", "hub_tokens"] {
         let given = state[kind].as_object().ok_or(format!("the fakes do not tell their {kind}"))?;
         secrets.extend(given.keys().cloned());

@@ -6,24 +6,24 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::journey::PATIENCE;
-use crate::setting_up::World;
+use crate::support::stack::DeployedStack;
 
 /// The Hub's: what is authentic is kept once, whatever it says; the rest is turned away.
-pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
+pub(crate) async fn of_the_hub(stack: &DeployedStack) -> Result<(), Error> {
     let event = json!({ "id": "evt_deployed_1", "event": "channel_live", "data": { "id": "Qq11wwCH" } });
     for (signature, status) in [("good", 200), ("prefixed", 200), ("wrong", 401), ("none", 401)] {
         let mut event = event.clone();
         event["id"] = format!("evt_deployed_{signature}").into();
-        let answer = world.api.order("webhook", &json!({ "event": event, "signature": signature })).await?;
+        let answer = stack.api.order("webhook", &json!({ "event": event, "signature": signature })).await?;
         if answer["status"] != status {
             return Err(format!("{signature}: {answer}").into());
         }
-        let kept = world.resources.item(&format!("INBOX#partner_hub#evt_deployed_{signature}"), "INBOX").await?;
+        let kept = stack.resources.item(&format!("INBOX#partner_hub#evt_deployed_{signature}"), "INBOX").await?;
         if kept.is_some() != (status == 200) {
             return Err(format!("{signature}: kept is {}", kept.is_some()).into());
         }
     }
-    let ledger = world.api.ledger().await?;
+    let ledger = stack.api.ledger().await?;
     let channel = json!({ "id": "Zz11yyCH", "client_id": ledger["clients"][0]["id"] });
     let elsewhere = json!({ "id": "evt_deployed_elsewhere", "event": "channel_created", "data": channel });
     for (what, order) in [
@@ -35,7 +35,7 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
         ("of another channel of a client", json!({ "event": elsewhere })),
         ("not JSON", json!({ "body": "channel live" })),
     ] {
-        let answer = world.api.order("webhook", &order).await?;
+        let answer = stack.api.order("webhook", &order).await?;
         if answer["status"] != 200 {
             return Err(format!("{what}: {answer}").into());
         }
@@ -44,38 +44,38 @@ pub(crate) async fn of_the_hub(world: &World) -> Result<(), Error> {
 }
 
 /// Meta's: the handshake answers to the verify token only, and only what Meta signed is kept.
-pub(crate) async fn of_meta(world: &mut World) -> Result<(), Error> {
+pub(crate) async fn of_meta(stack: &mut DeployedStack) -> Result<(), Error> {
     let handshake =
         |token: &str| format!("/webhooks/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
-    let answer = world.api.get(&handshake(World::verify_token()), "").await?.with(200)?;
+    let answer = stack.api.get(&handshake(DeployedStack::verify_token()), "").await?.with(200)?;
     if answer != 1_158_201_444 {
         return Err(format!("challenge: {answer}").into());
     }
-    world.api.get(&handshake("another-token"), "").await?.with(401)?;
+    stack.api.get(&handshake("another-token"), "").await?.with(401)?;
 
     let body = sample();
     let forged = signed("made-up-other-app-secret", &body);
     for (what, signature) in [("unsigned", ""), ("forged", forged.as_str())] {
-        let answer = world.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", signature, &body).await?;
+        let answer = stack.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", signature, &body).await?;
         answer.with(401).map_err(|error| format!("{what}: {error}"))?;
     }
     let entry = format!("INBOX#meta#{}", hex::encode(Sha256::digest(&body)));
-    if world.resources.item(&entry, "INBOX").await?.is_some() {
+    if stack.resources.item(&entry, "INBOX").await?.is_some() {
         return Err("a forged webhook was kept".into());
     }
-    let signature = signed(&world.fake.app_secret, &body);
-    world.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
-    world.resources.item(&entry, "INBOX").await?.ok_or("an authentic webhook was not kept")?;
+    let signature = signed(&stack.fake.app_secret, &body);
+    stack.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
+    stack.resources.item(&entry, "INBOX").await?.ok_or("an authentic webhook was not kept")?;
     // Now, and not in minutes.
-    world.resources.set(&entry, "INBOX", "due_at", 1).await?;
+    stack.resources.set(&entry, "INBOX", "due_at", 1).await?;
     // The simulator asks for the handshake itself, then signs.
     let update = json!({ "account": "one_number:6", "event": "PARTNER_ADDED" });
-    let answer = world.api.order("account_update", &update).await?;
+    let answer = stack.api.order("account_update", &update).await?;
     if answer["status"] != 200 {
         return Err(format!("account_update: {answer}").into());
     }
     eventually("the schedule looks at it", PATIENCE, async || {
-        let entry = world.resources.item(&entry, "INBOX").await?.unwrap_or_default();
+        let entry = stack.resources.item(&entry, "INBOX").await?.unwrap_or_default();
         Ok(entry.contains_key("processed_at").then_some(()))
     })
     .await

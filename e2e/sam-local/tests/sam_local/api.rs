@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 use crate::invoke::line;
-use crate::sam;
+use crate::support::sam;
 
 /// How long something may take: the containers of functions are made at their first call.
 const PATIENCE: Duration = Duration::from_mins(1);

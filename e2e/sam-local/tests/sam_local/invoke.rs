@@ -6,7 +6,7 @@ use local::client::Client;
 use sam_local::{Answer, Error, Event, events};
 use serde_json::Value;
 
-use crate::sam;
+use crate::support::sam;
 
 /// Runs them one after the other, one line for each. How many failed.
 pub(crate) async fn all(client: &Client) -> Result<usize, Error> {

@@ -1,0 +1,3 @@
+//! The deployed stack that all steps work on.
+
+pub(crate) mod stack;

@@ -1,0 +1,3 @@
+//! The SAM command line.
+
+pub(crate) mod sam;

@@ -1,0 +1,107 @@
+//! What fuzz targets share: requests as the functions get them, and a table that answers without a database.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_types::body::SdkBody;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use onboardings::Onboardings;
+use serde_json::{Value, json};
+use exchange::Clock;
+use runtime::settings::Env;
+use runtime::{Dependencies, Ports};
+use queue::MemoryQueue;
+use secrets::{BundleSecret, MemorySecrets};
+use store::Store;
+use time::Duration;
+use vault::MemoryVault;
+
+/// The back end's.
+pub const BACKEND_TOKEN: &str = "made-up-back-end-token";
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+
+/// Waits for an answer.
+pub fn wait<T>(work: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(work)
+}
+
+/// The settings.
+pub fn env() -> Env {
+    let settings = [
+        ("HUB_PARTNER_ID", "mT6kWqPA"),
+        ("SOLUTION_ID", "732190846521907"),
+        ("META_CONFIG_ID", "905512374418"),
+        ("META_APP_ID", "611538240974"),
+        ("RETURN_URL_ORIGINS", "https://partner.example"),
+        ("PUBLIC_URL", "https://signup.partner.example/v1"),
+    ];
+    Env::new(settings.map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+/// A request by a route of the API.
+pub fn request(method: &str, route: &str) -> Request {
+    let mut context = ApiGatewayProxyRequestContext::default();
+    context.resource_path = Some(route.to_owned());
+    let request = http::Request::builder().method(method).body(lambda_http::Body::Empty).unwrap();
+    request.with_request_context(RequestContext::ApiGatewayV1(context))
+}
+
+/// Every call of the table, and the one item that it has.
+#[derive(Default)]
+pub struct Table {
+    /// Operations and their bodies.
+    pub calls: Vec<(String, Value)>,
+    /// The item that every start writes.
+    pub record: Value,
+}
+
+/// The function, with a table that keeps the record last started and has no other.
+pub fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
+    let table = Arc::new(Mutex::new(Table::default()));
+    let seen = Arc::clone(&table);
+    let answer = move |request: http::Request<SdkBody>| {
+        let operation = request.headers()["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let mut table = seen.lock().unwrap();
+        let answer = match operation.as_str() {
+            "TransactWriteItems" => {
+                table.record = body["TransactItems"][0]["Put"]["Item"].clone();
+                json!({})
+            }
+            "GetItem" if body["Key"]["pk"] == table.record["pk"] => json!({ "Item": table.record }),
+            "GetItem" => json!({}),
+            "Query" => json!({ "Items": [], "Count": 0, "ScannedCount": 0 }),
+            other => panic!("an operation that is not expected: {other}"),
+        };
+        table.calls.push((operation, body));
+        http::Response::builder().status(200).body(SdkBody::from(answer.to_string())).unwrap()
+    };
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url("http://127.0.0.1:1")
+        .http_client(aws_smithy_http_client::test_util::infallible_client_fn(answer))
+        .build();
+    let clock = Clock::system();
+    let secret = json!({
+        "backend_token": BACKEND_TOKEN,
+        "hub_api_key": "made-up-hub-key",
+        "platform_secret": "made-up-platform-secret",
+        "meta_app_secret": "made-up-app-secret",
+        "meta_verify_token": "made-up-verify-token",
+    });
+    let ports = Ports {
+        store: Store::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned(), clock.clone()),
+        queue: Arc::new(MemoryQueue::new(clock.clone(), Duration::seconds(60), 5)),
+        vault: Arc::new(MemoryVault::new("stack")),
+        secrets: Arc::new(MemorySecrets::new(BundleSecret::parse(&secret.to_string()).unwrap())),
+    };
+    let settings = onboardings::Settings::read(&mut env()).unwrap_or_else(|_| panic!("settings"));
+    let function = Onboardings::new(&Dependencies::given(ports, exchange::client().unwrap(), clock), settings);
+    (function, table)
+}

@@ -1,0 +1,126 @@
+//! `GET /onboardings`: pages, filters, and cursors that are not ours.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use local::Options;
+use local::settings::BACKEND_TOKEN;
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::support::TestBench;
+
+/// More than fit on two pages.
+const COUNT: usize = 103;
+
+async fn page(bench: &TestBench, query: &str) -> (Vec<String>, Option<String>) {
+    let reply = bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let shown = reply.body["onboardings"].as_array().unwrap();
+    let ids = shown.iter().map(|onboarding| onboarding["id"].as_str().unwrap().to_owned()).collect();
+    (ids, reply.body["next_cursor"].as_str().map(ToOwned::to_owned))
+}
+
+/// All pages, one after the other.
+async fn pages(bench: &TestBench, filter: &str) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let (ids, next) = page(bench, &format!("{filter}&cursor={cursor}")).await;
+        all.push(ids);
+        match next {
+            Some(next) => cursor = next,
+            None => return all,
+        }
+    }
+}
+
+/// A bench without the Hub's limit, so that many onboardings can be moved at once.
+async fn unlimited() -> TestBench {
+    let mut options = Options::default();
+    options.simulator.behaviour.rate_limit = None;
+    TestBench::with(options).await
+}
+
+#[tokio::test]
+async fn the_pages_of_the_list_hold_every_onboarding_once_newest_first() {
+    let bench = unlimited().await;
+    let mut ids = Vec::new();
+    for number in 0..COUNT {
+        ids.push(bench.client.start(&format!("tenant-{}", number % 2)).await.unwrap().id);
+        bench.pass(Duration::SECOND);
+    }
+    ids.reverse();
+    let all = pages(&bench, "").await;
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 3]);
+    assert_eq!(all.concat(), ids);
+
+    let odd: Vec<_> = ids.iter().step_by(2).cloned().collect();
+    let all = pages(&bench, "reference=tenant-0").await;
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [50, 2]);
+    assert_eq!(all.concat(), odd);
+    assert_eq!(pages(&bench, "reference=tenant-2").await.concat(), [""; 0]);
+
+    // What comes while somebody reads moves nothing on the pages that follow.
+    let (first, cursor) = page(&bench, "").await;
+    bench.client.start("tenant-2").await.unwrap();
+    let (second, _) = page(&bench, &format!("cursor={}", cursor.unwrap())).await;
+    assert_eq!([first, second].concat(), ids[..100]);
+}
+
+#[tokio::test]
+async fn the_list_finds_a_status_however_rare_it_is() {
+    let bench = unlimited().await;
+    let signed_up = bench.signed_up("tenant-1", "one_number").await;
+    for number in 0..COUNT {
+        bench.client.start(&format!("tenant-{number}")).await.unwrap();
+    }
+    assert_eq!(pages(&bench, "status=signed_up").await.concat(), [signed_up.id.as_str()]);
+    assert_eq!(pages(&bench, "status=signed_up&reference=tenant-1").await.concat(), [signed_up.id.as_str()]);
+    assert_eq!(pages(&bench, "status=signed_up&reference=tenant-2").await.concat(), [""; 0]);
+    assert_eq!(pages(&bench, "status=started").await.concat().len(), COUNT);
+    assert_eq!(pages(&bench, "status=ready").await.concat(), [""; 0]);
+    bench.live_through(Duration::seconds(2)).await;
+    assert_eq!(pages(&bench, "status=ready").await.concat(), [signed_up.id.as_str()]);
+    bench.assert_key_works(&signed_up).await;
+}
+
+#[tokio::test]
+async fn a_foreign_cursor_is_refused_by_name_and_no_cursor_leads_out_of_the_list() {
+    let bench = TestBench::new().await;
+    let started = bench.client.start("tenant-1").await.unwrap();
+    let good = URL_SAFE_NO_PAD.encode(&started.id);
+    let mut tampered = good.clone();
+    tampered.replace_range(8..9, "!");
+    for cursor in [
+        "x".to_owned(),
+        tampered,
+        format!("{good}="),
+        good[..20].to_owned(),
+        URL_SAFE_NO_PAD.encode("LIMIT#hub"),
+        URL_SAFE_NO_PAD.encode(json!({"pk": {"S": "LIMIT#hub"}}).to_string()),
+        URL_SAFE_NO_PAD.encode([0xff, 0xfe]),
+        "%F0%9F%98%80".to_owned(),
+    ] {
+        let reply = bench.get(&format!("/v1/onboardings?cursor={cursor}"), BACKEND_TOKEN).await;
+        reply.assert_fields(&["cursor"]);
+    }
+    // A place before everything, and one after everything.
+    let places = [("onb_00000000000000000000000000000000", 0), ("onb_ffffffffffffffffffffffffffffffff", 1)];
+    for (id, count) in places {
+        let (ids, _) = page(&bench, &format!("cursor={}", URL_SAFE_NO_PAD.encode(id))).await;
+        assert_eq!(ids.len(), count, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_status_is_refused_with_the_list_of_valid_ones() {
+    let bench = TestBench::new().await;
+    for status in ["done", "Started", "started,ready", "%00"] {
+        let reply = bench.get(&format!("/v1/onboardings?status={status}"), BACKEND_TOKEN).await;
+        reply.assert_fields(&["status"]);
+        let message = reply.body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("number_choice") && message.contains("ready"), "{message}");
+    }
+    let empty = bench.get("/v1/onboardings?status=&reference=&cursor=", BACKEND_TOKEN).await;
+    assert_eq!((empty.status, empty.body), (200, json!({"onboardings": [], "next_cursor": Value::Null})));
+}

@@ -1,0 +1,9 @@
+//! The partner's and the page's API: bodies, fields, tokens, lists, and what a request without a token can cost.
+
+mod bodies;
+mod fields;
+mod idempotency;
+mod listing;
+mod strange_requests;
+mod tokens;
+mod unauthenticated;

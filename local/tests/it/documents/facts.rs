@@ -1,0 +1,187 @@
+//! The documents name what the code and the template have: routes, codes, alarms, metrics, parameters.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+const DEPLOY: &str = include_str!("../../../../docs/deploy.md");
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+const THREATS: &str = include_str!("../../../../docs/threat-model.md");
+const README: &str = include_str!("../../../../README.md");
+
+/// The steps whose codes are the API's.
+const OF_THE_API: [&str; 2] = ["es_callback.rs", "proof.rs"];
+
+type Words = BTreeSet<String>;
+
+pub(super) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The template, its tags left out: `!Ref Table` is `Table`.
+fn template() -> Value {
+    serde_saphyr::from_str(include_str!("../../../../template.yaml")).unwrap()
+}
+
+fn openapi() -> Value {
+    serde_saphyr::from_str(include_str!("../../../../docs/openapi.yaml")).unwrap()
+}
+
+fn enumeration(document: &Value, schema: &str) -> Words {
+    let words = document["components"]["schemas"][schema]["enum"].as_array().unwrap();
+    words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+fn keys(value: &Value) -> Words {
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+fn alarms(template: &Value) -> Words {
+    let resources = template["Resources"].as_object().unwrap().iter();
+    resources
+        .filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm")
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// A source file without its tests.
+fn source(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    text.split("#[cfg(test)]").next().unwrap().to_owned()
+}
+
+/// The texts in quotes that follow this in a source.
+fn quoted_after(source: &str, start: &str) -> Words {
+    source.split(start).skip(1).filter_map(|rest| rest.split('"').next()).map(ToOwned::to_owned).collect()
+}
+
+/// What stands in backticks, on one line.
+fn in_backticks(text: &str) -> Words {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(ToOwned::to_owned).collect()
+}
+
+/// The first words of a table's rows, below a heading.
+fn rows(document: &str, heading: &str) -> Words {
+    let section = document.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn the_api_document_has_the_routes_of_the_template() {
+    let mut declared = Words::new();
+    for resource in template()["Resources"].as_object().unwrap().values() {
+        for event in resource["Properties"]["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
+            if event["Type"] == "Api" {
+                let text = |name: &str| event["Properties"][name].as_str().unwrap();
+                declared.insert(format!("{} {}", text("Method"), text("Path")));
+            }
+        }
+    }
+    let mut documented = Words::new();
+    for (path, item) in openapi()["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            documented.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    assert_eq!(declared, documented);
+}
+
+#[test]
+fn the_api_document_has_every_problem_code() {
+    let problem = source("shared/api/src/problem.rs");
+    let is_word = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut codes: Words = problem.split('"').skip(1).step_by(2).filter(is_word).map(ToOwned::to_owned).collect();
+    for file in OF_THE_API {
+        let source = source(&format!("shared/workflow/src/steps/{file}"));
+        codes.extend(["code: \"", "refused(\""].iter().flat_map(|start| quoted_after(&source, start)));
+    }
+    assert_eq!(codes, enumeration(&openapi(), "ProblemCode"));
+}
+
+#[test]
+fn every_failure_code_is_in_the_operations_document() {
+    let mut codes = quoted_after(&source("shared/onboarding/src/transition.rs"), "KEY_REFUSED: &str = \"");
+    for folder in ["inbound", "runner", "steps", "upkeep"].map(|name| format!("shared/workflow/src/{name}")) {
+        for file in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if !OF_THE_API.contains(&name.as_str()) {
+                codes.extend(quoted_after(&source(&format!("{folder}/{name}")), "code: \""));
+            }
+        }
+    }
+    assert_eq!(codes, rows(OPERATIONS, "Failed onboardings"));
+    assert_eq!(codes, enumeration(&openapi(), "FailureCode"));
+}
+
+#[test]
+fn every_webhook_outcome_is_in_the_operations_document() {
+    let settle = source("shared/workflow/src/inbound/channel_event.rs");
+    let mut outcomes = quoted_after(&settle, "Settled::Done(\"");
+    outcomes.extend(quoted_after(&settle, "processed(key, \""));
+    let of_meta = source("shared/workflow/src/upkeep/lost_signup.rs");
+    for start in ["Ok(\"", "Ok(Some(\"", "outcomes.push(\"", "outcomes.is_empty() { \""] {
+        outcomes.extend(quoted_after(&of_meta, start));
+    }
+    assert_eq!(outcomes, rows(OPERATIONS, "What becomes of a webhook"));
+}
+
+#[test]
+fn every_alarm_is_in_the_operations_document() {
+    let alarms = alarms(&template());
+    let section = OPERATIONS.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let named = in_backticks(section).into_iter().filter(|word| word.ends_with("Alarm")).collect();
+    assert_eq!(alarms, named);
+    assert!(DEPLOY.contains(&format!("{} × 0.10", alarms.len())), "{} alarms are paid for", alarms.len());
+}
+
+#[test]
+fn every_metric_has_an_alarm_or_is_in_the_operations_document() {
+    let telemetry = source("shared/telemetry/src/lib.rs");
+    let counted = quoted_after(telemetry.split("impl Metric").nth(1).unwrap().split("\n}\n").next().unwrap(), "=> \"");
+    let template = template();
+    let alarms = alarms(&template);
+    let metric = |name: &String| template["Resources"][name]["Properties"]["MetricName"].as_str().unwrap().to_owned();
+    let alarmed: Words = alarms.iter().map(metric).collect();
+    let without: Words = counted.difference(&alarmed).cloned().collect();
+    assert_eq!(without, rows(OPERATIONS, "Counted without an alarm"));
+    assert!(DEPLOY.contains(&format!("0.30 USD for each of {}", counted.len())), "{} metrics", counted.len());
+}
+
+#[test]
+fn every_template_name_in_the_documents_exists_in_the_template() {
+    // AWS's, Rust's, and the namespace of the metrics.
+    const OTHERS: [&str; 4] = ["ConcurrentExecutions", "DeleteSecret", "SecretString", "WhatsAppOnboarding"];
+
+    let template = template();
+    let mut known = Words::from(OTHERS.map(ToOwned::to_owned));
+    for section in ["Parameters", "Outputs", "Resources"] {
+        known.extend(keys(&template[section]));
+    }
+    let camel_case = |word: &String| {
+        let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
+        capitals > 1
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    for (document, text) in [("README", README), ("deploy", DEPLOY), ("operations", OPERATIONS), ("threats", THREATS)] {
+        let named: Words = in_backticks(text).into_iter().filter(camel_case).collect();
+        let constants = |word: &&String| word.bytes().any(|b| b.is_ascii_lowercase());
+        let unknown: Vec<_> = named.difference(&known).filter(constants).collect();
+        assert!(unknown.is_empty(), "{document}: {unknown:?}");
+    }
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        let must_be_answered = parameter.get("Default").is_none();
+        assert!(!must_be_answered || DEPLOY.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn every_field_of_the_secret_is_in_the_deployment_document() {
+    let generated = &template()["Resources"]["BundleSecret"]["Properties"]["GenerateSecretString"];
+    let mut fields: Value = serde_json::from_str(generated["SecretStringTemplate"].as_str().unwrap()).unwrap();
+    fields[generated["GenerateStringKey"].as_str().unwrap()] = "made".into();
+    let shown = DEPLOY.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(keys(&serde_json::from_str(shown).unwrap()), keys(&fields));
+    assert_eq!(rows(DEPLOY, "Fill the secret"), keys(&fields));
+}

@@ -1,0 +1,4 @@
+//! The documents against the code and the template.
+
+mod facts;
+mod links;

@@ -1,0 +1,8 @@
+//! Client accounts and numbers at the Partner Hub: its limit, its faults, its outages and its refusals.
+
+mod burst;
+mod client_accounts;
+mod faults;
+mod outage;
+mod refusals;
+mod shared_client_account;

@@ -1,0 +1,142 @@
+//! The Hub is down for long, or refuses our credentials: nobody fails who could still finish, and customers do not notice.
+
+use local::client::Started;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use partner_hub::HubCredentials;
+use secrets::{BundleSecret, Secrets};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::support::TestBench;
+use crate::support::fakes::HUB_ROUTES;
+
+/// After the longest back-off and the limit's line.
+const RECOVERY: Duration = Duration::minutes(20);
+
+async fn assert_all_ready(bench: &TestBench, all: &[Started]) {
+    for started in all {
+        let record = bench.record(started).await;
+        assert_eq!(record["status"], "ready", "{record:#}");
+        assert_eq!(record["retry"], Value::Null);
+    }
+    assert_eq!(bench.count("clients").await, all.len());
+    assert_eq!(bench.count("channels").await, all.len());
+    assert_eq!(bench.valid_keys().await, all.len());
+    let keys = bench.stack.world.vault.keys();
+    assert_eq!(keys.len(), all.len());
+    for (_, key) in keys {
+        assert!(bench.client.key_works(&key).await.unwrap());
+    }
+    bench.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn an_outage_of_the_hub_of_six_hours_is_waited_out() {
+    let bench = TestBench::new().await;
+    // One has come as far as the number, one only starts, and one signs up while nothing works.
+    let submitted = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.settle().await;
+    bench.break_routes(&HUB_ROUTES, &json!({"status": 503})).await;
+    let before = bench.client.start("tenant-2").await.unwrap();
+    bench.live_on_schedule(Duration::hours(3)).await;
+    let during = bench.signed_up("tenant-3", "one_number:3").await;
+    bench.live_on_schedule(Duration::hours(3)).await;
+    for (started, status) in [(&submitted, "live"), (&before, "started"), (&during, "signed_up")] {
+        let record = bench.record(started).await;
+        assert_eq!(record["status"], status);
+        assert!(record["retry"]["tries"].as_u64().unwrap() > 5, "{:#}", record["retry"]);
+    }
+
+    bench.mend().await;
+    let popup = bench.client.popup("one_number:2", "finish").await.unwrap();
+    assert_eq!(bench.client.es_callback(&before, &popup).await.unwrap().status, 200);
+    bench.live_on_schedule(RECOVERY).await;
+    assert_all_ready(&bench, &[submitted, before, during]).await;
+}
+
+#[tokio::test]
+async fn a_step_is_given_up_after_three_days_and_a_retry_finishes_it() {
+    for (route, step, how) in [
+        ("list_clients", "client_account", json!({"status": 500})),
+        ("numbers", "number_submission", json!({"drop": true})),
+        ("api_keys", "key_creation", json!({"status": 429})),
+    ] {
+        let bench = TestBench::new().await;
+        bench.break_routes(&[route], &how).await;
+        let started = bench.signed_up("tenant-1", "one_number").await;
+        bench.live_through(Duration::hours(2)).await;
+        // From seconds to a quarter of an hour apart.
+        let tries = bench.calls_of(route).await.len();
+        assert!((12..=26).contains(&tries), "{route}: {tries} tries");
+        bench.pass(Duration::hours(69));
+        bench.live_through(Duration::minutes(45)).await;
+        assert_ne!(bench.status(&started).await, "failed");
+        bench.live_through(Duration::hours(1)).await;
+
+        let record = bench.record(&started).await;
+        assert_eq!(record["status"], "failed", "{record:#}");
+        let problem = &record["problem"];
+        assert_eq!((problem["step"].as_str(), problem["code"].as_str()), (Some(step), Some("gave_up")));
+        assert_eq!(problem["retryable"], true);
+        assert!(problem["detail"].as_str().unwrap().starts_with("Given up after 72 hours"), "{problem}");
+        assert_eq!(bench.setup_view(&started).await.body["problem"]["code"], "gave_up");
+
+        bench.mend().await;
+        assert_eq!(bench.retry(&started).await.status, 202);
+        bench.live_through(Duration::minutes(1)).await;
+        bench.assert_promise_kept(&started).await;
+    }
+}
+
+/// The bundle's secret with another key for the Hub.
+fn with_hub_key(secret: &BundleSecret, key: &str) -> BundleSecret {
+    BundleSecret { hub: HubCredentials::ApiKey(SecretString::from(key)), ..secret.clone() }
+}
+
+#[tokio::test]
+async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are_mended() {
+    let bench = TestBench::new().await;
+    let secrets = &bench.stack.world.secrets;
+    let good = secrets.bundle().await.unwrap();
+    let far = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.settle().await;
+    secrets.rotate(with_hub_key(&good, "not-the-key"));
+    secrets.refresh().await.unwrap();
+    let near = bench.signed_up("tenant-2", "one_number:2").await;
+    let started = bench.client.start("tenant-3").await.unwrap();
+
+    // Longer than a step is tried.
+    bench.live_on_schedule(Duration::hours(2)).await;
+    bench.pass(Duration::hours(76));
+    bench.live_on_schedule(Duration::hours(1)).await;
+    for (onboarding, status) in [(&far, "live"), (&near, "signed_up"), (&started, "started")] {
+        let record = bench.record(onboarding).await;
+        assert_eq!(record["status"], status, "{record:#}");
+        assert!(record["retry"]["error"].as_str().unwrap().contains("credentials"), "{:#}", record["retry"]);
+        let next_at = OffsetDateTime::parse(record["retry"]["next_at"].as_str().unwrap(), &Rfc3339).unwrap();
+        assert!(next_at - bench.now() <= Duration::minutes(15));
+    }
+
+    let popup = bench.client.popup("one_number:3", "finish").await.unwrap();
+    assert_eq!(bench.client.es_callback(&started, &popup).await.unwrap().status, 200);
+    secrets.rotate((*good).clone());
+    bench.live_on_schedule(RECOVERY * 2).await;
+    assert_all_ready(&bench, &[far, near, started]).await;
+}
+
+#[tokio::test]
+async fn time_spent_waiting_for_the_operator_does_not_count_towards_giving_up() {
+    let bench = TestBench::new().await;
+    bench.break_routes(&["numbers"], &json!({"status": 500})).await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_on_schedule(Duration::hours(1)).await;
+    bench.mend().await;
+    bench.break_routes(&["numbers"], &json!({"status": 401})).await;
+    bench.live_through(Duration::hours(1)).await;
+    bench.pass(Duration::hours(80));
+    bench.live_through(Duration::minutes(30)).await;
+    bench.mend().await;
+    bench.fault(json!({"route": "numbers", "status": 500})).await;
+    bench.live_on_schedule(Duration::hours(1)).await;
+    bench.assert_promise_kept(&started).await;
+}

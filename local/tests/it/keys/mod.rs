@@ -1,0 +1,4 @@
+//! API keys: how one is made and stored, and the client's permission to make it.
+
+mod creation;
+mod permission;

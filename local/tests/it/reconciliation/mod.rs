@@ -1,0 +1,5 @@
+//! What the schedule finds and repairs: lost webhooks and messages, dead letters, unknown channels.
+
+mod channel_sweep;
+mod dead_letters;
+mod recovery;

@@ -1,0 +1,10 @@
+//! What the tests of all areas share.
+
+mod bench;
+pub(crate) mod fakes;
+pub(crate) mod log_scan;
+pub(crate) mod replies;
+mod state;
+pub(crate) mod webhooks;
+
+pub(crate) use bench::TestBench;

@@ -1,0 +1,175 @@
+//! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that could not be queued.
+
+use serde_json::json;
+use queue::Worker;
+
+use crate::support::TestBench;
+use crate::support::webhooks::{channel_live, key_of};
+
+fn waiting(bench: &TestBench) -> usize {
+    bench.stack.world.queue.len(Worker::KeyCreation)
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_again_is_kept_once_and_has_one_effect() {
+    let bench = TestBench::new().await;
+    let (started, _) = bench.submitted().await;
+    let body = channel_live(&bench, "evt_1").await.to_string();
+    for _ in 0..3 {
+        assert_eq!(bench.hub_webhook(&body).await.status, 200);
+    }
+    let kept = bench.inbox("partner_hub#evt_1").await.unwrap();
+    assert_eq!((kept.body.as_deref(), kept.processed_at), (Some(body.as_str()), None));
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+    let kept = bench.inbox("partner_hub#evt_1").await.unwrap();
+    assert_eq!(kept.outcome.as_deref(), Some("applied"));
+
+    let before = bench.everything().await;
+    assert_eq!(bench.hub_webhook(&body).await.status, 200);
+    // Dealt with already: it is not even queued.
+    assert_eq!(waiting(&bench), 0);
+    assert_eq!(bench.everything().await, before);
+    assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap(), kept);
+    assert_eq!(bench.count("keys").await, 1);
+}
+
+#[tokio::test]
+async fn ten_copies_of_channel_live_at_once_make_one_key() {
+    let bench = TestBench::new().await;
+    let (started, _) = bench.submitted().await;
+    let event = channel_live(&bench, "evt_1").await;
+    let posts: Vec<_> = (0..10)
+        .map(|_| {
+            let (client, order) = (bench.client.clone(), json!({"event": event}));
+            tokio::spawn(async move { client.order("webhook", &order).await.unwrap() })
+        })
+        .collect();
+    for post in posts {
+        assert_eq!(post.await.unwrap()["status"], 200);
+    }
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+    assert_eq!(bench.count("keys").await, 1);
+}
+
+#[tokio::test]
+async fn a_webhook_with_a_known_id_and_another_body_is_kept_and_counts_too() {
+    let bench = TestBench::new().await;
+    let (started, channel_id) = bench.submitted().await;
+    let first = json!({"id": "evt_1", "event": "template_messaging_enabled", "data": {"id": channel_id}}).to_string();
+    let second = channel_live(&bench, "evt_1").await.to_string();
+    for body in [&first, &second, &second, &first] {
+        assert_eq!(bench.hub_webhook(body).await.status, 200);
+    }
+    assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap().body, Some(first));
+    let apart = format!("{}#{}", "partner_hub#evt_1", key_of(&second).trim_start_matches("partner_hub#"));
+    assert_eq!(bench.inbox(&apart).await.unwrap().body, Some(second));
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+}
+
+#[tokio::test]
+async fn every_webhook_of_an_array_is_kept_and_bad_ones_do_not_spoil_good_ones() {
+    let bench = TestBench::new().await;
+    let (started, _) = bench.submitted().await;
+    let live = channel_live(&bench, "evt_2").await;
+    let body = json!([{"id": "evt_1", "event": "news"}, null, 7, [], live, live, {"id": {"odd": 1}}]).to_string();
+    assert_eq!(bench.hub_webhook(&body).await.status, 200);
+    assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap().name, "news");
+    for element in ["null", "7", "[]", r#"{"id":{"odd":1}}"#] {
+        assert_eq!(bench.inbox(&key_of(element)).await.unwrap().body.as_deref(), Some(element));
+    }
+    assert_eq!(bench.inbox("partner_hub#evt_2").await.unwrap().body, Some(live.to_string()));
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+    assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap().outcome.as_deref(), Some("ignored"));
+}
+
+#[tokio::test]
+async fn every_signed_webhook_is_kept_and_acknowledged() {
+    let bench = TestBench::new().await;
+    let (started, channel_id) = bench.submitted().await;
+    let before = bench.record(&started).await;
+    let unknown = json!({"id": "evt_1", "event": "channel_repainted", "data": {"id": channel_id}}).to_string();
+    let no_channel = json!({"event": "channel_live", "data": null}).to_string();
+    let bodies = ["{}", "", "not JSON", "{\"id\": \"evt_9\"", "\"text\"", "null", no_channel.as_str()];
+    assert_eq!(bench.hub_webhook(&unknown).await.status, 200);
+    for body in bodies {
+        assert_eq!(bench.hub_webhook(body).await.status, 200, "{body}");
+        assert_eq!(bench.inbox(&key_of(body)).await.unwrap().body.as_deref(), Some(body));
+    }
+    assert_eq!(bench.hub_webhook("[]").await.status, 200);
+    bench.settle().await;
+    bench.assert_nothing_left();
+    for key in bodies.map(key_of).into_iter().chain(["partner_hub#evt_1".to_owned()]) {
+        let kept = bench.inbox(&key).await.unwrap();
+        assert_eq!(kept.outcome.as_deref(), Some("ignored"), "{:?}", kept.body);
+    }
+    assert_eq!(bench.record(&started).await, before);
+
+    let live = channel_live(&bench, "evt_2").await.to_string();
+    assert_eq!(bench.hub_webhook(&live).await.status, 200);
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_not_utf8_is_kept_as_far_as_it_is_text() {
+    let bench = TestBench::new().await;
+    let body = b"{\"event\": \"\xff\"}";
+    let signature = crate::support::webhooks::hmac_hex(local::settings::PLATFORM_SECRET, body);
+    let request = bench.client.request(reqwest::Method::POST, "/v1/webhooks/partner-hub", "");
+    let request = request.header("x-360dialog-signature", signature).body(body.to_vec());
+    assert_eq!(crate::support::replies::send(request).await.status, 200);
+    assert!(bench.inbox(&key_of("{\"event\": \"\u{fffd}\"}")).await.is_some());
+    bench.settle().await;
+    bench.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_webhook_that_cannot_be_queued_is_not_acknowledged_and_works_when_it_comes_again() {
+    let bench = TestBench::new().await;
+    let (started, _) = bench.submitted().await;
+    let body = channel_live(&bench, "evt_1").await.to_string();
+    bench.stack.world.queue.fail_next(1);
+    let reply = bench.hub_webhook(&body).await;
+    reply.assert_problem(500, "internal");
+    assert!(!reply.text.contains("queue"), "{}", reply.text);
+    assert_eq!(waiting(&bench), 0);
+    assert_eq!(bench.status(&started).await, "submitted");
+
+    assert_eq!(bench.hub_webhook(&body).await.status, 200);
+    assert_eq!(waiting(&bench), 1);
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_could_not_be_queued_and_never_comes_again_is_found_in_the_inbox() {
+    let bench = TestBench::new().await;
+    let (started, _) = bench.submitted().await;
+    let body = channel_live(&bench, "evt_1").await.to_string();
+    bench.stack.world.queue.fail_next(1);
+    bench.hub_webhook(&body).await.assert_problem(500, "internal");
+    let calls = bench.calls("list_channels").await;
+    bench.pass(time::Duration::minutes(11));
+    bench.stack.functions.reconciliation.handle().await.unwrap();
+    bench.settle().await;
+    bench.assert_promise_kept(&started).await;
+    assert_eq!(bench.calls("list_channels").await, calls);
+}
+
+#[tokio::test]
+async fn the_hub_repeats_a_webhook_until_it_is_acknowledged() {
+    let bench = TestBench::new().await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.settle().await;
+    // As many as the five events of a channel, and two repetitions.
+    bench.stack.world.queue.fail_next(7);
+    bench.live_through(time::Duration::seconds(30)).await;
+    bench.assert_promise_kept(&started).await;
+    let ledger = bench.client.ledger().await.unwrap();
+    let refused = ledger["webhooks"].as_array().unwrap().iter().filter(|webhook| webhook["status"] == 500).count();
+    assert_eq!(refused, 7);
+}

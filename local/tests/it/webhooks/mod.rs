@@ -1,0 +1,8 @@
+//! Webhooks of the Hub and of Meta: who may send them, what is kept of them, and what they lead to.
+
+mod channel_events;
+mod deliveries;
+mod flood;
+mod meta;
+mod signatures;
+mod unmatched;
