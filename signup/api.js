@@ -1,12 +1,12 @@
-// Calls of our API with the setup token.
+// Calls our API with the setup token.
 
 import { current } from "./link.js";
 
 const ONBOARDINGS = new URL("../onboardings/", import.meta.url);
-/** Meta's code lives 30 seconds: as long is it worth sending again. */
+/** Meta's code expires after 30 seconds. Retries make sense only until then. */
 const CODE_LIFE = 30000;
 
-/** Why a call did not succeed. `code` is the API's word for it; `offline`: there was no answer. */
+/** A failed call. `code` is the API's error code, or `offline` if there was no answer. */
 export class ApiError extends Error {
   constructor(status, code) {
     super(code);
@@ -14,13 +14,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The onboarding as it is. */
+/** Fetches the onboarding's current view. */
 export const look = () => call("");
 
-/** Chooses one of several numbers. */
+/** Chooses one of the WABA's numbers. */
 export const choose = (id) => call("/number", { phone_number_id: id });
 
-/** Hands over what Meta returned. It is safe to send again: the API knows a code that it has seen. */
+/** Sends Meta's result to the API. Retries are safe because the call is idempotent for the same code. */
 export async function handOver(returned) {
   const until = Date.now() + CODE_LIFE;
   for (let wait = 1000, earlier; ; wait *= 2) {
@@ -29,10 +29,10 @@ export async function handOver(returned) {
     } catch (error) {
       const { code, session } = returned;
       if (code && session && error.code === "invalid_field") {
-        // A session of a shape that nobody knows yet: the code alone tells enough.
+        // The API does not accept the session's shape. The code alone is enough.
         returned = { code };
       } else if (!(code || session.event === "OPENED") || !passing(error) || Date.now() + wait > until) {
-        // A code tried in vain counts as used: the answer before says why.
+        // A failed exchange uses the code up. The previous error has the reason.
         throw error.code === "code_used" && earlier?.status ? earlier : error;
       } else {
         earlier = error;
@@ -42,7 +42,7 @@ export async function handOver(returned) {
   }
 }
 
-/** Whether the same call may succeed in a moment. */
+/** Whether a retry may succeed. */
 const passing = ({ status, code }) => !status || status === 429 || status >= 500 || code === "in_progress";
 
 async function call(path, body) {

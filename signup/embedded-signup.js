@@ -1,20 +1,21 @@
-// Meta's Embedded Signup in a popup: load the SDK, open the popup, collect its two signals, in whatever order they come.
+// Meta's Embedded Signup in a popup: loads the SDK, opens the popup, and collects its two signals in any order.
 
 /** How long the SDK may take to load. */
 const SDK_WAIT = 10000;
-/** How long to wait for the message event once the code is there, which lives 30 seconds; and the other way round. */
+/** How long to wait for the message event after the code. The code expires after 30 seconds. */
 const SESSION_WAIT = 3000;
+/** How long to wait for the code after the message event. */
 const CODE_WAIT = 10000;
 
 let loading;
 let ready = false;
 let attempt;
 
-/** Loads Meta's SDK and initialises it, once. Fails if that takes longer than 10 seconds; it may still succeed later. */
+/** Loads and initializes Meta's SDK, once. The promise fails after 10 seconds; the SDK may still become ready later. */
 export function loadSdk({ sdk_url: url, app_id: appId, graph_version: version }, locale) {
   loading ??= new Promise((resolve, reject) => {
     window.fbAsyncInit = () => {
-      // No plugins of Meta's are on the page, and no app events are wanted.
+      // The page has no plugins of Meta, and sends no app events.
       window.FB.init({ appId, version, autoLogAppEvents: false, xfbml: false });
       ready = true;
       resolve();
@@ -31,13 +32,13 @@ export function loadSdk({ sdk_url: url, app_id: appId, graph_version: version },
   return loading;
 }
 
-/** Whether the popup can be opened right now. */
+/** Whether the SDK can open the popup now. */
 export const sdkReady = () => ready;
 
 /**
- * Opens the popup. Must be called in the click itself. `tell` gets `{code?, session?}`, where `session` is `{event, data}`:
- * first perhaps without a code, as a customer who reports an error may still finish. Nothing at all: the popup was closed.
- * Returns false if the browser blocked the popup.
+ * Opens the popup. Call it within the click handler. `tell` gets `{code?, session?}`; `session` is `{event, data}`. It may be
+ * called first without a code and later with one, because a customer who reports an error can still finish. Without both, the
+ * customer closed the popup. Returns false if the browser blocked the popup.
  */
 export function launch({ config_id, extras }, tell) {
   attempt?.abort();
@@ -63,7 +64,7 @@ export function launch({ config_id, extras }, tell) {
       const heard = sessionOf(event);
       if (!heard) return;
       session = heard;
-      // With a code, its own clock runs, unless nothing is left to wait for.
+      // After a code the timer of the code's callback runs on, unless the session is complete.
       if (code ? finished() : answered) report();
       else if (!code) reportIn(finished() ? CODE_WAIT : SESSION_WAIT);
     },
@@ -83,7 +84,7 @@ export function launch({ config_id, extras }, tell) {
   );
 }
 
-/** Whether a popup that `open` opens is blocked. The SDK does not tell, and its callback never comes. */
+/** Whether the browser blocks the popup that `open` opens. The SDK does not report this and never calls back. */
 function isBlocked(open) {
   const original = window.open;
   let blocked = false;
@@ -100,14 +101,14 @@ function isBlocked(open) {
   return blocked;
 }
 
-/** The session event in a window message, if it is one and Meta sent it. */
+/** The session event of a window message, or undefined if the message is not Meta's session event. */
 function sessionOf({ origin, data }) {
   if (!isMeta(origin) || typeof data !== "string") return;
   try {
     const { type, event, data: told } = JSON.parse(data);
     if (type === "WA_EMBEDDED_SIGNUP" && typeof event === "string") return { event, data: told ?? {} };
   } catch {
-    // Other frames of Facebook send other things.
+    // Other Facebook frames send other messages.
   }
 }
 

@@ -1,14 +1,14 @@
-// Meta's sign-in on a full page, for where the popup does not work: an OAuth redirect there and back.
+// Meta's full-page sign-in, for browsers in which the popup does not work: an OAuth redirect to Meta and back.
 
 import { current, keep } from "./link.js";
 
-/** In-app browsers by their own words, and the web views of Android and iOS. */
+/** User agents of in-app browsers, and of the web views of Android and iOS. */
 const IN_APP = /FBA[NV]|FB_IAB|Instagram|LinkedInApp|Line\/|MicroMessenger|Twitter|Snapchat|Pinterest|TikTok|musical_ly|Bytedance|; wv\)|(iPhone|iPad|iPod)(?!.*Safari)/i;
 
-/** Whether this browser is part of another app, where popups seldom come back. */
+/** Whether this browser is part of another app. Popups rarely work there. */
 export const isInApp = () => IN_APP.test(navigator.userAgent);
 
-/** Leaves for Meta. `state` says on the way back that this tab asked, for this very onboarding. */
+/** Redirects to Meta. On the return, `state` proves that this tab started the sign-in, for this onboarding. */
 export function signIn({ app_id, config_id, extras, dialog_url, redirect_uri }) {
   const state = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   keep({ state: { nonce: state, redirect_uri } });
@@ -27,8 +27,8 @@ export function signIn({ app_id, config_id, extras, dialog_url, redirect_uri }) 
 }
 
 /**
- * What Meta's redirect brought: nothing if this is none, else `{code, redirect_uri}` to hand over, `{denied}` with Meta's words, or
- * `{foreign}` if this tab did not ask. The nonce is good for one return.
+ * The result of Meta's redirect: undefined without a redirect, `{code, redirect_uri}` on success, `{denied}` with Meta's message, or
+ * `{foreign}` if another tab started the sign-in. The nonce is valid for one return.
  */
 export function comeBack(query) {
   const [code, error] = [query.get("code"), query.get("error")];

@@ -1,4 +1,4 @@
-// Texts in the customer's language: one file each, en.json and so on.
+// Texts in the customer's language, one file for each language, such as en.json.
 
 const LANGUAGES = ["en", "de", "es", "pt"];
 
@@ -6,7 +6,7 @@ let texts = {};
 let spoken;
 let partner;
 
-/** Loads the texts of the first of these locales that there is, else English. Says whether the language changed. */
+/** Loads the texts of the first available locale, or English. Returns whether the language changed. */
 export async function speak(locales, partnerName) {
   partner = partnerName;
   const language = locales.map((locale) => locale.slice(0, 2).toLowerCase()).find((name) => LANGUAGES.includes(name)) ?? "en";
@@ -17,11 +17,11 @@ export async function speak(locales, partnerName) {
   return true;
 }
 
-/** The text of this name, such as `start.title`, or of the second if there is none. */
+/** The text with this name, such as `start.title`, or else the text with the second name. */
 export function text(name, otherwise) {
   const found = find(name) ?? find(otherwise) ?? "";
   const named = found.replaceAll("{partner}", () => partner ?? texts.partner);
-  // A stand-in for the name is no name: it takes a capital only where a sentence begins with it.
+  // The stand-in for a missing partner name gets a capital letter only at the beginning of a sentence.
   return found.startsWith("{") ? named.charAt(0).toLocaleUpperCase(spoken) + named.slice(1) : named;
 }
 

@@ -1,14 +1,14 @@
-// The setup link, #{onboarding id}.{setup token}: read once, taken out of the address bar, kept for this tab only.
+// The setup link, #{onboarding id}.{setup token}. It is read once, removed from the address bar, and kept for this tab only.
 
 const KEY = "setup";
 const LINK = /^#(onb_[0-9a-f]{32})\.([\w-]{20,})$/;
 
 let setup = read();
 
-/** What the address said: `{fresh, broken, query}`. Afterwards it holds neither token nor code. */
+/** Reads the address: `{fresh, broken, query}`. Afterwards the address contains neither the token nor a code. */
 export function openAddress() {
   const { hash, search, pathname } = location;
-  // Facebook's redirect ends in #_=_.
+  // Facebook appends #_=_ to its redirect.
   const fragment = hash === "#_=_" ? "" : hash;
   const [, id, token] = LINK.exec(fragment) ?? [];
   if (id) {
@@ -19,16 +19,16 @@ export function openAddress() {
   return { fresh: Boolean(id), broken: Boolean(fragment) && !id, query: new URLSearchParams(search) };
 }
 
-/** `{id, token, …}` of the link that was opened in this tab, or nothing. */
+/** `{id, token, …}` of the link that was opened in this tab, or null. */
 export const current = () => setup;
 
-/** Keeps more about this setup. */
+/** Adds members to the stored setup. */
 export function keep(more) {
   setup = { ...setup, ...more };
   try {
     sessionStorage.setItem(KEY, JSON.stringify(setup));
   } catch {
-    // Storage is switched off: memory will do, for as long as this page stays.
+    // Storage is disabled, so the setup lives only as long as this page.
   }
 }
 

@@ -1,4 +1,4 @@
-// The page that a customer opens from a setup link: what happens when.
+// The page that a customer opens from a setup link: its flow of events.
 
 import { choose, handOver, look } from "./api.js";
 import { launch, loadSdk, sdkReady } from "./embedded-signup.js";
@@ -8,9 +8,9 @@ import { current, keep, openAddress } from "./link.js";
 import { poller } from "./poll.js";
 import { element, link, mark, notice, offer, say, show, translate } from "./screens.js";
 
-/** Where things are, by the status of the onboarding. */
+/** The progress step for each status of the onboarding. */
 const STEP = { signed_up: "handover", submitted: "connect", live: "finish" };
-/** Our words for what the API refuses, where several of its words come to the same for the customer. */
+/** The text for each error code of the API. Several codes share a text if they mean the same to the customer. */
 const REFUSED = {
   code_expired: "code_late",
   code_used: "code_late",
@@ -21,22 +21,22 @@ const REFUSED = {
   token_not_ours: "not_proven",
   waba_not_granted: "not_proven",
 };
-/** Our own word for a customer who is at Meta. */
+/** Our own event: the customer is about to go to Meta. */
 const OPENED = { event: "OPENED", data: {} };
-/** How long a permission just granted may take to be heard of, in milliseconds. */
+/** How long the webhook of a granted permission may take, in milliseconds. */
 const HEARSAY = 120000;
 
 const settings = JSON.parse(element("settings").textContent);
 const poll = poller(refresh);
 
-/** The onboarding as the API last showed it. */
+/** The onboarding's last view from the API. */
 let view;
 let screen;
-/** A signup is being confirmed: whatever else comes in meanwhile is older. */
+/** True while a signup is being confirmed. Other views that arrive meanwhile are older. */
 let busy = false;
-/** What was pressed before it was ready: `popup` or `page`. */
+/** The button that the customer pressed before it was ready: `popup` or `page`. */
 let wanted;
-/** Why the full-page sign-in is offered. */
+/** The reason for offering the full-page sign-in. */
 let trouble;
 let offline = false;
 let answeredUntil = 0;
@@ -47,7 +47,7 @@ async function begin() {
   const { fresh, broken, query } = openAddress();
   addEventListener("hashchange", () => location.reload());
   const back = current() ? comeBack(query) : undefined;
-  // Meta's code lives 30 seconds: it goes first.
+  // Send Meta's code first, because it expires after 30 seconds.
   const handing = back?.code && handOver(back);
   handing?.catch(() => {});
   await speak(navigator.languages, settings.partner_name);
@@ -67,7 +67,7 @@ async function begin() {
   if (returned?.revoked.length && screen === "permission") notice({ words: text("notice.revoked"), warn: true });
 }
 
-/** Whose page it is. */
+/** Shows the partner's branding and the fixed texts. */
 function dress() {
   translate();
   const { partner_name: name, logo_url: logo, support_url: support } = settings;
@@ -141,13 +141,13 @@ async function render(seen) {
   }
 }
 
-/** Changes the screen; a notice on the old one has had its time. */
+/** Changes the screen and removes the old screen's notice. */
 function go(next) {
   if (next !== screen) notice();
   show((screen = next));
 }
 
-/** The screen with the button. `back`: what Meta's full page brought, other than a code. */
+/** Shows the start screen. `back` is an unsuccessful result of the full-page sign-in. */
 function start(back) {
   go("start");
   const noPopup = trouble === "sdk" || trouble === "in_app";
@@ -177,7 +177,7 @@ function offerFullPage(why) {
   notice({ words: text(`notice.${why}`), warn: true });
 }
 
-/** Does what was pressed, as soon as it can be done. A popup opens only in a click, or shortly after one. */
+/** Carries out the pressed button's action when it is ready. Browsers open a popup only during or shortly after a click. */
 function resume() {
   if (!wanted || !view?.launch) return;
   if (wanted === "page") return leave();
@@ -199,7 +199,7 @@ element("full-page").addEventListener("click", () => {
   resume();
 });
 
-// Back from Meta by the browser's button, with the page as it was left.
+// The customer came back from Meta with the browser's back button; the browser restored the page.
 addEventListener("pageshow", ({ persisted }) => persisted && notice());
 
 function leave() {
@@ -214,7 +214,7 @@ function open() {
   tell(OPENED);
 }
 
-/** What Meta's popup returned. It may return more: a customer who reports an error can still finish. */
+/** Handles a result of Meta's popup. Another may follow: a customer who reports an error can still finish. */
 function heard({ code, session }) {
   if (code || session?.event.startsWith("FINISH")) return confirm({ code, session });
   const { event, data = {} } = session ?? {};
@@ -223,21 +223,21 @@ function heard({ code, session }) {
   else if (event === "ERROR") notice({ words: text("notice.error"), quote, warn: true });
   else if (quote) notice({ words: text("notice.reported"), quote, warn: true });
   else notice({ words: text("left.other"), quote: text(`left.${data.current_step}`) });
-  // Meta says nothing of a window that was closed before the sign-up began; that word is ours.
+  // Meta sends no event if the customer closes the popup before the signup begins. CLOSED is our own event.
   tell(session ?? { event: "CLOSED", data: {} });
 }
 
-/** So that the partner sees where customers give up, and a signup is found whose tab was closed. Nothing else hangs on it. */
+/** Reports an event, so that the partner sees where customers give up and the signup of a closed tab can be found. Best effort. */
 async function tell(session) {
   try {
     const seen = await handOver({ session });
     if (!busy && seen.status !== "started") await render(seen);
   } catch {
-    // The customer has been told already.
+    // The customer already sees a notice.
   }
 }
 
-/** Hands a signup over and waits for Meta's confirmation. */
+/** Sends a signup to the API and waits for Meta's confirmation. */
 async function confirm(returned, handing = handOver(returned)) {
   busy = true;
   poll.stop();
@@ -271,7 +271,7 @@ element("numbers").addEventListener("submit", async (event) => {
   }
 });
 
-/** The screen on which nothing is to be done. Without a confirmed signup, nothing goes on by itself. */
+/** Shows the progress screen. It says that the page may be closed, except before the signup is confirmed (step `meta`). */
 function wait(step, ...words) {
   go("progress");
   mark(step);

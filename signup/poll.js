@@ -1,9 +1,9 @@
-// Looks again and again, ever more rarely, and not while nobody is looking at the page.
+// Polls with backoff, and only while the page is visible.
 
 const FIRST = 1000;
 const LONGEST = 15000;
 
-/** `look` is called after a second, then after ever longer waits up to 15 seconds, and at once when the page is shown again. */
+/** Calls `look` after a second, then at growing intervals up to 15 seconds, and at once when the page becomes visible again. */
 export function poller(look) {
   let timer;
   let wait = FIRST;
@@ -27,7 +27,7 @@ export function poller(look) {
   });
 
   return {
-    /** Begins, unless it has begun already. */
+    /** Starts polling, unless it is already running. */
     start() {
       if (running) return;
       running = true;

@@ -1,4 +1,4 @@
-// What is to be seen: one screen at a time, a notice on it, and words for screen readers.
+// The visible page: one screen at a time, its notice, and announcements for screen readers.
 
 import { text } from "./language.js";
 
@@ -14,7 +14,7 @@ export function translate() {
   for (const place of document.querySelectorAll("[data-text]")) place.textContent = text(place.dataset.text);
 }
 
-/** Shows a screen. Whoever reads it by ear or moves by keyboard is put at its heading, unless it is the first. */
+/** Shows a screen. Moves the focus to its heading, for screen readers and keyboards, unless it is the first screen. */
 export function show(id) {
   if (shown !== id) {
     const first = !shown;
@@ -29,12 +29,12 @@ export function show(id) {
   document.title = `${element(`${id}-title`).textContent} – ${text("title")}`;
 }
 
-/** Says something to screen readers, once. */
+/** Announces a text to screen readers, once. */
 export function say(words) {
   if (words !== said) element("status").textContent = said = words;
 }
 
-/** Shows a notice on the screen that is shown, with words of Meta's as they are; none: takes it away. */
+/** Shows a notice on the current screen; `quote` is Meta's own text, unchanged. Without `words` it removes the notice. */
 export function notice({ words, quote, warn } = {}) {
   const box = element("notice");
   box.hidden = !words;
@@ -48,7 +48,7 @@ export function notice({ words, quote, warn } = {}) {
   say(quote ? `${words} ${quote}` : words);
 }
 
-/** Marks the step at which things are. */
+/** Marks the current progress step. */
 export function mark(current) {
   const at = STEPS.indexOf(current);
   for (const [index, step] of STEPS.entries()) {
@@ -61,7 +61,7 @@ export function mark(current) {
   }
 }
 
-/** The numbers to choose from. */
+/** Lists the numbers to choose from. */
 export function offer(numbers) {
   const options = numbers.map((number, index) => {
     const label = document.createElement("label");
@@ -77,7 +77,7 @@ export function offer(numbers) {
   element("options").replaceChildren(...options);
 }
 
-/** Links of this class lead there; without an address there are none. */
+/** Sets the address of these links. Without an address it hides them. */
 export function link(selector, href) {
   for (const place of document.querySelectorAll(selector)) {
     place.hidden = !href;
