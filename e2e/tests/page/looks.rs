@@ -174,7 +174,7 @@ async fn a_signup_can_be_finished_by_keyboard() {
 
 #[tokio::test]
 async fn a_bright_partner_color_stays_readable() {
-    let variables = vec![("PARTNER_COLOUR".to_owned(), "#ffd400".to_owned())];
+    let variables = vec![("PARTNER_COLOR".to_owned(), "#ffd400".to_owned())];
     visit(Plan { variables, ..Plan::default() }, async |visit| {
         visit.open("tenant-1").await;
         visit.control(LAUNCH).await;

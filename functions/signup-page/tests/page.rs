@@ -121,7 +121,7 @@ async fn page_settings_are_data_that_cannot_end_their_element() {
 
 #[tokio::test]
 async fn the_partners_color_comes_before_the_style_sheet() {
-    let page = page(&[("PARTNER_COLOUR", "#ffd400")]);
+    let page = page(&[("PARTNER_COLOR", "#ffd400")]);
     let style = text(&get(&page, "/signup/{asset}", "style.css", &json!({}), &json!({})).await);
     assert!(style.starts_with(":root{--accent:#ffd400;--on-accent:#000000;"), "{}", &style[..80]);
 }

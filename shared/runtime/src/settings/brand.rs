@@ -15,7 +15,7 @@ pub struct Brand {
     pub name: Option<String>,
     /// `PARTNER_LOGO_URL`: the partner's logo, an image over `https`. Default none.
     pub logo_url: Option<Url>,
-    /// `PARTNER_COLOUR`: red, green and blue of buttons and links, written `#rrggbb`. Default `#0b6e5f`.
+    /// `PARTNER_COLOR`: red, green and blue of buttons and links, written `#rrggbb`. Default `#0b6e5f`.
     pub colour: [u8; 3],
     /// `SUPPORT_URL`: where customers find help, an `https` page or a `mailto:` address. Default none.
     pub support_url: Option<Url>,
@@ -26,7 +26,7 @@ impl Brand {
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         let name = env.optional_parsed("PARTNER_NAME", name);
         let logo_url = env.optional_parsed("PARTNER_LOGO_URL", web_url);
-        let colour = env.parsed_or("PARTNER_COLOUR", "#0b6e5f", colour);
+        let colour = env.parsed_or("PARTNER_COLOR", "#0b6e5f", colour);
         let support_url = env.optional_parsed("SUPPORT_URL", support_url);
         Ok(Self { name: name?, logo_url: logo_url?, colour: colour?, support_url: support_url? })
     }
