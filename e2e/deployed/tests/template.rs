@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use serde_json::{Map, Value, json};
-use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
 use queue::Worker;
+use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
+use serde_json::{Map, Value, json};
 use store::schema;
 use tokio::net::TcpListener;
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use aws_lambda_events::sqs::SqsEvent;
 use local::containers;
+use queue::Task;
 use sam_local::{Answer, events};
 use serde_json::Value;
-use queue::Task;
 use simulator::{Settings, Simulator};
 
 fn root() -> PathBuf {

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use api::Handler;
 use lambda_http::Body;
 use lambda_http::http::Response;
-use serde_json::{Value, json};
 use runtime::settings::Env;
-use api::Handler;
+use serde_json::{Value, json};
 use signup_page::{Settings, SignupPage};
 
 const SETTINGS: [(&str, &str); 4] = [

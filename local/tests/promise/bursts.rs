@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::cases::each;
+use crate::cases::{AtOnce, each};
 use crate::outside::{Effect, Fate, Place, Trouble};
 use crate::promise::{Promise, list};
 use crate::world::World;
@@ -87,7 +87,7 @@ fn over(taken: Duration, allowed: Duration) -> String {
 
 /// Runs one world with a stack of its own.
 fn alone(test: impl AsyncFn() + Send + Sync) {
-    for ((), outcome) in each(vec![()], async |()| {
+    for ((), outcome) in each(AtOnce::Cores, vec![()], async |()| {
         test().await;
         Ok(())
     }) {

@@ -1,4 +1,4 @@
-//! Runs many cases, each in a world of its own, on all cores.
+//! Runs many cases, each in a world of its own, several at once.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -12,8 +12,26 @@ const STACK: usize = 16 << 20;
 /// An input's number, the input, and what came of it.
 type Done<I, T> = (usize, I, Result<T, String>);
 
+/// How many cases run at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AtOnce {
+    /// One on each core, of cases that compute.
+    Cores,
+    /// Many, of cases that wait for a real time-out most of the time.
+    Waiting,
+}
+
+impl AtOnce {
+    fn threads(self) -> usize {
+        match self {
+            Self::Cores => thread::available_parallelism().map_or(2, usize::from),
+            Self::Waiting => 16,
+        }
+    }
+}
+
 /// Runs a case for each input, and returns what came of it in their order. A case that panics has failed.
-pub(crate) fn each<I, T, F>(inputs: Vec<I>, run: F) -> Vec<(I, Result<T, String>)>
+pub(crate) fn each<I, T, F>(at_once: AtOnce, inputs: Vec<I>, run: F) -> Vec<(I, Result<T, String>)>
 where
     I: Clone + Send + 'static,
     T: Send + 'static,
@@ -21,9 +39,8 @@ where
 {
     let left: Mutex<VecDeque<(usize, I)>> = Mutex::new(inputs.into_iter().enumerate().collect());
     let done: Mutex<Vec<Done<I, T>>> = Mutex::new(Vec::new());
-    let threads = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..at_once.threads() {
             let worker = thread::Builder::new().stack_size(STACK);
             let body = || {
                 while let Some((number, input)) = { left.lock().unwrap().pop_front() } {

@@ -2,10 +2,12 @@
 //! call gone wrong in every way that its place knows.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use crate::cases::each;
+use crate::cases::{AtOnce, each};
 use crate::journey::{Blow, Case, Scenario};
 use crate::outside::{Activity, Call, Effect, Fate, Place, Trouble};
+use crate::sample;
 use crate::world::Times;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
@@ -31,8 +33,9 @@ const SHOWN: [(Scenario, &[Activity]); 8] = [
 ];
 
 /// Every call of every activity, from journeys in which nothing goes wrong.
-fn all_calls() -> Vec<(Scenario, Call)> {
-    let journeys = each(SHOWN.to_vec(), async |(scenario, _)| Case::undisturbed(scenario).travel().await);
+static ALL_CALLS: LazyLock<Vec<(Scenario, Call)>> = LazyLock::new(|| {
+    let journeys =
+        each(AtOnce::Cores, SHOWN.to_vec(), async |(scenario, _)| Case::undisturbed(scenario).travel().await);
     let mut all = Vec::new();
     for ((scenario, activities), outcome) in journeys {
         let calls = outcome.unwrap().calls;
@@ -43,27 +46,60 @@ fn all_calls() -> Vec<(Scenario, Call)> {
         all.extend(looked_at.map(|call| (scenario, call)));
     }
     all
+});
+
+/// Of the cases that are not the first of their kind, a part has one in so many.
+const SHARE: usize = 10;
+
+/// What a part has at least one case of.
+#[derive(PartialEq, Eq, Hash)]
+enum Kind {
+    /// An activity, in each journey that shows it.
+    Activity(Scenario, Activity),
+    /// A call of an activity.
+    Call(Activity, Place, String),
+    /// A way to go wrong, and for how many calls.
+    Fate(Fate, usize),
+}
+
+fn kinds(case: &Case) -> Vec<Kind> {
+    let repeated = case.repeated.map(|(activity, _)| Kind::Activity(case.scenario, activity));
+    let blow = case.blow.iter().flat_map(|Blow { call, fate, times }| {
+        [
+            Kind::Activity(case.scenario, call.during),
+            Kind::Call(call.during, call.place, call.what.clone()),
+            Kind::Fate(*fate, *times),
+        ]
+    });
+    repeated.into_iter().chain(blow).collect()
+}
+
+/// Whether a case waits for a real time-out.
+fn waits(case: &Case) -> bool {
+    case.blow.as_ref().is_some_and(|blow| matches!(blow.fate, Fate::Fail(Trouble::Silence, _)))
 }
 
 /// The cases in which these things befall every call at these places.
 fn blows(places: &[Place], fates: impl Fn(&Call) -> Vec<(Fate, usize)>) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (scenario, call) in all_calls().into_iter().filter(|(_, call)| places.contains(&call.place)) {
-        for (fate, times) in fates(&call) {
+    for (scenario, call) in ALL_CALLS.iter().filter(|(_, call)| places.contains(&call.place)) {
+        for (fate, times) in fates(call) {
             let blow = Some(Blow { call: call.clone(), fate, times });
-            cases.push(Case { scenario, blow, repeated: None });
+            cases.push(Case { scenario: *scenario, blow, repeated: None });
         }
     }
     cases
 }
 
-/// Runs the cases and prints how many there were of each activity. Fails with all that broke the promise. Returns the calls
-/// to which nothing could happen.
+/// Runs a part of the cases, or all, and prints how many there were of each activity. Fails with all that broke the promise.
+/// Returns the calls to which nothing could happen.
 fn pass(class: &str, cases: Vec<Case>, activity: impl Fn(&Case) -> Activity) -> Vec<Call> {
+    let cases = sample::part(&format!("harness, {class}"), cases, SHARE, kinds);
+    let at_once = if cases.iter().any(waits) { AtOnce::Waiting } else { AtOnce::Cores };
     let total = cases.len();
     let mut counts: BTreeMap<Activity, usize> = BTreeMap::new();
     let (mut idle, mut broken) = (Vec::new(), Vec::new());
-    for (case, outcome) in each(cases, async |case: Case| case.travel().await) {
+    for (case, outcome) in each(at_once, cases, async |case: Case| case.travel().await) {
         match outcome {
             Err(error) => broken.push(format!("{case:?}:\n    {error}")),
             Ok(travelled) => match case.blow {

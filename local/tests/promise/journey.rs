@@ -12,7 +12,7 @@ use crate::world::{Times, World};
 const LONG_ENOUGH: Duration = Duration::hours(8);
 
 /// What kind of journey it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scenario {
     /// One number; everything is told by webhook.
     Smooth,

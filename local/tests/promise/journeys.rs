@@ -1,6 +1,7 @@
 //! Random journeys: whole onboardings with everything that can go wrong going wrong at random, from a seed.
 //!
-//! `JOURNEY_SEED=1234` runs that one alone, `JOURNEYS=50000` so many, both together so many from there on.
+//! Without `PROMISE=all`, [`sample`] draws a part of them. `JOURNEY_SEED=1234` runs that one alone, `JOURNEYS=50000` so many,
+//! both together so many from there on.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,29 +10,34 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::cases::each;
+use crate::cases::{AtOnce, each};
 use crate::outside::{Activity, Call, Effect, Fate, Place, Plan, Trouble};
 use crate::people::{Manners, one_of};
 use crate::promise::Promise;
+use crate::sample;
 use crate::timeline;
 use crate::world::World;
 
-/// How many journeys are made if nobody says otherwise.
+/// All journeys, if nobody says otherwise.
 const JOURNEYS: u64 = 1000;
+/// How many of them are a part.
+const PART: usize = 100;
 /// After this long nothing is left to wait for: a webhook that nobody knows is given up after three days.
 const LONG_ENOUGH: Duration = Duration::hours(100);
 
 #[test]
 fn random_journeys_end_as_promised() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let (first, count) = match number("JOURNEY_SEED") {
-        Some(seed) => (seed, number("JOURNEYS").unwrap_or(1)),
-        None => (0, number("JOURNEYS").unwrap_or(JOURNEYS)),
+    let seeds = match (number("JOURNEY_SEED"), number("JOURNEYS")) {
+        (None, None) => sample::some("journeys", (0..JOURNEYS).collect(), PART),
+        (first, count) => {
+            let first = first.unwrap_or_default();
+            (first..first + count.unwrap_or(1)).collect()
+        }
     };
-    let seeds: Vec<u64> = (first..first + count).collect();
     let (mut all, mut failed) = (Travelled::default(), Vec::new());
     let total = seeds.len();
-    for (seed, outcome) in each(seeds, travel) {
+    for (seed, outcome) in each(AtOnce::Cores, seeds, travel) {
         match outcome {
             Ok(travelled) => all.add(&travelled),
             Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),

@@ -4,7 +4,6 @@ use deployed::{Error, eventually};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-
 use crate::journey::{PATIENCE, ready};
 use crate::support::stack::DeployedStack;
 use crate::webhooks::signed;

@@ -3,8 +3,8 @@
 use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
-use serde_json::{Value, json};
 use secrets::{BundleSecret, Secrets};
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::TestBench;

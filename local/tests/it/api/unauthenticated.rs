@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::Client as Dynamo;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use local::client::{Client, start_body};
-use runtime::Ports;
 use local::gateway;
-use reqwest::Method;
-use serde_json::{Value, json};
 use queue::Worker;
+use reqwest::Method;
+use runtime::Ports;
+use serde_json::{Value, json};
 use store::{Store, schema};
 use tokio::net::TcpListener;
 

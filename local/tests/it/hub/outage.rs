@@ -1,10 +1,10 @@
 //! The Hub is down for long, or refuses our credentials: nobody fails who could still finish, and customers do not notice.
 
 use local::client::Started;
-use secrecy::SecretString;
-use serde_json::{Value, json};
 use partner_hub::HubCredentials;
+use secrecy::SecretString;
 use secrets::{BundleSecret, Secrets};
+use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::support::TestBench;

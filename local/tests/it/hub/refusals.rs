@@ -1,9 +1,9 @@
 //! The Hub refuses for good: the onboarding has failed, both sides are told why, and a retry leads on from there.
 
-use serde_json::{Value, json};
-use time::Duration;
 use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
+use serde_json::{Value, json};
+use time::Duration;
 
 use crate::support::TestBench;
 

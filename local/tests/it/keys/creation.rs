@@ -2,8 +2,8 @@
 
 use local::Options;
 use local::client::Started;
-use serde_json::json;
 use onboarding::ChannelId;
+use serde_json::json;
 use time::Duration;
 
 use crate::support::TestBench;

@@ -5,8 +5,8 @@ use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
 use secrets::Secrets;
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::TestBench;

@@ -2,10 +2,10 @@
 
 use local::client::{Started, start_body};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
+use onboarding::Status;
 use reqwest::Method;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use onboarding::Status;
 use time::Duration;
 
 use crate::openapi::coverage::Coverage;

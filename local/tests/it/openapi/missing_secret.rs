@@ -12,9 +12,9 @@ use local::functions::Functions;
 use local::gateway;
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
-use serde_json::json;
 use runtime::Ports;
 use secrets::CachedSecrets;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::openapi::conformance::callback;

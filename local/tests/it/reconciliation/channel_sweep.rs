@@ -1,7 +1,7 @@
 //! The channel sweep: all channels of the Hub are checked once a day, one page in each run of reconciliation.
 
-use serde_json::json;
 use onboarding::ChannelId;
+use serde_json::json;
 use time::Duration;
 
 use crate::support::TestBench;

@@ -1,7 +1,7 @@
 //! Messages that no worker can process become dead letters, and their onboardings go on without them.
 
-use serde_json::json;
 use queue::Worker;
+use serde_json::json;
 use time::Duration;
 
 use crate::support::TestBench;

@@ -1,7 +1,7 @@
 //! Lost webhooks, lost messages and dead workers: reconciliation recovers from them with a bounded number of Hub calls.
 
-use serde_json::{Value, json};
 use queue::Worker;
+use serde_json::{Value, json};
 use store::LeaseOutcome;
 use time::Duration;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use local::client::{Client, Started};
 use local::{LocalStack, Options};
-use serde_json::Value;
 use queue::Worker;
+use serde_json::Value;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 

@@ -4,8 +4,8 @@ use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use serde_json::{Value, json};
-use workflow::Reconciled;
 use time::Duration;
+use workflow::Reconciled;
 
 use crate::support::TestBench;
 

@@ -2,9 +2,9 @@
 
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
+use queue::Worker;
 use reqwest::Method;
 use serde_json::{Value, json};
-use queue::Worker;
 use store::{InboxEntry, InboxKey};
 use time::Duration;
 

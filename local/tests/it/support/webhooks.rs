@@ -4,9 +4,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use local::client::Started;
 use local::settings::PLATFORM_SECRET;
 use reqwest::Method;
+use secrets::{BundleSecret, Secrets};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use secrets::{BundleSecret, Secrets};
 
 use crate::support::TestBench;
 use crate::support::replies::{Reply, send};

@@ -1,7 +1,7 @@
 //! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that could not be queued.
 
-use serde_json::json;
 use queue::Worker;
+use serde_json::json;
 
 use crate::support::TestBench;
 use crate::support::webhooks::{channel_live, key_of};

@@ -4,16 +4,16 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use api::Handler;
 use axum::middleware::map_request;
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use lambda_http::Request;
 use local::Options;
 use local::settings::PLATFORM_SECRET;
+use queue::Worker;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use api::Handler;
-use queue::Worker;
 use simulator::Around;
 use time::Duration;
 

@@ -51,7 +51,13 @@ pub(crate) fn ministack_log() -> PathBuf {
 
 /// Where the template before this one is from, as `e2e/deployed/run` found it.
 pub(crate) fn previous() -> String {
-    std::env::var("PREVIOUS_TEMPLATE").unwrap_or_default()
+    std::env::var("PREVIOUS").unwrap_or_default()
+}
+
+/// A template whose functions are built; this variable says where it is.
+fn template(variable: &str) -> Result<PathBuf, Error> {
+    let path = std::env::var(variable).map_err(|_| format!("{variable} is not set: use e2e/deployed/run"))?;
+    Ok(path.into())
 }
 
 fn root() -> PathBuf {
@@ -92,7 +98,7 @@ impl DeployedStack {
             ("ReconciliationSchedule", "rate(1 minute)".to_owned()),
             ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
         ]);
-        let outputs = sam::deploy(&root().join(".aws-sam/previous/template.yaml"), &parameters).await?;
+        let outputs = sam::deploy(&template("PREVIOUS_TEMPLATE")?, &parameters).await?;
 
         let resources = Resources::new(&runtime::aws::load(exchange::client()?).await, &outputs)?;
         let bundle = resources.bundle().await?;
@@ -149,7 +155,7 @@ impl DeployedStack {
         // before SAM's transform, so it publishes no new version for this alone; `run` checks that with SAM itself.
         self.parameters.insert("SetupLinkDays", "6".to_owned());
         let table = self.resources.table().to_owned();
-        self.outputs = sam::deploy(&root().join(".aws-sam/build/template.yaml"), &self.parameters).await?;
+        self.outputs = sam::deploy(&template("TEMPLATE")?, &self.parameters).await?;
         if self.outputs.get("TableName") != Some(&table) {
             return Err(format!("another table: {:?}", self.outputs).into());
         }

@@ -1,36 +1,37 @@
-//! What fuzz targets share: requests as the functions get them, and a table that answers without a database.
+//! Requests as the functions get them, and a table that answers without one.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_types::body::SdkBody;
+use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use exchange::Clock;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
+use lambda_http::{Request, RequestExt, http};
 use onboardings::Onboardings;
-use serde_json::{Value, json};
-use exchange::Clock;
+use queue::MemoryQueue;
 use runtime::settings::Env;
 use runtime::{Dependencies, Ports};
-use queue::MemoryQueue;
 use secrets::{BundleSecret, MemorySecrets};
+use serde_json::{Value, json};
 use store::Store;
 use time::Duration;
 use vault::MemoryVault;
 
 /// The back end's.
-pub const BACKEND_TOKEN: &str = "made-up-back-end-token";
+pub(crate) const BACKEND_TOKEN: &str = "made-up-back-end-token";
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
 
 /// Waits for an answer.
-pub fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     RUNTIME.block_on(work)
 }
 
 /// The settings.
-pub fn env() -> Env {
+pub(crate) fn env() -> Env {
     let settings = [
         ("HUB_PARTNER_ID", "mT6kWqPA"),
         ("SOLUTION_ID", "732190846521907"),
@@ -43,7 +44,7 @@ pub fn env() -> Env {
 }
 
 /// A request by a route of the API.
-pub fn request(method: &str, route: &str) -> Request {
+pub(crate) fn request(method: &str, route: &str) -> Request {
     let mut context = ApiGatewayProxyRequestContext::default();
     context.resource_path = Some(route.to_owned());
     let request = http::Request::builder().method(method).body(lambda_http::Body::Empty).unwrap();
@@ -51,22 +52,24 @@ pub fn request(method: &str, route: &str) -> Request {
 }
 
 /// Every call of the table, and the one item that it has.
-#[derive(Default)]
-pub struct Table {
+#[derive(Debug, Default)]
+pub(crate) struct Table {
     /// Operations and their bodies.
-    pub calls: Vec<(String, Value)>,
+    pub(crate) calls: Vec<(String, Value)>,
     /// The item that every start writes.
-    pub record: Value,
+    pub(crate) record: Value,
 }
 
-/// The function, with a table that keeps the record last started and has no other.
-pub fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
-    let table = Arc::new(Mutex::new(Table::default()));
-    let seen = Arc::clone(&table);
-    let answer = move |request: http::Request<SdkBody>| {
-        let operation = request.headers()["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+/// Answers the SDK's requests from the table.
+#[derive(Debug, Clone)]
+struct Connector(Arc<Mutex<Table>>);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap();
+        let operation = target.rsplit('.').next().unwrap().to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let mut table = seen.lock().unwrap();
+        let mut table = self.0.lock().unwrap();
         let answer = match operation.as_str() {
             "TransactWriteItems" => {
                 table.record = body["TransactItems"][0]["Put"]["Item"].clone();
@@ -78,14 +81,21 @@ pub fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
             other => panic!("an operation that is not expected: {other}"),
         };
         table.calls.push((operation, body));
-        http::Response::builder().status(200).body(SdkBody::from(answer.to_string())).unwrap()
-    };
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), answer.to_string().into())))
+    }
+}
+
+/// The function, with a table that keeps the record last started and has no other.
+pub(crate) fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
+    let table = Arc::new(Mutex::new(Table::default()));
+    let connector = SharedHttpConnector::new(Connector(Arc::clone(&table)));
+    let http: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url("http://127.0.0.1:1")
-        .http_client(aws_smithy_http_client::test_util::infallible_client_fn(answer))
+        .http_client(http)
         .build();
     let clock = Clock::system();
     let secret = json!({
