@@ -1,4 +1,4 @@
-# The commands of this project: `just` lists them. Workflows run nothing else. `just` is on crates.io, PyPI and in Debian; each
+# The commands of this project: `just` lists them. Workflows run nothing else. `just` comes with Cargo, PyPI or Debian; each
 # recipe is one script or cargo command, so it is not needed.
 
 # Lists the recipes

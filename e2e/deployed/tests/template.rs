@@ -205,7 +205,7 @@ fn the_filter_of_failures_matches_lines_of_failures_alone() {
     let pattern = template["Mappings"]["LogPattern"]["FunctionFailed"]["Pattern"].as_str().unwrap();
     let report = |status: &str| json!({ "type": "platform.report", "record": { "requestId": "1", "status": status } });
     let failed_run =
-        json!({ "level": "ERROR", "message": "reconciliation failed", "error": "the table is out of reach" });
+        json!({ "level": "ERROR", "message": reconciliation::FAILED, "error": "the table is out of reach" });
     for line in [report("error"), report("failure"), report("timeout"), failed_run] {
         assert!(matches(pattern, &line), "{line}");
     }
@@ -265,7 +265,7 @@ async fn the_table_of_the_template_is_the_one_that_the_store_makes() {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(runtime::aws::http_client(exchange::client().unwrap()));
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()));
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     schema::create_table(&client, "table").await.unwrap();
     let made = client.describe_table().table_name("table").send().await.unwrap().table.unwrap();

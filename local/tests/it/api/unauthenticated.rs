@@ -57,7 +57,7 @@ async fn counted(bench: &TestBench, operations: Operations) -> Store {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(runtime::aws::http_client(exchange::client().unwrap()))
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .interceptor(operations)
         .build();
     let client = Dynamo::from_conf(config);

@@ -68,7 +68,7 @@ fn with_secret_at(bench: &TestBench, endpoint: String) -> Functions {
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(RetryConfig::disabled())
         .endpoint_url(endpoint)
-        .http_client(runtime::aws::http_client(exchange::client().unwrap()))
+        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
     let secrets = CachedSecrets::new(client, "bundle".to_owned(), bench.stack.world.clock.clone());
