@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{Handler as _, readable};
+use api::{Function, Handler as _, ROUTES, readable};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -23,34 +23,9 @@ pub const STAGE: &str = "v1";
 /// API Gateway's own limit of a request's body.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// A function of the API.
-#[derive(Debug, Clone, Copy)]
-enum Api {
-    SignupPage,
-    Onboardings,
-    EsCallback,
-    WebhookReceipt,
-}
-
-/// The routes of the template.
-const ROUTES: [(&str, &str, Api); 12] = [
-    ("GET", "/signup", Api::SignupPage),
-    ("GET", "/signup/return", Api::SignupPage),
-    ("GET", "/signup/{asset}", Api::SignupPage),
-    ("POST", "/onboardings", Api::Onboardings),
-    ("GET", "/onboardings", Api::Onboardings),
-    ("GET", "/onboardings/{id}", Api::Onboardings),
-    ("POST", "/onboardings/{id}/number", Api::Onboardings),
-    ("POST", "/onboardings/{id}/retry", Api::Onboardings),
-    ("POST", "/onboardings/{id}/es-callback", Api::EsCallback),
-    ("POST", "/webhooks/partner-hub", Api::WebhookReceipt),
-    ("GET", "/webhooks/meta", Api::WebhookReceipt),
-    ("POST", "/webhooks/meta", Api::WebhookReceipt),
-];
-
 /// The API under `/v1`.
 pub fn router(functions: Arc<Functions>) -> Router {
-    let mut templates: Vec<&str> = ROUTES.iter().map(|(_, template, _)| *template).collect();
+    let mut templates: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
     templates.sort_unstable();
     templates.dedup();
     let router = templates
@@ -74,18 +49,18 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     let template = matched.as_str().trim_start_matches('/').trim_start_matches(STAGE);
-    let route = ROUTES.iter().find(|(verb, path, _)| *verb == method.as_str() && *path == template);
-    let Some((_, _, api)) = route else { return no_such_route() };
+    let route = ROUTES.iter().find(|route| route.method == method.as_str() && route.path == template);
+    let Some(route) = route else { return no_such_route() };
     let event = event(template, &parameters, &method, &uri, &headers, &body);
     let request = match serde_json::from_str::<LambdaRequest>(&event.to_string()) {
         Ok(request) => readable(request).into(),
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     };
-    let response = match api {
-        Api::SignupPage => functions.signup_page.handle(request).await,
-        Api::Onboardings => functions.onboardings.handle(request).await,
-        Api::EsCallback => functions.es_callback.handle(request).await,
-        Api::WebhookReceipt => functions.webhook_receipt.handle(request).await,
+    let response = match route.function {
+        Function::SignupPage => functions.signup_page.handle(request).await,
+        Function::Onboardings => functions.onboardings.handle(request).await,
+        Function::EsCallback => functions.es_callback.handle(request).await,
+        Function::WebhookReceipt => functions.webhook_receipt.handle(request).await,
     };
     let (parts, body) = response.into_parts();
     let body = match body {

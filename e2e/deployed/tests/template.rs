@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
+use api::ROUTES;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use queue::Worker;
-use runtime::settings::{Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, WebhookConfig};
+use runtime::settings::{
+    self, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, Setting, Source,
+    TableConfig, VaultConfig, WebhookConfig,
+};
 use serde_json::{Map, Value, json};
 use store::schema;
 use tokio::net::TcpListener;
@@ -27,19 +30,8 @@ fn variables(settings: &Value) -> Map<String, Value> {
     settings["Environment"]["Variables"].as_object().cloned().unwrap_or_default()
 }
 
-/// Every variable that is named in the sources of the settings.
-fn read_by_the_code() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/runtime/src/settings");
-    let sources = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let text: Vec<String> = sources.collect();
-    let literals = text.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
-    let is_name = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let mut names: BTreeSet<String> = literals.filter(is_name).map(ToOwned::to_owned).collect();
-    names.extend(Worker::ALL.map(|worker| worker.queue_variable().to_owned()));
-    // Of telemetry and of the AWS SDK, which have no section.
-    names.extend(["STACK_NAME", "AWS_ENDPOINT_URL"].map(ToOwned::to_owned));
-    names
-}
+/// Variables that libraries read: telemetry, and the AWS SDK.
+const OF_LIBRARIES: [&str; 2] = ["STACK_NAME", "AWS_ENDPOINT_URL"];
 
 #[test]
 fn the_template_declares_exactly_the_settings_that_the_code_reads() {
@@ -48,8 +40,9 @@ fn the_template_declares_exactly_the_settings_that_the_code_reads() {
     for (_, function) in resources(&template, "AWS::Serverless::Function") {
         declared.extend(variables(&function));
     }
-    let declared: BTreeSet<String> = declared.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(declared, read_by_the_code());
+    let declared: BTreeSet<&str> = declared.iter().map(|(name, _)| name.as_str()).collect();
+    let of_code: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).chain(OF_LIBRARIES).collect();
+    assert_eq!(declared, of_code, "Globals.Function.Environment of template.yaml, and the settings of the code");
 }
 
 #[test]
@@ -102,31 +95,55 @@ fn the_api_logs_nothing_that_could_hold_a_secret() {
 }
 
 #[test]
-fn the_defaults_of_the_template_are_those_of_the_code() {
-    fn read(mut env: Env) -> String {
-        let (hub, meta, page) = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
-        let (messaging, webhook) = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env));
-        let settings = env.finish(|| Ok((hub?, meta?, page?, messaging?, webhook?))).unwrap();
-        format!("{settings:#?}")
-    }
-    let required = [
-        ("HUB_PARTNER_ID", "aB3dE6PA"),
-        ("SOLUTION_ID", "1234567890"),
-        ("META_APP_ID", "12345"),
-        ("META_CONFIG_ID", "54321"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+fn the_template_says_of_each_setting_what_the_code_says() {
     let template = template();
-    let defaults = variables(&template["Globals"]["Function"]).into_iter().filter_map(|(name, parameter)| {
-        match &template["Parameters"][parameter.as_str()?]["Default"] {
+    let variables = variables(&template["Globals"]["Function"]);
+    for Setting { name, source, description } in settings::all() {
+        let (parameter, default) = match source {
+            Source::Required(parameter) => (parameter, None),
+            Source::Parameter(parameter, default) => (parameter, Some(default)),
+            Source::Resource => continue,
+        };
+        let declared = &template["Parameters"][parameter];
+        assert!(declared.is_object(), "template.yaml has no parameter {parameter} for {name}");
+        let text = |member: &str| match &declared[member] {
             Value::Null => None,
-            Value::String(text) => Some((name, text.clone())),
-            number => Some((name, number.to_string())),
+            Value::String(text) => Some(text.clone()),
+            number => Some(number.to_string()),
+        };
+        assert_eq!(text("Default").as_deref(), default, "{parameter}: its default");
+        assert_eq!(text("Description").as_deref(), Some(description), "{parameter}: its description");
+        let value = variables[name].to_string();
+        assert!(value.contains(&format!("\"{parameter}\"")), "{name} is {value} and not !Ref {parameter}");
+    }
+}
+
+#[test]
+fn the_code_reads_every_setting_that_it_declares() {
+    let mut env = Env::new([]);
+    _ = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
+    _ = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env), VaultConfig::read(&mut env));
+    _ = (TableConfig::read(&mut env), SecretConfig::read(&mut env), QueueConfig::read(&mut env, &Worker::ALL));
+    let declared: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).collect();
+    assert_eq!(*env.read(), declared);
+}
+
+#[test]
+fn the_template_routes_exactly_the_routes_of_the_code() {
+    let template = template();
+    let mut declared = BTreeSet::new();
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        for event in function["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
+            if event["Type"] == "Api" {
+                let text = |member: &str| event["Properties"][member].as_str().unwrap().to_owned();
+                declared.insert((text("Method"), text("Path"), name.clone()));
+            }
         }
-    });
-    let of_template: BTreeMap<String, String> = required.clone().into_iter().chain(defaults).collect();
-    assert!(of_template.len() > 10, "{of_template:?}");
-    assert_eq!(read(Env::new(of_template)), read(Env::new(required)));
+    }
+    let of_code = ROUTES
+        .iter()
+        .map(|route| (route.method.to_owned(), route.path.to_owned(), route.function.resource().to_owned()));
+    assert_eq!(declared, of_code.collect(), "Events of the functions of template.yaml, and the routes of the code");
 }
 
 /// Metrics that have an alarm, each of a kind of trouble. The dead-letter queues share one.

@@ -7,6 +7,7 @@ pub mod auth;
 mod body;
 mod problem;
 mod request;
+mod routes;
 mod untrusted;
 #[cfg(feature = "onboardings")]
 pub mod view;
@@ -27,6 +28,7 @@ use tracing::Instrument;
 pub use body::{read, read_json};
 pub use problem::{FieldError, Problem};
 pub use request::{bearer, onboarding_id, public_url, request_id, route};
+pub use routes::{Function, ROUTES, Route};
 pub use untrusted::readable;
 
 /// A function behind the API.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use api::ROUTES;
+use runtime::settings::Source;
 use serde_json::Value;
 
 const DEPLOY: &str = include_str!("../../../../docs/deploy.md");
@@ -68,23 +70,57 @@ fn rows(document: &str, heading: &str) -> Words {
 }
 
 #[test]
-fn the_api_document_has_the_routes_of_the_template() {
-    let mut declared = Words::new();
-    for resource in template()["Resources"].as_object().unwrap().values() {
-        for event in resource["Properties"]["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
-            if event["Type"] == "Api" {
-                let text = |name: &str| event["Properties"][name].as_str().unwrap();
-                declared.insert(format!("{} {}", text("Method"), text("Path")));
-            }
-        }
-    }
+fn the_api_document_has_the_routes_of_the_code() {
     let mut documented = Words::new();
     for (path, item) in openapi()["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
             documented.insert(format!("{} {path}", method.to_uppercase()));
         }
     }
-    assert_eq!(declared, documented);
+    assert_eq!(documented, routes(), "paths of docs/openapi.yaml, and the routes of the code");
+}
+
+fn routes() -> Words {
+    ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect()
+}
+
+/// README and docs/api.md may leave routes to the API document, but name none that is not there.
+#[test]
+fn every_route_that_the_readme_and_the_api_guide_name_exists() {
+    for (document, text) in [("README.md", README), ("docs/api.md", include_str!("../../../../docs/api.md"))] {
+        let named: Words = in_backticks(text).into_iter().flat_map(|words| named_routes(&words)).collect();
+        assert!(named.len() > 5, "{document}: {named:?}");
+        let unknown: Vec<_> = named.difference(&routes()).cloned().collect();
+        assert!(unknown.is_empty(), "{document} names {unknown:?}");
+    }
+}
+
+/// The routes that a text in backticks names, such as `GET /onboardings?status=`.
+fn named_routes(words: &str) -> Vec<String> {
+    let Some((method, path)) = words.split_once(' ').filter(|(method, _)| ["GET", "POST"].contains(method)) else {
+        return Vec::new();
+    };
+    let path = path.split(['?', ' ']).next().unwrap_or_default();
+    if path.starts_with('/') && !path.starts_with("/v1") { vec![format!("{method} {path}")] } else { Vec::new() }
+}
+
+#[test]
+fn the_deployment_document_explains_every_parameter_of_a_setting() {
+    let section = DEPLOY.split("\n### Parameters\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    for setting in runtime::settings::all() {
+        let (parameter, default) = match setting.source {
+            Source::Required(parameter) => (parameter, ""),
+            Source::Parameter(parameter, default) => (parameter, default),
+            Source::Resource => continue,
+        };
+        let row = section.lines().find(|line| line.contains(&format!("`{parameter}`")));
+        let row = row.unwrap_or_else(|| panic!("docs/deploy.md, Parameters: {parameter} is missing"));
+        // The rows of rarely changed ones have their default in the second column.
+        if row.starts_with('|') && row.matches(" | ").count() >= 2 {
+            let cell = row.split('|').nth(2).unwrap().trim().trim_matches('`');
+            assert_eq!(cell, default, "docs/deploy.md: the default of {parameter}");
+        }
+    }
 }
 
 #[test]

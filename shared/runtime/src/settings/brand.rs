@@ -5,6 +5,13 @@ use url::Url;
 
 use super::{Env, Incomplete};
 
+settings! {
+    PARTNER_NAME: parameter "PartnerName" = "", "Your name on the page. Empty - the page says \"your provider\".";
+    PARTNER_LOGO_URL: parameter "PartnerLogoUrl" = "", "URL of your logo, an image. Empty - no logo.";
+    PARTNER_COLOR: parameter "PartnerColor" = "#0b6e5f", "Color of the page's buttons and links.";
+    SUPPORT_URL: parameter "SupportUrl" = "", "Where customers find help - the URL of a page, or mailto and an address. Empty - the page shows no link.";
+}
+
 /// The longest name that fits the head of the page on a phone, in characters.
 const NAME: usize = 60;
 
@@ -13,21 +20,21 @@ const NAME: usize = 60;
 pub struct Brand {
     /// `PARTNER_NAME`: how the partner is called on the page. Unset: the page speaks of whoever sent the link.
     pub name: Option<String>,
-    /// `PARTNER_LOGO_URL`: the partner's logo, an image over `https`. Default none.
+    /// `PARTNER_LOGO_URL`: the partner's logo, an image over `https`.
     pub logo_url: Option<Url>,
-    /// `PARTNER_COLOR`: red, green and blue of buttons and links, written `#rrggbb`. Default `#0b6e5f`.
+    /// `PARTNER_COLOR`: red, green and blue of buttons and links, written `#rrggbb`.
     pub colour: [u8; 3],
-    /// `SUPPORT_URL`: where customers find help, an `https` page or a `mailto:` address. Default none.
+    /// `SUPPORT_URL`: where customers find help, an `https` page or a `mailto:` address.
     pub support_url: Option<Url>,
 }
 
 impl Brand {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let name = env.optional_parsed("PARTNER_NAME", name);
-        let logo_url = env.optional_parsed("PARTNER_LOGO_URL", web_url);
-        let colour = env.parsed_or("PARTNER_COLOR", "#0b6e5f", colour);
-        let support_url = env.optional_parsed("SUPPORT_URL", support_url);
+        let name = env.optional_parsed(PARTNER_NAME, name);
+        let logo_url = env.optional_parsed(PARTNER_LOGO_URL, web_url);
+        let colour = env.parsed(PARTNER_COLOR, colour);
+        let support_url = env.optional_parsed(SUPPORT_URL, support_url);
         Ok(Self { name: name?, logo_url: logo_url?, colour: colour?, support_url: support_url? })
     }
 }

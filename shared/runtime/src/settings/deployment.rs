@@ -6,7 +6,14 @@ use ::url::Url;
 use http::HeaderName;
 use queue::Worker;
 
-use super::{Env, Incomplete, parse};
+use super::{Env, Incomplete, Setting, Source, parse};
+
+settings! {
+    TABLE_NAME: resource, "The table.";
+    BUNDLE_SECRET_ID: resource, "Name or ARN of the bundle's secret.";
+    VAULT_PREFIX: resource, "What the names of the keys' secrets begin with.";
+    WEBHOOK_TOKEN_HEADER: parameter "WebhookTokenHeader" = "x-partner-token", "Header of the Hub's webhooks that carries the shared token, if there is no platform secret.";
+}
 
 /// Where onboardings are kept.
 #[derive(Debug, Clone)]
@@ -18,7 +25,7 @@ pub struct TableConfig {
 impl TableConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        Ok(Self { name: env.required("TABLE_NAME")? })
+        Ok(Self { name: env.required(TABLE_NAME)? })
     }
 }
 
@@ -32,7 +39,7 @@ pub struct SecretConfig {
 impl SecretConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        Ok(Self { id: env.required("BUNDLE_SECRET_ID")? })
+        Ok(Self { id: env.required(BUNDLE_SECRET_ID)? })
     }
 }
 
@@ -49,13 +56,19 @@ impl QueueConfig {
         let mut urls = BTreeMap::new();
         let mut complete = Ok(());
         for worker in workers {
-            match env.required_parsed(worker.queue_variable(), parse("must be a URL")) {
+            match env.required_parsed(queue_url(*worker), parse("must be a URL")) {
                 Ok(url) => _ = urls.insert(*worker, url),
                 Err(incomplete) => complete = Err(incomplete),
             }
         }
         complete.map(|()| Self { urls })
     }
+}
+
+/// The URL of a worker's queue.
+pub(super) fn queue_url(worker: Worker) -> Setting {
+    let description = "URL of the worker's queue.";
+    Setting { name: worker.queue_variable(), source: Source::Resource, description }
 }
 
 /// Where API keys are kept.
@@ -68,7 +81,7 @@ pub struct VaultConfig {
 impl VaultConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let prefix = env.required_parsed("VAULT_PREFIX", |text| {
+        let prefix = env.required_parsed(VAULT_PREFIX, |text| {
             // Secrets Manager's alphabet for names; a slash at an end would double.
             let valid = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
             if text.len() <= 256 && text.bytes().all(valid) && !text.starts_with('/') && !text.ends_with('/') {
@@ -84,15 +97,13 @@ impl VaultConfig {
 /// How the Hub's webhooks are told from forged ones where there is no platform secret.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// `WEBHOOK_TOKEN_HEADER`: the header in which the Hub sends the shared token. Default `x-partner-token`.
+    /// `WEBHOOK_TOKEN_HEADER`: the header in which the Hub sends the shared token.
     pub token_header: HeaderName,
 }
 
 impl WebhookConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        Ok(Self {
-            token_header: env.parsed_or("WEBHOOK_TOKEN_HEADER", "x-partner-token", parse("must be a header's name"))?,
-        })
+        Ok(Self { token_header: env.parsed(WEBHOOK_TOKEN_HEADER, parse("must be a header's name"))? })
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Settings hold no secrets; those are in the bundle's secret (crate `secrets`).
 
+#[macro_use]
+mod setting;
+
 mod brand;
 #[cfg(feature = "dependencies")]
 mod deployment;
@@ -11,7 +14,7 @@ mod page;
 mod providers;
 mod url;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +25,7 @@ pub use deployment::{QueueConfig, SecretConfig, TableConfig, VaultConfig, Webhoo
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;
 pub use providers::{HubConfig, MetaConfig};
+pub use setting::{Setting, Source};
 use url::base_url;
 
 /// Reads settings and remembers what is wrong with them.
@@ -29,6 +33,15 @@ use url::base_url;
 pub struct Env {
     variables: BTreeMap<String, String>,
     problems: Vec<ConfigProblem>,
+    read: BTreeSet<&'static str>,
+}
+
+/// Every setting of the bundle, but for those that libraries read: the only list.
+#[cfg(feature = "dependencies")]
+pub fn all() -> Vec<Setting> {
+    let sections = [providers::SETTINGS, messaging::SETTINGS, page::SETTINGS, brand::SETTINGS, deployment::SETTINGS];
+    let queues = queue::Worker::ALL.into_iter().map(deployment::queue_url);
+    sections.concat().into_iter().chain(queues).collect()
 }
 
 /// Proof that a problem was recorded: what a section returns in place of itself. Only [`Env`] can make one.
@@ -77,58 +90,59 @@ impl Env {
             .map(|(name, value)| (name, value.trim().to_owned()))
             .filter(|(_, value)| !value.is_empty())
             .collect();
-        Self { variables, problems: Vec::new() }
+        Self { variables, problems: Vec::new(), read: BTreeSet::new() }
     }
 
     /// A text that must be set.
-    pub fn required(&mut self, name: &'static str) -> Result<String, Incomplete> {
-        self.required_parsed(name, |text| Ok::<_, String>(text.to_owned()))
+    pub fn required(&mut self, setting: Setting) -> Result<String, Incomplete> {
+        self.required_parsed(setting, |text| Ok::<_, String>(text.to_owned()))
     }
 
-    /// A text that may be unset.
-    pub fn optional(&self, name: &str) -> Option<String> {
-        self.variables.get(name).cloned()
+    /// The names of the variables that were asked for so far.
+    pub fn read(&self) -> &BTreeSet<&'static str> {
+        &self.read
     }
 
     /// A value that must be set and that `parse` must accept. `parse` returns the reason otherwise, such as `is not a number`.
     pub fn required_parsed<T>(
         &mut self,
-        name: &'static str,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, Incomplete> {
-        match self.optional_parsed(name, parse)? {
+        match self.optional_parsed(setting, parse)? {
             Some(value) => Ok(value),
-            None => Err(self.problem(name, "is missing")),
+            None => Err(self.problem(setting, "is missing")),
         }
     }
 
     /// A value that may be unset, but if it is set `parse` must accept it.
     pub fn optional_parsed<T>(
         &mut self,
-        name: &'static str,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Incomplete> {
-        match self.variables.get(name).map(|text| parse(text)) {
+        self.read.insert(setting.name);
+        match self.variables.get(setting.name).map(|text| parse(text)) {
             None => Ok(None),
             Some(Ok(value)) => Ok(Some(value)),
-            Some(Err(reason)) => Err(self.problem(name, reason)),
+            Some(Err(reason)) => Err(self.problem(setting, reason)),
         }
     }
 
-    /// A value that `parse` must accept, `default` if it is unset.
-    pub fn parsed_or<T>(
+    /// A value that `parse` must accept, the setting's default if it is unset.
+    pub fn parsed<T>(
         &mut self,
-        name: &'static str,
-        default: &'static str,
+        setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, Incomplete> {
-        let text = self.optional(name).unwrap_or_else(|| default.to_owned());
-        parse(&text).map_err(|reason| self.problem(name, reason))
+        self.read.insert(setting.name);
+        let text = self.variables.get(setting.name).map_or(setting.default(), String::as_str);
+        parse(text).map_err(|reason| self.problem(setting, reason))
     }
 
     /// Records what is wrong with a variable.
-    pub fn problem(&mut self, name: &'static str, reason: impl Into<String>) -> Incomplete {
-        let problem = ConfigProblem { name, reason: reason.into() };
+    pub fn problem(&mut self, setting: Setting, reason: impl Into<String>) -> Incomplete {
+        let problem = ConfigProblem { name: setting.name, reason: reason.into() };
         // Two sections may read the same variable.
         if !self.problems.contains(&problem) {
             self.problems.push(problem);

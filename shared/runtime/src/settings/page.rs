@@ -7,6 +7,18 @@ use url::Url;
 use super::providers::{partner_id, solution_id};
 use super::{Brand, Env, Incomplete, base_url, digits};
 
+settings! {
+    META_CONFIG_ID: required "MetaConfigId", "Id of the Facebook Login for Business configuration that opens Embedded Signup.";
+    META_EXTRAS: parameter "MetaExtras" = "{}", "Additional members of extras for Meta's popup, a JSON object.";
+    META_SDK_URL: parameter "MetaSdkUrl" = "https://connect.facebook.net", "Origin from which the page loads Meta's JavaScript SDK.";
+    META_DIALOG_URL: parameter "MetaDialogUrl" = "https://www.facebook.com", "Meta's full-page sign-in.";
+    RETURN_URL_ORIGINS: parameter "ReturnUrlOrigins" = "", "Origins, separated by commas, that a return_url may have, such as https://app.example.com. Empty - none.";
+    SETUP_LINK_DAYS: parameter "SetupLinkDays" = "7", "Days until a setup link expires.";
+    PUBLIC_URL: parameter "PublicUrl" = "", "Public URL of the API if a proxy stands in front of it. Empty - its own domain.";
+    PERMISSION_URL: parameter "PermissionUrl" = "", "Page on which clients grant API-key permission; {partner_id} stands for HubPartnerId. Empty - 360dialog's page.";
+    FRAME_ANCESTORS: parameter "FrameAncestors" = "", "Origins, separated by commas, whose pages may embed the signup page in a frame. Empty - none.";
+}
+
 /// The signup page and the links that lead to it.
 #[derive(Debug, Clone)]
 pub struct PageConfig {
@@ -14,22 +26,21 @@ pub struct PageConfig {
     pub config_id: String,
     /// `SOLUTION_ID`: the Multi-Partner Solution shared with 360dialog.
     pub solution_id: String,
-    /// `META_EXTRAS`: further members of `extras` for Meta's popup. A JSON object, default `{}`.
+    /// `META_EXTRAS`: further members of `extras` for Meta's popup. A JSON object.
     pub extras: Map<String, Value>,
-    /// `META_SDK_URL`: where Meta's JavaScript SDK is loaded from. Default `https://connect.facebook.net`.
+    /// `META_SDK_URL`: where Meta's JavaScript SDK is loaded from.
     pub sdk_url: Url,
-    /// `META_DIALOG_URL`: below which Meta's full-page sign-in is, `/{version}/dialog/oauth`. Default `https://www.facebook.com`.
+    /// `META_DIALOG_URL`: below which Meta's full-page sign-in is, `/{version}/dialog/oauth`.
     pub dialog_url: Url,
-    /// `RETURN_URL_ORIGINS`: origins, separated by commas, to which a customer may be led back. Default none.
+    /// `RETURN_URL_ORIGINS`: origins, separated by commas, to which a customer may be led back.
     pub return_origins: Vec<url::Origin>,
-    /// `SETUP_LINK_DAYS`: how long a setup link works. 1 to 90 days, default 7.
+    /// `SETUP_LINK_DAYS`: how long a setup link works. 1 to 90 days.
     pub link_lifetime: Duration,
     /// `PUBLIC_URL`: this API as customers reach it, with its stage, where that is not the API's own domain.
     pub public_url: Option<Url>,
     /// `PERMISSION_URL`: where clients grant API-key permission; `{partner_id}` stands for `HUB_PARTNER_ID`.
-    /// Default `https://hub.360dialog.com/dashboard/app/{partner_id}/permissions`.
     pub permission_url: Url,
-    /// `FRAME_ANCESTORS`: origins, separated by commas, whose pages may frame the signup page. Default none.
+    /// `FRAME_ANCESTORS`: origins, separated by commas, whose pages may frame the signup page.
     pub frame_ancestors: Vec<url::Origin>,
     /// Whose page it is.
     pub brand: Brand,
@@ -38,18 +49,17 @@ pub struct PageConfig {
 impl PageConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let config_id = env.required_parsed("META_CONFIG_ID", digits(5, 20));
+        let config_id = env.required_parsed(META_CONFIG_ID, digits(5, 20));
         let solution_id = solution_id(env);
-        let extras = env.parsed_or("META_EXTRAS", "{}", |text| {
-            serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())
-        });
-        let sdk_url = env.parsed_or("META_SDK_URL", "https://connect.facebook.net", base_url);
-        let dialog_url = env.parsed_or("META_DIALOG_URL", "https://www.facebook.com", base_url);
-        let return_origins = env.parsed_or("RETURN_URL_ORIGINS", "", origins);
-        let link_lifetime = env.parsed_or("SETUP_LINK_DAYS", "7", link_lifetime);
-        let public_url = env.optional_parsed("PUBLIC_URL", base_url);
+        let extras =
+            env.parsed(META_EXTRAS, |text| serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned()));
+        let sdk_url = env.parsed(META_SDK_URL, base_url);
+        let dialog_url = env.parsed(META_DIALOG_URL, base_url);
+        let return_origins = env.parsed(RETURN_URL_ORIGINS, origins);
+        let link_lifetime = env.parsed(SETUP_LINK_DAYS, link_lifetime);
+        let public_url = env.optional_parsed(PUBLIC_URL, base_url);
         let permission_url = permission_url(env);
-        let frame_ancestors = env.parsed_or("FRAME_ANCESTORS", "", origins);
+        let frame_ancestors = env.parsed(FRAME_ANCESTORS, origins);
         let brand = Brand::read(env);
         Ok(Self {
             config_id: config_id?,
@@ -100,12 +110,12 @@ fn link_lifetime(text: &str) -> Result<Duration, String> {
 }
 
 fn permission_url(env: &mut Env) -> Result<Url, Incomplete> {
-    const NAME: &str = "PERMISSION_URL";
-    const DEFAULT: &str = "https://hub.360dialog.com/dashboard/app/{partner_id}/permissions";
+    const OF_360DIALOG: &str = "https://hub.360dialog.com/dashboard/app/{partner_id}/permissions";
 
-    let mut text = env.optional(NAME).unwrap_or_else(|| DEFAULT.to_owned());
+    let text = env.optional_parsed(PERMISSION_URL, |text| Ok(text.to_owned()))?;
+    let mut text = text.unwrap_or_else(|| OF_360DIALOG.to_owned());
     if text.contains("{partner_id}") {
         text = text.replace("{partner_id}", &partner_id(env)?);
     }
-    base_url(&text).map_err(|reason| env.problem(NAME, reason))
+    base_url(&text).map_err(|reason| env.problem(PERMISSION_URL, reason))
 }

@@ -6,16 +6,27 @@ use url::Url;
 
 use super::{Env, Incomplete, base_url, digits};
 
+settings! {
+    HUB_BASE_URL: parameter "HubBaseUrl" = "https://hub.360dialog.io/api/v2", "360dialog's Partner Hub.";
+    HUB_PARTNER_ID: required "HubPartnerId", "Your partner id at 360dialog. It ends in PA.";
+    SOLUTION_ID: required "SolutionId", "Id of the Multi-Partner Solution that you share with 360dialog.";
+    HUB_CALL_LIMIT: parameter "HubCallLimit" = "5/30", "Your rate limit at 360dialog's Hub, calls/seconds.";
+    HUB_CLIENT_FILTER: parameter "HubClientFilter" = "contact_info.email", "Hub filter for finding a client account that is not among the newest 200. none - read all accounts, 200 per call.";
+    META_GRAPH_URL: parameter "MetaGraphUrl" = "https://graph.facebook.com", "Meta's Graph API.";
+    META_GRAPH_VERSION: parameter "MetaGraphVersion" = "v25.0", "Version of the Graph API.";
+    META_APP_ID: required "MetaAppId", "Id of your Meta app.";
+}
+
 /// The Partner Hub.
 #[derive(Debug, Clone)]
 pub struct HubConfig {
-    /// `HUB_BASE_URL`: default `https://hub.360dialog.io/api/v2`.
+    /// `HUB_BASE_URL`.
     pub base_url: Url,
     /// `HUB_PARTNER_ID`: ends in `PA`.
     pub partner_id: String,
     /// `SOLUTION_ID`: the Multi-Partner Solution shared with 360dialog.
     pub solution_id: String,
-    /// `HUB_CALL_LIMIT`: default `5/30`. 1 to 1000 calls, in 1 second to 1 hour.
+    /// `HUB_CALL_LIMIT`. 1 to 1000 calls, in 1 second to 1 hour.
     pub call_limit: CallLimit,
     /// `HUB_CLIENT_FILTER`: the Hub's filter by which a client account is looked up. Default `contact_info.email`; `none`
     /// reads all client accounts instead, 200 with a call.
@@ -25,11 +36,11 @@ pub struct HubConfig {
 impl HubConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let base_url = env.parsed_or("HUB_BASE_URL", "https://hub.360dialog.io/api/v2", base_url);
+        let base_url = env.parsed(HUB_BASE_URL, base_url);
         let partner_id = partner_id(env);
         let solution_id = solution_id(env);
-        let call_limit = env.parsed_or("HUB_CALL_LIMIT", "5/30", call_limit);
-        let client_filter = env.parsed_or("HUB_CLIENT_FILTER", "contact_info.email", client_filter);
+        let call_limit = env.parsed(HUB_CALL_LIMIT, call_limit);
+        let client_filter = env.parsed(HUB_CLIENT_FILTER, client_filter);
         Ok(Self {
             base_url: base_url?,
             partner_id: partner_id?,
@@ -42,7 +53,7 @@ impl HubConfig {
 
 /// The partner's id, which becomes part of URLs.
 pub(super) fn partner_id(env: &mut Env) -> Result<String, Incomplete> {
-    env.required_parsed("HUB_PARTNER_ID", |text| {
+    env.required_parsed(HUB_PARTNER_ID, |text| {
         if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             Ok(text.to_owned())
         } else {
@@ -53,7 +64,7 @@ pub(super) fn partner_id(env: &mut Env) -> Result<String, Incomplete> {
 
 /// The solution's id.
 pub(super) fn solution_id(env: &mut Env) -> Result<String, Incomplete> {
-    env.required_parsed("SOLUTION_ID", digits(10, 20))
+    env.required_parsed(SOLUTION_ID, digits(10, 20))
 }
 
 fn client_filter(text: &str) -> Result<Option<String>, String> {
@@ -78,9 +89,9 @@ fn call_limit(text: &str) -> Result<CallLimit, String> {
 /// Meta's Graph API and our app there.
 #[derive(Debug, Clone)]
 pub struct MetaConfig {
-    /// `META_GRAPH_URL`: default `https://graph.facebook.com`.
+    /// `META_GRAPH_URL`.
     pub graph_url: Url,
-    /// `META_GRAPH_VERSION`: default `v25.0`.
+    /// `META_GRAPH_VERSION`.
     pub graph_version: String,
     /// `META_APP_ID`.
     pub app_id: String,
@@ -89,9 +100,9 @@ pub struct MetaConfig {
 impl MetaConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let graph_url = env.parsed_or("META_GRAPH_URL", "https://graph.facebook.com", base_url);
-        let graph_version = env.parsed_or("META_GRAPH_VERSION", "v25.0", graph_version);
-        let app_id = env.required_parsed("META_APP_ID", digits(5, 20));
+        let graph_url = env.parsed(META_GRAPH_URL, base_url);
+        let graph_version = env.parsed(META_GRAPH_VERSION, graph_version);
+        let app_id = env.required_parsed(META_APP_ID, digits(5, 20));
         Ok(Self { graph_url: graph_url?, graph_version: graph_version?, app_id: app_id? })
     }
 }

@@ -1,0 +1,53 @@
+//! The routes of the API: the only list. Template, local gateway and API document are checked against it, or built from it.
+
+/// One route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path below the stage, with its parameters in braces.
+    pub path: &'static str,
+    /// The function that answers it.
+    pub function: Function,
+}
+
+/// A function of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// The signup page and its files.
+    SignupPage,
+    /// Onboardings, for the partner's server and for the page.
+    Onboardings,
+    /// What Meta's popup returned.
+    EsCallback,
+    /// Webhooks of 360dialog and Meta.
+    WebhookReceipt,
+}
+
+impl Function {
+    /// Its resource in the template.
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::SignupPage => "SignupPage",
+            Self::Onboardings => "Onboardings",
+            Self::EsCallback => "EsCallback",
+            Self::WebhookReceipt => "WebhookReceipt",
+        }
+    }
+}
+
+/// Every route of the API.
+pub const ROUTES: &[Route] = &[
+    Route { method: "GET", path: "/signup", function: Function::SignupPage },
+    Route { method: "GET", path: "/signup/return", function: Function::SignupPage },
+    Route { method: "GET", path: "/signup/{asset}", function: Function::SignupPage },
+    Route { method: "POST", path: "/onboardings", function: Function::Onboardings },
+    Route { method: "GET", path: "/onboardings", function: Function::Onboardings },
+    Route { method: "GET", path: "/onboardings/{id}", function: Function::Onboardings },
+    Route { method: "POST", path: "/onboardings/{id}/number", function: Function::Onboardings },
+    Route { method: "POST", path: "/onboardings/{id}/retry", function: Function::Onboardings },
+    Route { method: "POST", path: "/onboardings/{id}/es-callback", function: Function::EsCallback },
+    Route { method: "POST", path: "/webhooks/partner-hub", function: Function::WebhookReceipt },
+    Route { method: "GET", path: "/webhooks/meta", function: Function::WebhookReceipt },
+    Route { method: "POST", path: "/webhooks/meta", function: Function::WebhookReceipt },
+];
