@@ -7,6 +7,6 @@ pub mod driver;
 pub mod looks;
 pub mod person;
 pub mod popup;
+pub mod test_stack;
 pub mod traffic;
 pub mod visit;
-pub mod world;

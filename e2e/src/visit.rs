@@ -10,8 +10,8 @@ use local::client::Started;
 use serde_json::Value;
 
 use crate::browser::Browser;
+use crate::test_stack::TestStack;
 use crate::traffic::{self, Traffic};
-use crate::world::World;
 
 /// What is special about a visit.
 pub struct Plan {
@@ -32,7 +32,7 @@ impl Default for Plan {
 /// A stack, a browser, and what was seen so far.
 pub struct Visit {
     /// The stack.
-    pub world: World,
+    pub stack: TestStack,
     /// The browser.
     pub browser: Browser,
     started: RefCell<Vec<Started>>,
@@ -45,7 +45,7 @@ pub struct Visit {
 pub async fn visit(plan: Plan, test: impl AsyncFnOnce(&Visit)) {
     let options = Options { by_hand: plan.by_hand, variables: plan.variables, ..Options::default() };
     let visit = Visit {
-        world: World::start(options).await,
+        stack: TestStack::start(options).await,
         browser: Browser::start(plan.language).await,
         started: RefCell::default(),
         expected: RefCell::default(),
@@ -60,10 +60,10 @@ pub async fn visit(plan: Plan, test: impl AsyncFnOnce(&Visit)) {
     if result.is_err() {
         visit.tell().await;
     }
-    let Visit { world, browser, .. } = visit;
+    let Visit { stack, browser, .. } = visit;
     let _ = browser.client.clone().close().await;
     drop(browser);
-    let _ = world.stack.stop().await;
+    let _ = stack.local.stop().await;
     if let Err(panic) = result {
         resume_unwind(panic);
     }
@@ -93,7 +93,7 @@ impl Visit {
 
     /// Starts an onboarding without opening its link.
     pub async fn start(&self, reference: &str, more: Value) -> Started {
-        let started = self.world.onboarding(reference, more).await;
+        let started = self.stack.onboarding(reference, more).await;
         self.started.borrow_mut().push(started.clone());
         started
     }
@@ -121,7 +121,7 @@ impl Visit {
         assert!(unexpected.is_empty(), "the console shows {unexpected:#?}");
         let traffic = self.traffic().await;
         for started in self.started.borrow().iter() {
-            traffic.assert_secret(started.token(), &format!("{}/onboardings/{}", self.world.stack.url, started.id));
+            traffic.assert_secret(started.token(), &format!("{}/onboardings/{}", self.stack.local.url, started.id));
         }
         traffic.assert_local();
     }

@@ -18,8 +18,8 @@ use time::Duration;
 use vault::Vault;
 
 use crate::Error;
-use crate::functions::World;
-use crate::kept::KeptKey;
+use crate::functions::Twins;
+use crate::persistence::StoredKey;
 
 /// Name of the bundle's secret.
 pub(crate) const BUNDLE: &str = "local/bundle";
@@ -32,13 +32,13 @@ const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 struct Aws {
     http: reqwest::Client,
     dynamodb: String,
-    world: World,
+    twins: Twins,
     bundle: SecretString,
 }
 
 /// The endpoint. `dynamodb` is where the embedded one listens, `bundle` the value of the bundle's secret.
-pub(crate) fn router(dynamodb: String, world: World, bundle: SecretString) -> Result<Router, Error> {
-    let aws = Aws { http: exchange::client()?, dynamodb, world, bundle };
+pub(crate) fn router(dynamodb: String, twins: Twins, bundle: SecretString) -> Result<Router, Error> {
+    let aws = Aws { http: exchange::client()?, dynamodb, twins, bundle };
     Ok(Router::new().route("/", post(call)).with_state(Arc::new(aws)))
 }
 
@@ -106,7 +106,7 @@ impl Aws {
         let name = url.rsplit('/').next();
         let worker = Worker::ALL.into_iter().find(|worker| Some(worker.as_str()) == name).ok_or(NOT_FOUND)?;
         let task = Task::from_body(body).map_err(|_| INVALID)?;
-        self.world.queue.send(worker, &task, delay).await.map_err(|_| BROKEN)?;
+        self.twins.queue.send(worker, &task, delay).await.map_err(|_| BROKEN)?;
         Ok(json!({ "MessageId": uuid::Uuid::new_v4().to_string() }))
     }
 
@@ -115,19 +115,19 @@ impl Aws {
             return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
         }
         let channel_id = channel(name)?;
-        let key = self.world.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;
+        let key = self.twins.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;
         let arn = key.secret_arn.clone();
-        let value = serde_json::to_string(&KeptKey::new(channel_id, key)).map_err(|_| BROKEN)?;
+        let value = serde_json::to_string(&StoredKey::new(channel_id, key)).map_err(|_| BROKEN)?;
         Ok(json!({ "Name": name, "ARN": arn, "SecretString": value }))
     }
 
     async fn keep(&self, name: &str, value: &str) -> Result<Value, Refusal> {
-        let key: KeptKey = serde_json::from_str(value).map_err(|_| INVALID)?;
+        let key: StoredKey = serde_json::from_str(value).map_err(|_| INVALID)?;
         let (channel_id, key) = key.into_new();
         if channel(name)? != channel_id {
             return Err(INVALID);
         }
-        let arn = self.world.vault.store(&channel_id, &key).await.map_err(|_| BROKEN)?;
+        let arn = self.twins.vault.store(&channel_id, &key).await.map_err(|_| BROKEN)?;
         Ok(json!({ "Name": name, "ARN": arn }))
     }
 }

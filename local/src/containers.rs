@@ -46,8 +46,8 @@ pub fn env_json(simulator: &Simulator, fake: &simulator::Settings) -> Value {
     json!({ "Parameters": settings })
 }
 
-/// Whoever connects to this listener reaches what listens on 127.0.0.1 at the same port.
-pub(crate) async fn hand_on(listener: TcpListener) {
+/// Forwards each connection to the same port on 127.0.0.1.
+pub(crate) async fn forward(listener: TcpListener) {
     let Ok(port) = listener.local_addr().map(|address| address.port()) else { return };
     let mut connections = JoinSet::new();
     loop {

@@ -66,7 +66,7 @@ async fn ready(client: &Client, id: &str) -> Result<Value, Error> {
 
 /// Whether the vault holds exactly one key and the messaging API accepts it.
 async fn key_works(stack: &LocalStack, client: &Client) -> Result<bool, Error> {
-    match stack.world.vault.keys().as_slice() {
+    match stack.twins.vault.keys().as_slice() {
         [(_, key)] => client.key_works(key).await,
         _ => Ok(false),
     }

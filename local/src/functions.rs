@@ -41,9 +41,9 @@ pub struct Functions {
     pub reconciliation: Reconciliation,
 }
 
-/// What the functions work on.
+/// Table, queues, vault, secret and clock in memory.
 #[derive(Clone)]
-pub struct World {
+pub struct Twins {
     /// The table.
     pub store: Store,
     /// The queues.
@@ -56,14 +56,14 @@ pub struct World {
     pub clock: Clock,
 }
 
-impl From<&World> for Ports {
-    fn from(world: &World) -> Self {
-        let World { store, queue, vault, secrets, .. } = world.clone();
+impl From<&Twins> for Ports {
+    fn from(twins: &Twins) -> Self {
+        let Twins { store, queue, vault, secrets, .. } = twins.clone();
         Self { store, queue: Arc::new(queue), vault: Arc::new(vault), secrets: Arc::new(secrets) }
     }
 }
 
-impl World {
+impl Twins {
     pub(crate) fn new(client: Client, table: String, queue: MemoryQueue, secret: BundleSecret, clock: Clock) -> Self {
         Self {
             store: Store::new(client, table, clock.clone()),

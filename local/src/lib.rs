@@ -8,7 +8,7 @@ pub mod containers;
 mod dynamodb;
 pub mod functions;
 pub mod gateway;
-mod kept;
+mod persistence;
 pub mod samples;
 pub mod settings;
 pub mod timeline;
@@ -22,7 +22,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use client::Client;
 use exchange::Clock;
-use functions::{Functions, World};
+use functions::{Functions, Twins};
 use queue::{MemoryQueue, Received, Worker};
 use runtime::settings::{Env, HubConfig};
 use runtime::{Dependencies, Ports};
@@ -34,7 +34,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Builds the functions' ports; tests override them to watch calls and to inject faults.
-pub type PortsOverride = Arc<dyn Fn(&World) -> Ports + Send + Sync>;
+pub type PortsOverride = Arc<dyn Fn(&Twins) -> Ports + Send + Sync>;
 
 /// Why the stack does not start.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -74,8 +74,8 @@ pub struct LocalStack {
     pub origin: String,
     /// The fakes.
     pub simulator: Simulator,
-    /// Table, queues, vault, secret and clock.
-    pub world: World,
+    /// Table, queues, vault, secret and clock in memory.
+    pub twins: Twins,
     /// The handlers.
     pub functions: Arc<Functions>,
     env: Env,
@@ -89,12 +89,12 @@ impl LocalStack {
     /// Starts everything on 127.0.0.1.
     ///
     /// # Errors
-    /// If the port is taken or what was kept cannot be read.
+    /// If the port is taken or the saved state cannot be read.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let url = format!("{origin}/{}", gateway::STAGE);
-        // What is kept names the simulator's address, and so does env.json.
+        // The saved state names the simulator's address, and so does env.json.
         let known = options.keep.is_some() || options.containers.is_some();
         let simulator_port = if known { options.port.saturating_add(1) } else { options.simulator.port };
         let fake = simulator::Settings {
@@ -115,44 +115,45 @@ impl LocalStack {
         let (client, table, dynamodb) = if let Some((client, table)) = options.table {
             (client, table, None)
         } else {
-            let (client, dynamodb) = dynamodb::start(options.keep.as_deref().map(kept::table).as_deref()).await?;
+            let (client, dynamodb) =
+                dynamodb::start(options.keep.as_deref().map(persistence::table).as_deref()).await?;
             (client, dynamodb::TABLE.to_owned(), Some(dynamodb))
         };
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
         let Settings { env, secret, secret_json: bundle } = settings;
-        let world = World::new(client, table, queue, secret, clock.clone());
-        let ports = options.ports.map_or_else(|| Ports::from(&world), |ports| ports(&world));
+        let twins = Twins::new(client, table, queue, secret, clock.clone());
+        let ports = options.ports.map_or_else(|| Ports::from(&twins), |ports| ports(&twins));
         let dependencies = Dependencies::given(ports, exchange::client()?, clock);
         let functions = Arc::new(Functions::new(&dependencies, env.clone())?);
         let hub_config = HubConfig::read(&mut env.clone()).map_err(|_| "the Hub's settings are wrong");
         if let Some(folder) = &options.keep {
-            kept::load(folder, &simulator, &world).await?;
+            persistence::load(folder, &simulator, &twins).await?;
         }
 
         let mut router = gateway::router(functions.clone()).merge(simulator.control_router());
         let mut background = JoinSet::new();
         if let (Some(address), Some(dynamodb)) = (options.containers, dynamodb) {
-            router = router.merge(aws::router(dynamodb, world.clone(), bundle)?);
+            router = router.merge(aws::router(dynamodb, twins.clone(), bundle)?);
             // Docker Desktop leads containers to 127.0.0.1 itself.
             for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
                 let listener = TcpListener::bind((address, port)).await;
                 let listener = listener.map_err(|error| format!("{address}, Docker's bridge: {error}"))?;
-                background.spawn(containers::hand_on(listener));
+                background.spawn(containers::forward(listener));
             }
         }
         let (stop, stopped) = oneshot::channel();
         let gateway = tokio::spawn(serve(listener, router, stopped));
         if options.containers.is_some() {
             let hub = dependencies.hub_context(hub_config?);
-            samples::put(&Client::new(&origin)?, &simulator, &hub, &world).await?;
+            samples::put(&Client::new(&origin)?, &simulator, &hub, &twins).await?;
         }
         if !options.by_hand {
             for worker in Worker::ALL {
-                background.spawn(workers::work(functions.clone(), world.queue.clone(), worker, world.clock.clone()));
+                background.spawn(workers::work(functions.clone(), twins.queue.clone(), worker, twins.clock.clone()));
             }
             background.spawn(workers::schedule(functions.clone()));
         }
-        Ok(Self { url, origin, simulator, world, functions, env, keep: options.keep, stop, gateway, background })
+        Ok(Self { url, origin, simulator, twins, functions, env, keep: options.keep, stop, gateway, background })
     }
 
     /// The functions once more, on other ports.
@@ -160,7 +161,7 @@ impl LocalStack {
     /// # Errors
     /// If a setting is wrong.
     pub fn functions_on(&self, ports: Ports) -> Result<Functions, Error> {
-        let dependencies = Dependencies::given(ports, exchange::client()?, self.world.clock.clone());
+        let dependencies = Dependencies::given(ports, exchange::client()?, self.twins.clock.clone());
         Functions::new(&dependencies, self.env.clone())
     }
 
@@ -171,7 +172,7 @@ impl LocalStack {
         loop {
             let before = count;
             for worker in Worker::ALL {
-                let messages = self.world.queue.receive(worker, usize::MAX);
+                let messages = self.twins.queue.receive(worker, usize::MAX);
                 count += messages.len();
                 self.invoke(worker, messages).await;
             }
@@ -183,10 +184,10 @@ impl LocalStack {
 
     /// Invokes a worker with received messages. Those that it does not fail are deleted and returned.
     pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) -> Vec<Received> {
-        workers::invoke(&self.functions, &self.world.queue, worker, messages).await
+        workers::invoke(&self.functions, &self.twins.queue, worker, messages).await
     }
 
-    /// Stops everything, and writes down what is to be kept.
+    /// Stops everything, and saves the state if it is to be kept.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -195,7 +196,7 @@ impl LocalStack {
         let _ = self.gateway.await;
         self.background.shutdown().await;
         if let Some(folder) = &self.keep {
-            kept::save(folder, &self.simulator, &self.world)?;
+            persistence::save(folder, &self.simulator, &self.twins)?;
         }
         self.simulator.stop().await;
         Ok(())

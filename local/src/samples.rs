@@ -13,7 +13,7 @@ use workflow::HubContext;
 
 use crate::Error;
 use crate::client::{Client, Started, start_body};
-use crate::functions::World;
+use crate::functions::Twins;
 
 /// The setup token of each.
 pub const SETUP_TOKEN: &str = "bG9jYWwtc2V0dXAtdG9rZW4tb2YtdGhlLWV2ZW50cyE";
@@ -39,8 +39,8 @@ pub const LIVE: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a4";
 pub const FAILED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a5";
 
 /// Puts them into a new stack whose queues are not worked off yet, and leaves the queues empty.
-pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext, world: &World) -> Result<(), Error> {
-    let put = Put { client, simulator, hub, world };
+pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext, twins: &Twins) -> Result<(), Error> {
+    let put = Put { client, simulator, hub, twins };
     for (id, reference) in [
         (STARTED, "sample-started"),
         (SIGNING_UP, "sample-signing-up"),
@@ -49,7 +49,7 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
         (LIVE, "sample-live"),
         (FAILED, "sample-failed"),
     ] {
-        world.store.create(&started(id, reference, world)?, None).await?;
+        twins.store.create(&started(id, reference, twins)?, None).await?;
     }
     let problem = Problem {
         step: Step::ClientAccount,
@@ -57,19 +57,19 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
         detail: "The Hub refused the client account (400): email: not an address".to_owned(),
         retryable: true,
     };
-    world.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
+    twins.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
     put.sign_up(SIGNED_UP, SIGNED_UP_ACCOUNT).await?;
     put.channels().await?;
     for worker in Worker::ALL {
-        for message in world.queue.receive(worker, usize::MAX) {
-            world.queue.delete(&message.receipt);
+        for message in twins.queue.receive(worker, usize::MAX) {
+            twins.queue.delete(&message.receipt);
         }
     }
     Ok(())
 }
 
-fn started(id: &str, reference: &str, world: &World) -> Result<Onboarding, Error> {
-    let now = world.clock.now();
+fn started(id: &str, reference: &str, twins: &Twins) -> Result<Onboarding, Error> {
+    let now = twins.clock.now();
     let at = |time: time::OffsetDateTime| time.format(&Rfc3339);
     let details = &start_body(reference)["client"];
     Ok(serde_json::from_value(json!({
@@ -88,7 +88,7 @@ struct Put<'a> {
     client: &'a Client,
     simulator: &'a Simulator,
     hub: &'a HubContext,
-    world: &'a World,
+    twins: &'a Twins,
 }
 
 impl Put<'_> {
@@ -115,7 +115,7 @@ impl Put<'_> {
             self.sign_up(id, account).await?;
             let id: OnboardingId = id.parse()?;
             let found = Event::ClientFound { client_id: client_id.clone(), created: true };
-            let onboarding = self.world.store.apply(&id, &found).await?.into_stored().onboarding;
+            let onboarding = self.twins.store.apply(&id, &found).await?.into_stored().onboarding;
             let (waba_id, number) = onboarding.number().ok_or("a sample has no number")?;
             let submission = NumberSubmission {
                 solution_id: solution_id.clone(),
@@ -127,7 +127,7 @@ impl Put<'_> {
             };
             hub.submit_number(&credentials, &submission).await?;
             self.simulator.run_due().await;
-            self.world.store.apply(&id, &Event::NumberAccepted).await?;
+            self.twins.store.apply(&id, &Event::NumberAccepted).await?;
         }
         self.client.send(self.client.request(Method::DELETE, "/simulator/faults", "")).await?.succeeded()?;
         self.client.order("settings", &json!({ "live_after_ms": settings["live_after_ms"] })).await?;
@@ -148,9 +148,9 @@ impl Put<'_> {
             name: "channel_live".to_owned(),
             body: body.to_string(),
         };
-        self.world.store.keep(&entry).await?;
+        self.twins.store.keep(&entry).await?;
         let channel_id = live.as_str().unwrap_or_default().parse()?;
-        self.world.store.apply(&LIVE.parse()?, &Event::ChannelLive { channel_id }).await?;
+        self.twins.store.apply(&LIVE.parse()?, &Event::ChannelLive { channel_id }).await?;
         Ok(())
     }
 }

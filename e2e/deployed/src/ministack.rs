@@ -27,7 +27,7 @@ impl MiniStack {
             .env("GATEWAY_PORT", port.to_string())
             .env("BIND_HOST", "127.0.0.1")
             .env("AUTH", "true")
-            // What every function really calls, for `e2e/deployed/permissions`.
+            // What every function really calls, for `e2e/deployed/check_permissions.py`.
             .env("CLOUDTRAIL_RECORDING", "1")
             .env("CLOUDTRAIL_MAX_EVENTS", "100000")
             // A group of its own: its functions are processes too, and end with it.

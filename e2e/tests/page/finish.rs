@@ -49,7 +49,7 @@ async fn a_signup_without_a_code_goes_on_by_the_full_page() {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.ending("finish_without_code")).await;
         visit.is_told("Meta’s window was closed without handing over your sign-up.").await;
-        assert_eq!(visit.world.record(&started).await["status"], "started");
+        assert_eq!(visit.stack.record(&started).await["status"], "started");
         visit.inspect("code-missing").await;
         visit.sign_up_on_full_page(FINISH).await;
         assert_done(visit, &started).await;
@@ -63,14 +63,14 @@ async fn a_customer_with_several_numbers_chooses_one() {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH.by("several_numbers")).await;
         visit.sees_heading("Which number do you want to connect?").await;
-        let record = visit.world.record(&started).await;
+        let record = visit.stack.record(&started).await;
         assert_eq!(record["status"], "number_choice");
         assert_eq!(record["numbers"].as_array().unwrap().len(), 3);
         visit.inspect("choice").await;
 
         // Without a choice nothing happens.
         visit.press("Connect this number").await;
-        assert_eq!(visit.world.record(&started).await["status"], "number_choice");
+        assert_eq!(visit.stack.record(&started).await["status"], "number_choice");
         visit.choose(record["numbers"][1]["display_phone_number"].as_str().unwrap()).await;
         visit.press("Connect this number").await;
         let done = assert_done(visit, &started).await;

@@ -47,7 +47,7 @@ async fn a_blocked_sdk_is_explained_and_the_full_page_works() {
 #[tokio::test]
 async fn the_page_waits_ten_seconds_for_the_sdk_and_no_longer() {
     visit(Plan::default(), async |visit| {
-        visit.world.fault(json!({ "route": "sdk_script", "delay_ms": 60_000 })).await;
+        visit.stack.fault(json!({ "route": "sdk_script", "delay_ms": 60_000 })).await;
         // Ten seconds, and nothing else, pass at once as soon as the test says so.
         let clock = "
             const real = window.setTimeout;
@@ -95,7 +95,7 @@ async fn accounts_with_several_or_no_numbers_are_handled_on_the_full_page() {
         visit.press(LAUNCH).await;
         visit.sign_up_on_full_page(FINISH.by("several_numbers")).await;
         visit.sees_heading("Which number do you want to connect?").await;
-        assert_eq!(visit.world.record(&started).await["status"], "number_choice");
+        assert_eq!(visit.stack.record(&started).await["status"], "number_choice");
         assert_clean_address(visit).await;
     })
     .await;
@@ -111,7 +111,7 @@ async fn a_refusal_on_the_full_page_is_told_and_its_message_is_shown_as_text() {
         let state = state(visit).await;
         let html = "<img src=x onerror=\"document.title='run'\"><b>bold</b>";
         let query = [("error", "access_denied"), ("error_description", html), ("state", &state)];
-        let back = Url::parse_with_params(&format!("{}/signup", visit.world.stack.url), query).unwrap();
+        let back = Url::parse_with_params(&format!("{}/signup", visit.stack.local.url), query).unwrap();
         visit.go(back.as_str()).await;
         visit.is_told("The sign-in on the full page was not finished.").await;
         visit.sees(html).await;
@@ -137,9 +137,9 @@ async fn a_return_with_a_wrong_or_used_state_is_refused() {
         visit.press(LAUNCH).await;
         visit.press(FULL_PAGE).await;
         let asked = state(visit).await;
-        let page = format!("{}/signup", visit.world.stack.url);
+        let page = format!("{}/signup", visit.stack.local.url);
         let order = json!({ "account": "one_number", "redirect_uri": page });
-        let popup = visit.world.client.order("popup", &order).await.unwrap();
+        let popup = visit.stack.client.order("popup", &order).await.unwrap();
         let code = popup["code"].as_str().unwrap().to_owned();
         // Another state; then, after the one return, the right one too late.
         for state in ["0123456789abcdef0123456789abcdef", &asked] {
@@ -150,11 +150,11 @@ async fn a_return_with_a_wrong_or_used_state_is_refused() {
             assert_clean_address(visit).await;
         }
         visit.inspect("foreign").await;
-        assert_eq!(visit.world.record(&started).await["status"], "started");
+        assert_eq!(visit.stack.record(&started).await["status"], "started");
         let traffic = visit.traffic().await;
-        let posted = traffic.to(&visit.world.stack.url).iter().filter(|request| request.method == "POST").count();
+        let posted = traffic.to(&visit.stack.local.url).iter().filter(|request| request.method == "POST").count();
         assert_eq!(posted, 1, "more was posted than that the customer goes to Meta");
-        let ledger = visit.world.client.ledger().await.unwrap();
+        let ledger = visit.stack.client.ledger().await.unwrap();
         let exchanged = ledger["calls"].as_array().unwrap().iter().any(|call| call["route"] == "exchange_code");
         assert!(!exchanged, "the code was handed over");
     })

@@ -12,7 +12,7 @@ const EXPIRED: &str = "This link has expired";
 #[tokio::test]
 async fn the_page_without_a_setup_link_asks_to_open_it() {
     visit(Plan::default(), async |visit| {
-        visit.go(&format!("{}/signup", visit.world.stack.url)).await;
+        visit.go(&format!("{}/signup", visit.stack.local.url)).await;
         visit.sees_heading("Please open your setup link").await;
         visit.inspect("missing").await;
     })
@@ -46,7 +46,7 @@ async fn an_expired_setup_link_is_explained() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("410 (Gone)");
         let started = visit.start("tenant-1", json!(null)).await;
-        visit.world.pass(Duration::days(8));
+        visit.stack.pass(Duration::days(8));
         visit.go(&started.setup_url).await;
         visit.sees_heading(EXPIRED).await;
         visit.inspect("expired").await;
@@ -60,10 +60,10 @@ async fn a_setup_link_that_expires_while_the_page_is_open_is_explained() {
         visit.expect_error("410 (Gone)");
         let started = visit.open("tenant-1").await;
         visit.control(LAUNCH).await;
-        visit.world.pass(Duration::days(8));
+        visit.stack.pass(Duration::days(8));
         visit.sign_up(LAUNCH, FINISH).await;
         visit.sees_heading(EXPIRED).await;
-        assert_eq!(visit.world.record(&started).await["signup"], json!(null));
+        assert_eq!(visit.stack.record(&started).await["signup"], json!(null));
     })
     .await;
 }
@@ -80,7 +80,7 @@ async fn two_setup_links_in_two_tabs_do_not_mix() {
         let second = visit.open("tenant-2").await;
         visit.sign_up(LAUNCH, FINISH.by("one_number:2")).await;
         let second_record = assert_done(visit, &second).await;
-        assert_eq!(visit.world.record(&first).await["status"], "started");
+        assert_eq!(visit.stack.record(&first).await["status"], "started");
 
         client.switch_to_window(first_tab).await.unwrap();
         visit.sign_up(LAUNCH, FINISH.by("one_number:1")).await;

@@ -16,7 +16,7 @@ async fn the_page_stays_below_its_weight() {
     visit(Plan::default(), async |visit| {
         visit.open("tenant-1").await;
         visit.control(LAUNCH).await;
-        let page = format!("{}/signup", visit.world.stack.url);
+        let page = format!("{}/signup", visit.stack.local.url);
         let files = visit
             .browser
             .wait("all of the page's files", async || {

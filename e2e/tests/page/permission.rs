@@ -11,11 +11,11 @@ const TITLE: &str = "One permission is missing";
 const LINK: &str = "Give permission at 360dialog";
 
 async fn permission_required(visit: &Visit) -> Started {
-    visit.world.change(json!({ "payment": "direct" })).await;
+    visit.stack.change(json!({ "payment": "direct" })).await;
     let started = visit.open("tenant-1").await;
     visit.sign_up(LAUNCH, FINISH).await;
     visit.sees_heading(TITLE).await;
-    assert_eq!(visit.world.record(&started).await["status"], "permission_required");
+    assert_eq!(visit.stack.record(&started).await["status"], "permission_required");
     started
 }
 
@@ -39,7 +39,7 @@ async fn a_permission_refused_at_360dialog_may_still_be_granted() {
         visit.press("Refuse").await;
         visit.sees_heading(TITLE).await;
         visit.is_told("It looks as if the permission was not granted.").await;
-        assert_eq!(visit.world.record(&started).await["status"], "permission_required");
+        assert_eq!(visit.stack.record(&started).await["status"], "permission_required");
         visit.inspect("permission-refused").await;
         visit.press(LINK).await;
         visit.press("Grant permission").await;
@@ -52,8 +52,8 @@ async fn a_permission_refused_at_360dialog_may_still_be_granted() {
 async fn a_permission_granted_elsewhere_shows_on_the_open_page() {
     visit(Plan::default(), async |visit| {
         let started = permission_required(visit).await;
-        let record = visit.world.record(&started).await;
-        visit.world.grant(&record).await;
+        let record = visit.stack.record(&started).await;
+        visit.stack.grant(&record).await;
         assert_done(visit, &started).await;
     })
     .await;
@@ -62,7 +62,7 @@ async fn a_permission_granted_elsewhere_shows_on_the_open_page() {
 #[tokio::test]
 async fn a_customer_who_returns_from_360dialog_in_another_browser_is_thanked() {
     visit(Plan::default(), async |visit| {
-        let page = format!("{}/signup/return", visit.world.stack.url);
+        let page = format!("{}/signup/return", visit.stack.local.url);
         visit
             .go(&format!("{page}?client=hT3mVxCL&channels=[Rb82LdCH]&state=onb_01930000000070008000000000000001"))
             .await;

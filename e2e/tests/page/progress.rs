@@ -16,24 +16,24 @@ fn by_hand() -> Plan {
 
 /// Up to where 360dialog has not been told of the number yet.
 async fn signed_up(visit: &Visit) -> Started {
-    visit.world.change(json!({ "live_after_ms": 3_600_000 })).await;
+    visit.stack.change(json!({ "live_after_ms": 3_600_000 })).await;
     let started = visit.open("tenant-1").await;
     visit.sign_up(LAUNCH, FINISH).await;
     visit.sees_step("Handover to 360dialog").await;
-    assert_eq!(visit.world.record(&started).await["status"], "signed_up");
+    assert_eq!(visit.stack.record(&started).await["status"], "signed_up");
     started
 }
 
 async fn submit(visit: &Visit, started: &Started) {
-    visit.world.stack.work_off().await;
-    assert_eq!(visit.world.record(started).await["status"], "submitted");
+    visit.stack.local.work_off().await;
+    assert_eq!(visit.stack.record(started).await["status"], "submitted");
 }
 
 async fn go_live(visit: &Visit, started: &Started) {
-    visit.world.pass(Duration::hours(1));
-    visit.world.stack.simulator.run_due().await;
-    visit.world.stack.work_off().await;
-    assert_eq!(visit.world.record(started).await["status"], "ready");
+    visit.stack.pass(Duration::hours(1));
+    visit.stack.local.simulator.run_due().await;
+    visit.stack.local.work_off().await;
+    assert_eq!(visit.stack.record(started).await["status"], "ready");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn assert_refused(visit: &Visit, choice: Choice, words: &str) -> Started {
     visit.sign_up(LAUNCH, choice).await;
     visit.is_told(words).await;
     visit.sees_heading(START).await;
-    let record = visit.world.record(&started).await;
+    let record = visit.stack.record(&started).await;
     assert_eq!((&record["status"], &record["signup"]), (&json!("started"), &json!(null)), "{record:#}");
     started
 }
@@ -48,7 +48,7 @@ async fn a_code_that_the_api_cannot_take_yet_is_sent_again() {
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH).await;
         assert_done(visit, &started).await;
-        let record = visit.world.record(&started).await;
+        let record = visit.stack.record(&started).await;
         assert_eq!(record["attempts_count"], 0, "the first code was lost");
     })
     .await;
@@ -68,7 +68,7 @@ async fn a_number_that_is_being_connected_already_is_refused() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("409 (Conflict)");
         let first = visit.start("tenant-0", json!(null)).await;
-        visit.world.signed_up(&first, "one_number").await;
+        visit.stack.signed_up(&first, "one_number").await;
         assert_refused(visit, FINISH, "This number is already being connected through another link.").await;
     })
     .await;
@@ -77,7 +77,7 @@ async fn a_number_that_is_being_connected_already_is_refused() {
 #[tokio::test]
 async fn a_failed_onboarding_names_a_reference_and_ends_well_after_a_retry() {
     visit(Plan::default(), async |visit| {
-        visit.world.fault(json!({ "route": "numbers", "status": 400 })).await;
+        visit.stack.fault(json!({ "route": "numbers", "status": 400 })).await;
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH).await;
         visit.sees_heading("Your number could not be connected").await;
@@ -85,13 +85,13 @@ async fn a_failed_onboarding_names_a_reference_and_ends_well_after_a_retry() {
         visit.sees(&started.id).await;
         let support = format!("mailto:support@partner.example?subject={}", started.id);
         assert_eq!(visit.target("Get help").await, support);
-        let record = visit.world.record(&started).await;
+        let record = visit.stack.record(&started).await;
         assert_eq!((&record["status"], &record["problem"]["step"]), (&json!("failed"), &json!("number_submission")));
         visit.inspect("problem").await;
 
         let retry = format!("/v1/onboardings/{}/retry", started.id);
-        visit.world.client.post(&retry, BACKEND_TOKEN, &json!({})).await.unwrap().succeeded().unwrap();
-        visit.world.reaches(&started, "ready").await;
+        visit.stack.client.post(&retry, BACKEND_TOKEN, &json!({})).await.unwrap().succeeded().unwrap();
+        visit.stack.reaches(&started, "ready").await;
         visit.reload().await;
         visit.sees_heading("Your number is connected").await;
     })

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_the_full_page_sign_in_may_name_only_the_page() {
+    fn a_code_of_the_full_page_sign_in_may_name_only_the_page_as_redirect_uri() {
         let callback = callback(posted(&format!(r#"{{"code": "made-up", "redirect_uri": "{PAGE}"}}"#)), PAGE).unwrap();
         assert_eq!(callback.redirect_uri.unwrap().as_str(), PAGE);
         for other in ["https://stranger.example/v1/signup", "https://signup.partner.example/v1/signup/", ""] {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_the_popup_names_none() {
+    fn a_code_of_the_popup_names_no_redirect_uri() {
         let callback = callback(posted(r#"{"code": "made-up", "redirect_uri": null}"#), PAGE).unwrap();
         assert_eq!(callback.redirect_uri, None);
     }

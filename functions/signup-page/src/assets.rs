@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_says_the_same_things() {
+    fn every_language_of_the_page_has_the_same_texts() {
         let shapes = LANGUAGES.map(|language| {
             let mut found = BTreeSet::new();
             shape(&texts(language), "", &mut found);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_comments_and_blanks_are_left_out() {
+    fn minifying_leaves_out_only_comments_and_blanks() {
         let text = "/** What\n * it is. */\nlet a = 1; // b\n\n  // c\n  * { d }\n/* e */\n";
         assert_eq!(lean(text), "let a = 1; // b\n* { d }\n");
         for (name, _, text) in FILES {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_text_has_another_tag() {
+    fn a_changed_page_file_has_another_etag() {
         let [one, other] = ["a{}", "b{}"].map(|theme| Assets::new(theme).find("style.css").unwrap().etag.clone());
         assert_ne!(one, other);
         assert!(one.starts_with('"') && one.ends_with('"'));

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_understood_however_they_are_written() {
+    fn lists_in_the_return_query_are_read_in_every_notation() {
         let expected = channels(&["Rb82LdCH", "x7CH"]);
         for list in [
             "[Rb82LdCH,x7CH]",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_or_no_id_is_not_there() {
+    fn empty_and_malformed_ids_in_the_return_query_are_ignored() {
         assert_eq!(read(&[]), Hints::default());
         assert_eq!(
             read(&[("client", ""), ("channels", "[]"), ("revoked", "[,]"), ("state", "null")]),
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_is_sent_breaks_the_page(value in any::<String>(), name in "client|channels|revoked|state") {
+        fn no_return_query_breaks_the_page(value in any::<String>(), name in "client|channels|revoked|state") {
             let hints = read(&[(&name, &value)]);
             prop_assert!(!serde_json::to_string(&hints).unwrap().contains('<'));
         }

@@ -71,19 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contrast_is_that_of_wcag() {
+    fn the_contrast_of_two_colors_is_that_of_wcag() {
         assert!((contrast(BLACK, WHITE) - 21.0).abs() < 1e-9);
         assert!((contrast([0x76; 3], WHITE) - 4.54).abs() < 0.01);
     }
 
     #[test]
-    fn a_colour_that_can_be_read_is_left_alone() {
+    fn a_readable_partner_color_is_left_alone() {
         assert!(css([0x0b, 0x6e, 0x5f]).contains("--accent:#0b6e5f;--on-accent:#ffffff;--accent-text:#0b6e5f}"));
     }
 
     proptest! {
         #[test]
-        fn whatever_the_partners_colour_is_text_can_be_read(accent: [u8; 3]) {
+        fn text_is_readable_on_any_partner_color(accent: [u8; 3]) {
             let best = contrast(WHITE, accent).max(contrast(BLACK, accent));
             prop_assert!(best >= READABLE, "{accent:?}: {best}");
             for (ground, to) in [(LIGHT, BLACK), (DARK, WHITE)] {

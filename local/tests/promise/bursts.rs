@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::cases::{AtOnce, each};
-use crate::outside::{Effect, Fate, Place, Trouble};
+use crate::fault_injection::{Failure, Outcome, Place, SideEffect};
+use crate::parallel_runner::{AtOnce, each};
 use crate::promise::{Promise, list};
-use crate::world::World;
+use crate::test_bench::TestBench;
 
 const ONBOARDINGS: usize = 200;
 /// So many sign up at once; the others only start, and sign up when the first ones are nearly done.
@@ -26,12 +26,12 @@ const CALLS_EACH: usize = 4;
 const OUTAGE: Duration = Duration::hours(6);
 
 #[test]
-fn two_hundred_at_once_finish_in_the_time_that_the_limit_allows() {
+fn two_hundred_onboardings_at_once_finish_in_the_time_that_the_hubs_limit_allows() {
     alone(async || {
         let burst = Burst::begin().await;
-        burst.world.live(LATER).await;
+        burst.bench.live(LATER).await;
         burst.sign_up(AT_ONCE..ONBOARDINGS).await;
-        burst.world.finish(Duration::hours(2)).await;
+        burst.bench.finish(Duration::hours(2)).await;
         let calls = burst.finished().await;
         assert_eq!(calls, ONBOARDINGS * CALLS_EACH, "calls are wasted, or something was left out");
         let (allowed, taken) = (PER_CALL * i32::try_from(calls).unwrap(), burst.last_key().await - burst.begin);
@@ -40,27 +40,28 @@ fn two_hundred_at_once_finish_in_the_time_that_the_limit_allows() {
             over(taken, allowed)
         );
         assert!(taken <= allowed * 1.05, "{taken} for what the limit allows in {allowed}");
-        burst.assert_keys_first(burst.world.now()).await;
+        burst.assert_keys_first(burst.bench.now()).await;
         burst.assert_numbers_first().await;
     });
 }
 
 #[test]
-fn six_hours_without_a_hub_in_the_middle_of_it_cost_six_hours() {
+fn an_outage_of_the_hub_of_six_hours_during_a_burst_costs_six_hours() {
     alone(async || {
         let burst = Burst::begin().await;
-        let world = &burst.world;
+        let bench = &burst.bench;
         burst.sign_up(AT_ONCE..ONBOARDINGS).await;
-        world.live(Duration::minutes(40)).await;
-        burst.assert_keys_first(world.now()).await;
+        bench.live(Duration::minutes(40)).await;
+        burst.assert_keys_first(bench.now()).await;
         let before = burst.hub_calls().await;
-        let down =
-            |place| if place == Place::Hub { Fate::Fail(Trouble::Status(503), Effect::None) } else { Fate::Pass };
-        world.outside.follow(Box::new(move |call| down(call.place)));
-        world.live(OUTAGE).await;
-        world.outside.calm();
-        let back = world.now();
-        world.finish(Duration::hours(4)).await;
+        let down = |place| {
+            if place == Place::Hub { Outcome::Fail(Failure::Status(503), SideEffect::None) } else { Outcome::Pass }
+        };
+        bench.injection.follow(Box::new(move |call| down(call.place)));
+        bench.live(OUTAGE).await;
+        bench.injection.calm();
+        let back = bench.now();
+        bench.finish(Duration::hours(4)).await;
         let calls = burst.finished().await;
         let left = PER_CALL * i32::try_from(calls - before).unwrap();
         let (taken, after) = (burst.last_key().await - burst.begin, burst.last_key().await - back);
@@ -85,7 +86,7 @@ fn over(taken: Duration, allowed: Duration) -> String {
     format!("{:+.1} %", (taken / allowed - 1.0) * 100.0)
 }
 
-/// Runs one world with a stack of its own.
+/// Runs one test on a thread of its own.
 fn alone(test: impl AsyncFn() + Send + Sync) {
     for ((), outcome) in each(AtOnce::Cores, vec![()], async |()| {
         test().await;
@@ -96,7 +97,7 @@ fn alone(test: impl AsyncFn() + Send + Sync) {
 }
 
 struct Burst {
-    world: World,
+    bench: TestBench,
     begin: OffsetDateTime,
     promises: Vec<Promise>,
 }
@@ -104,19 +105,19 @@ struct Burst {
 impl Burst {
     /// All start, and most sign up, at the same moment.
     async fn begin() -> Self {
-        let world = World::new(simulator::Settings::default()).await;
+        let bench = TestBench::new(simulator::Settings::default()).await;
         // What they tell is of no use here and costs the test its time.
         for event in ["client_created", "channel_created", "channel_submitted", "channel_ready", "channel_running"] {
             let lost = json!({"route": format!("webhook.{event}"), "lose": true, "times": 1_000_000});
-            world.order("faults", &lost).await;
+            bench.order("faults", &lost).await;
         }
-        let begin = world.now();
+        let begin = bench.now();
         let mut promises = Vec::new();
         for number in 0..ONBOARDINGS {
-            let started = world.start(&reference(number)).await.unwrap();
-            promises.push(world.promise(started).await);
+            let started = bench.start(&reference(number)).await.unwrap();
+            promises.push(bench.promise(started).await);
         }
-        let burst = Self { world, begin, promises };
+        let burst = Self { bench, begin, promises };
         burst.sign_up(0..AT_ONCE).await;
         burst
     }
@@ -124,30 +125,30 @@ impl Burst {
     async fn sign_up(&self, numbers: std::ops::Range<usize>) {
         for number in numbers {
             let started = &self.promises[number].started;
-            self.world.sign_up(started, &format!("one_number:{number}")).await.unwrap();
+            self.bench.sign_up(started, &format!("one_number:{number}")).await.unwrap();
         }
     }
 
     /// All are as promised. Returns how many calls the Hub answered.
     async fn finished(&self) -> usize {
-        self.world.kept(&self.promises.iter().collect::<Vec<_>>()).await.unwrap();
+        self.bench.kept(&self.promises.iter().collect::<Vec<_>>()).await.unwrap();
         self.hub_calls().await
     }
 
     async fn hub_calls(&self) -> usize {
-        let ledger = self.world.client.ledger().await.unwrap();
+        let ledger = self.bench.client.ledger().await.unwrap();
         list(&ledger["calls"]).filter(|call| call["service"] == "hub").count()
     }
 
     async fn last_key(&self) -> OffsetDateTime {
-        let ledger = self.world.client.ledger().await.unwrap();
+        let ledger = self.bench.client.ledger().await.unwrap();
         list(&ledger["keys"]).map(|key| time(&key["created_at"])).max().unwrap()
     }
 
     /// Of what happened until then: a key waits for one round of the limit at most, and lets no more than that many numbers
     /// pass.
     async fn assert_keys_first(&self, until: OffsetDateTime) {
-        let ledger = self.world.client.ledger().await.unwrap();
+        let ledger = self.bench.client.ledger().await.unwrap();
         let numbers: Vec<OffsetDateTime> = list(&ledger["numbers"]).map(|number| time(&number["at"])).collect();
         let (mut longest, mut most) = (Duration::ZERO, 0);
         let mut count = 0;
@@ -169,7 +170,7 @@ impl Burst {
 
     /// Numbers go before client accounts of those who have not signed up.
     async fn assert_numbers_first(&self) {
-        let ledger = self.world.client.ledger().await.unwrap();
+        let ledger = self.bench.client.ledger().await.unwrap();
         let first: Vec<String> = (0..AT_ONCE).map(email).collect();
         let is_first = |client: &&Value| first.iter().any(|email| client["contact_info"]["email"] == *email);
         let others = list(&ledger["clients"]).filter(|client| !is_first(client));

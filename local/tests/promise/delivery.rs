@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use queue::{Received, Worker};
 use time::Duration;
 
-use crate::outside::{Activity, Fate};
-use crate::world::World;
+use crate::fault_injection::{Activity, Outcome};
+use crate::test_bench::TestBench;
 
 /// After this long whatever was put back into the queues is worked off.
 const WORKED_OFF: Duration = Duration::hours(8);
@@ -30,12 +30,12 @@ const fn activity_of(worker: Worker) -> Activity {
     }
 }
 
-impl World {
+impl TestBench {
     /// Works off the messages that are visible now. Whether there were any.
     pub(crate) async fn work_off(&self) -> bool {
         let mut any = false;
         for worker in Worker::ALL {
-            let messages = self.stack.world.queue.receive(worker, usize::MAX);
+            let messages = self.stack.twins.queue.receive(worker, usize::MAX);
             any |= !messages.is_empty();
             let batches = self.manners.lock().unwrap().batches(messages);
             for batch in batches {
@@ -46,7 +46,7 @@ impl World {
     }
 
     async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
-        let before = self.outside.troubles();
+        let before = self.injection.fault_count();
         let done: Mutex<HashSet<String>> = Mutex::default();
         let work = || async {
             let dealt_with = self.stack.invoke(worker, batch.clone()).await;
@@ -57,18 +57,18 @@ impl World {
         if fresh || self.repeated.is_none() {
             self.run(activity_of(worker), work).await;
         } else {
-            self.outside.invoke(activity_of(worker), work()).await;
+            self.injection.invoke(activity_of(worker), work()).await;
         }
         let done = done.into_inner().unwrap();
         self.blame(batch.iter().filter(|message| !done.contains(&message.message_id)), before);
     }
 
-    /// Notes that these messages failed because of the troubles that came after so many. A crash takes the whole batch with
-    /// it, any other trouble one message.
+    /// Notes that these messages failed because of the faults that were injected after so many. A crash takes the whole
+    /// batch with it, any other failure one message.
     fn blame<'a>(&self, failed: impl Iterator<Item = &'a Received>, before: usize) {
-        let troubles = self.outside.troubles_after(before);
-        let crashed = troubles.iter().any(|fate| matches!(fate, Fate::Crash(_)));
-        let most = if crashed { usize::MAX } else { troubles.len() };
+        let faults = self.injection.faults_after(before);
+        let crashed = faults.iter().any(|outcome| matches!(outcome, Outcome::Crash(_)));
+        let most = if crashed { usize::MAX } else { faults.len() };
         let deliveries = &mut self.deliveries.lock().unwrap();
         for message in failed.take(most) {
             *deliveries.disturbed.entry(message.message_id.clone()).or_default() += 1;
@@ -77,7 +77,7 @@ impl World {
 
     /// The dead letters that were not delivered in vain, as planned, as often as it takes to become one.
     pub(crate) fn unexplained(&self) -> Vec<Received> {
-        let queue = &self.stack.world.queue;
+        let queue = &self.stack.twins.queue;
         let deliveries = self.deliveries.lock().unwrap();
         let explained = |dead: &Received| {
             deliveries.disturbed.get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
@@ -87,7 +87,7 @@ impl World {
 
     /// The operator has the dead letters delivered again, and they are worked off.
     pub(crate) async fn redrive(&self) {
-        let queue = &self.stack.world.queue;
+        let queue = &self.stack.twins.queue;
         if Worker::ALL.into_iter().map(|worker| queue.redrive(worker)).sum::<usize>() > 0 {
             self.finish(WORKED_OFF).await;
         }

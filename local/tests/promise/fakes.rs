@@ -1,4 +1,4 @@
-//! The border at the Hub, Meta and the messaging API: a layer around the simulator's routes.
+//! Faults at the Hub, Meta and the messaging API: a layer around the simulator's routes.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,11 @@ use serde_json::json;
 use simulator::{Around, Clock, Unanswered, Uncounted};
 use time::{Duration, OffsetDateTime};
 
-use crate::outside::{Effect, Fate, Outside, Place, Trouble};
+use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
-/// The border, and what has crossed it and is not carried out yet.
-pub(crate) struct Border {
-    outside: Arc<Outside>,
+/// Injects faults into requests to the simulator, and holds the requests that are carried out late.
+pub(crate) struct FaultLayer {
+    injection: Arc<FaultInjection>,
     clock: Clock,
     late: Mutex<Vec<Late>>,
 }
@@ -29,15 +29,15 @@ struct Late {
     next: Next,
 }
 
-impl Border {
-    pub(crate) fn new(outside: &Arc<Outside>, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { outside: Arc::clone(outside), clock, late: Mutex::default() })
+impl FaultLayer {
+    pub(crate) fn new(injection: &Arc<FaultInjection>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { injection: Arc::clone(injection), clock, late: Mutex::default() })
     }
 
-    /// Puts the border around the simulator.
+    /// Wraps the simulator in this layer.
     pub(crate) fn around(self: &Arc<Self>) -> Around {
-        let border = Arc::clone(self);
-        Arc::new(move |fakes| fakes.layer(from_fn_with_state(Arc::clone(&border), through)))
+        let layer = Arc::clone(self);
+        Arc::new(move |fakes| fakes.layer(from_fn_with_state(Arc::clone(&layer), through)))
     }
 
     /// When the next late request is carried out.
@@ -64,7 +64,7 @@ impl Border {
     }
 }
 
-async fn through(State(border): State<Arc<Border>>, request: Request, next: Next) -> Response {
+async fn through(State(layer): State<Arc<FaultLayer>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let place = match path.split('/').nth(1) {
         Some("hub") => Place::Hub,
@@ -73,20 +73,20 @@ async fn through(State(border): State<Arc<Border>>, request: Request, next: Next
         _ => return next.run(request).await,
     };
     let what = format!("{} {}", request.method(), words(path));
-    let fate = border.outside.arriving(place, what);
-    let answer = match fate {
-        Fate::Crash(Effect::None) | Fate::Fail(_, Effect::None) => None,
-        Fate::Crash(Effect::Late(seconds)) | Fate::Fail(_, Effect::Late(seconds)) => {
-            border.keep(seconds, request, next).await;
+    let outcome = layer.injection.arriving(place, what);
+    let answer = match outcome {
+        Outcome::Crash(SideEffect::None) | Outcome::Fail(_, SideEffect::None) => None,
+        Outcome::Crash(SideEffect::Late(seconds)) | Outcome::Fail(_, SideEffect::Late(seconds)) => {
+            layer.keep(seconds, request, next).await;
             None
         }
         _ => Some(next.run(request).await),
     };
-    match (fate, answer) {
-        (Fate::Pass, Some(answer)) => answer,
-        (Fate::Crash(_), _) => border.outside.end().await,
-        (Fate::Fail(trouble, _), _) => go_wrong(trouble, place).await,
-        (Fate::Pass, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    match (outcome, answer) {
+        (Outcome::Pass, Some(answer)) => answer,
+        (Outcome::Crash(_), _) => layer.injection.end().await,
+        (Outcome::Fail(failure, _), _) => go_wrong(failure, place).await,
+        (Outcome::Pass, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -96,14 +96,14 @@ fn words(path: &str) -> String {
     path.split('/').skip(2).filter(word).collect::<Vec<_>>().join("/")
 }
 
-async fn go_wrong(trouble: Trouble, place: Place) -> Response {
-    match trouble {
-        Trouble::Status(status) => {
+async fn go_wrong(failure: Failure, place: Place) -> Response {
+    match failure {
+        Failure::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap();
             (status, Json(error_body(place, status))).into_response()
         }
-        Trouble::Silence => pending().await,
-        Trouble::Garbage => (StatusCode::OK, "<html>Welcome to the hotel network</html>").into_response(),
+        Failure::Silence => pending().await,
+        Failure::Garbage => (StatusCode::OK, "<html>Welcome to the hotel network</html>").into_response(),
         _ => {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Unanswered);

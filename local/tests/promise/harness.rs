@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::cases::{AtOnce, each};
-use crate::journey::{Blow, Case, Scenario};
-use crate::outside::{Activity, Call, Effect, Fate, Place, Trouble};
+use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, SideEffect};
+use crate::journey::{Case, InjectedFault, Scenario};
+use crate::parallel_runner::{AtOnce, each};
 use crate::sample;
-use crate::world::Times;
+use crate::test_bench::Times;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
 const SHOWN: [(Scenario, &[Activity]); 8] = [
@@ -59,33 +59,33 @@ enum Kind {
     /// A call of an activity.
     Call(Activity, Place, String),
     /// A way to go wrong, and for how many calls.
-    Fate(Fate, usize),
+    Outcome(Outcome, usize),
 }
 
 fn kinds(case: &Case) -> Vec<Kind> {
     let repeated = case.repeated.map(|(activity, _)| Kind::Activity(case.scenario, activity));
-    let blow = case.blow.iter().flat_map(|Blow { call, fate, times }| {
+    let fault = case.fault.iter().flat_map(|InjectedFault { call, outcome, times }| {
         [
             Kind::Activity(case.scenario, call.during),
             Kind::Call(call.during, call.place, call.what.clone()),
-            Kind::Fate(*fate, *times),
+            Kind::Outcome(*outcome, *times),
         ]
     });
-    repeated.into_iter().chain(blow).collect()
+    repeated.into_iter().chain(fault).collect()
 }
 
 /// Whether a case waits for a real time-out.
 fn waits(case: &Case) -> bool {
-    case.blow.as_ref().is_some_and(|blow| matches!(blow.fate, Fate::Fail(Trouble::Silence, _)))
+    case.fault.as_ref().is_some_and(|fault| matches!(fault.outcome, Outcome::Fail(Failure::Silence, _)))
 }
 
-/// The cases in which these things befall every call at these places.
-fn blows(places: &[Place], fates: impl Fn(&Call) -> Vec<(Fate, usize)>) -> Vec<Case> {
+/// A case for each call at these places and each of its outcomes.
+fn faults_at(places: &[Place], outcomes: impl Fn(&Call) -> Vec<(Outcome, usize)>) -> Vec<Case> {
     let mut cases = Vec::new();
     for (scenario, call) in ALL_CALLS.iter().filter(|(_, call)| places.contains(&call.place)) {
-        for (fate, times) in fates(call) {
-            let blow = Some(Blow { call: call.clone(), fate, times });
-            cases.push(Case { scenario: *scenario, blow, repeated: None });
+        for (outcome, times) in outcomes(call) {
+            let fault = Some(InjectedFault { call: call.clone(), outcome, times });
+            cases.push(Case { scenario: *scenario, fault, repeated: None });
         }
     }
     cases
@@ -102,8 +102,8 @@ fn pass(class: &str, cases: Vec<Case>, activity: impl Fn(&Case) -> Activity) -> 
     for (case, outcome) in each(at_once, cases, async |case: Case| case.travel().await) {
         match outcome {
             Err(error) => broken.push(format!("{case:?}:\n    {error}")),
-            Ok(travelled) => match case.blow {
-                Some(blow) if travelled.troubles == 0 => idle.push(blow.call),
+            Ok(travelled) => match case.fault {
+                Some(fault) if travelled.faults == 0 => idle.push(fault.call),
                 _ => *counts.entry(activity(&case)).or_default() += 1,
             },
         }
@@ -115,71 +115,72 @@ fn pass(class: &str, cases: Vec<Case>, activity: impl Fn(&Case) -> Activity) -> 
     idle
 }
 
-/// [`pass`], for blows that every call can be dealt.
+/// [`pass`], for faults that can be injected into every call.
 fn all_pass(class: &str, cases: Vec<Case>) {
-    let idle = pass(class, cases, of_blow);
+    let idle = pass(class, cases, of_fault);
     assert!(idle.is_empty(), "{class}: nothing happened to {idle:?}");
 }
 
-fn of_blow(case: &Case) -> Activity {
-    case.blow.as_ref().unwrap().call.during
+fn of_fault(case: &Case) -> Activity {
+    case.fault.as_ref().unwrap().call.during
 }
 
 fn repeated(class: &str, times: Times) {
-    let one = |scenario, activity| Case { scenario, blow: None, repeated: Some((activity, times)) };
+    let one = |scenario, activity| Case { scenario, fault: None, repeated: Some((activity, times)) };
     let cases =
         SHOWN.iter().flat_map(|(scenario, activities)| activities.iter().map(|activity| one(*scenario, *activity)));
     pass(class, cases.collect(), |case| case.repeated.unwrap().0);
 }
 
 #[test]
-fn everything_done_twice() {
+fn onboardings_survive_every_message_and_request_twice() {
     repeated("done twice", Times::InARow(2));
 }
 
 #[test]
-fn everything_done_ten_times_at_once() {
+fn onboardings_survive_every_message_and_request_ten_times_at_once() {
     repeated("done ten times at once", Times::AtOnce(10));
 }
 
 const EVERYWHERE: [Place; 6] = [Place::Table, Place::Queue, Place::Vault, Place::Hub, Place::Meta, Place::Messaging];
 
 #[test]
-fn crashed_before_and_after_every_call() {
-    let fates = vec![(Fate::Crash(Effect::None), 1), (Fate::Crash(Effect::Done), 1)];
-    all_pass("crashed before and after every call", blows(&EVERYWHERE, |_| fates.clone()));
+fn onboardings_survive_a_crash_before_and_after_every_call() {
+    let outcomes = vec![(Outcome::Crash(SideEffect::None), 1), (Outcome::Crash(SideEffect::Done), 1)];
+    all_pass("crashed before and after every call", faults_at(&EVERYWHERE, |_| outcomes.clone()));
 }
 
 #[test]
-fn every_call_to_hub_meta_and_messaging_gone_wrong() {
-    let fail = |trouble, effect| (Fate::Fail(trouble, effect), 1);
-    let fates = vec![
-        fail(Trouble::Status(429), Effect::None),
-        fail(Trouble::Status(429), Effect::Done),
-        fail(Trouble::Status(500), Effect::None),
-        fail(Trouble::Status(500), Effect::Done),
-        fail(Trouble::Reset, Effect::None),
-        fail(Trouble::Reset, Effect::Done),
-        fail(Trouble::Garbage, Effect::None),
-        fail(Trouble::Garbage, Effect::Done),
+fn onboardings_survive_a_fault_at_every_call_to_hub_meta_and_messaging() {
+    let fail = |failure, effect| (Outcome::Fail(failure, effect), 1);
+    let outcomes = vec![
+        fail(Failure::Status(429), SideEffect::None),
+        fail(Failure::Status(429), SideEffect::Done),
+        fail(Failure::Status(500), SideEffect::None),
+        fail(Failure::Status(500), SideEffect::Done),
+        fail(Failure::Reset, SideEffect::None),
+        fail(Failure::Reset, SideEffect::Done),
+        fail(Failure::Garbage, SideEffect::None),
+        fail(Failure::Garbage, SideEffect::Done),
     ];
-    all_pass("429, 500, reset, garbage", blows(&[Place::Hub, Place::Meta, Place::Messaging], |_| fates.clone()));
+    all_pass("429, 500, reset, garbage", faults_at(&[Place::Hub, Place::Meta, Place::Messaging], |_| outcomes.clone()));
 }
 
 /// Our clients give up after ten seconds, and these are real.
 #[test]
-fn every_call_to_hub_meta_and_messaging_unanswered() {
-    let fates = [Effect::None, Effect::Done].map(|effect| (Fate::Fail(Trouble::Silence, effect), 1)).to_vec();
-    all_pass("time-out", blows(&[Place::Hub, Place::Meta, Place::Messaging], |_| fates.clone()));
+fn onboardings_survive_a_timeout_of_every_call_to_hub_meta_and_messaging() {
+    let outcomes =
+        [SideEffect::None, SideEffect::Done].map(|effect| (Outcome::Fail(Failure::Silence, effect), 1)).to_vec();
+    all_pass("time-out", faults_at(&[Place::Hub, Place::Meta, Place::Messaging], |_| outcomes.clone()));
 }
 
 /// The Hub does what it was asked for when we have long been told that it failed.
 #[test]
-fn every_order_to_the_hub_carried_out_late() {
-    all_pass("late", blows(&[Place::Hub], late));
+fn onboardings_survive_a_late_effect_of_every_call_to_the_hub() {
+    all_pass("late", faults_at(&[Place::Hub], late));
 }
 
-fn late(call: &Call) -> Vec<(Fate, usize)> {
+fn late(call: &Call) -> Vec<(Outcome, usize)> {
     // After an unclear answer nothing is asked for again before the Hub must be done: two minutes for a client account, one
     // for a key.
     let delays = match call.what.as_str() {
@@ -187,40 +188,40 @@ fn late(call: &Call) -> Vec<(Fate, usize)> {
         "POST api/partners/channels/api_keys" => [15, 50],
         _ => return Vec::new(),
     };
-    let fates = |delay| {
-        let late = Effect::Late(delay);
-        let troubles = [Trouble::Status(504), Trouble::Reset, Trouble::Silence];
-        troubles.map(|trouble| Fate::Fail(trouble, late)).into_iter().chain([Fate::Crash(late)])
+    let outcomes = |delay| {
+        let late = SideEffect::Late(delay);
+        let failures = [Failure::Status(504), Failure::Reset, Failure::Silence];
+        failures.map(|failure| Outcome::Fail(failure, late)).into_iter().chain([Outcome::Crash(late)])
     };
-    delays.into_iter().flat_map(fates).map(|fate| (fate, 1)).collect()
+    delays.into_iter().flat_map(outcomes).map(|outcome| (outcome, 1)).collect()
 }
 
 #[test]
-fn every_call_to_the_table_gone_wrong() {
-    let fates = vec![
-        // Mended by the SDK, which tries three times.
-        (Fate::Fail(Trouble::Throttled, Effect::None), 1),
-        (Fate::Fail(Trouble::Reset, Effect::Done), 1),
-        // Not mended by the SDK.
-        (Fate::Fail(Trouble::Throttled, Effect::None), 3),
-        (Fate::Fail(Trouble::Status(500), Effect::Done), 3),
+fn onboardings_survive_a_fault_at_every_call_to_the_table() {
+    let outcomes = vec![
+        // The SDK makes three attempts, so these do not reach the caller.
+        (Outcome::Fail(Failure::Throttled, SideEffect::None), 1),
+        (Outcome::Fail(Failure::Reset, SideEffect::Done), 1),
+        // These outlast the attempts of the SDK.
+        (Outcome::Fail(Failure::Throttled, SideEffect::None), 3),
+        (Outcome::Fail(Failure::Status(500), SideEffect::Done), 3),
         // Somebody else is at the item, once or for long.
-        (Fate::Fail(Trouble::Conflict, Effect::None), 1),
-        (Fate::Fail(Trouble::Conflict, Effect::None), 8),
+        (Outcome::Fail(Failure::Conflict, SideEffect::None), 1),
+        (Outcome::Fail(Failure::Conflict, SideEffect::None), 8),
     ];
-    all_pass("table throttled, answer lost, conflict", blows(&[Place::Table], |_| fates.clone()));
+    all_pass("table throttled, answer lost, conflict", faults_at(&[Place::Table], |_| outcomes.clone()));
 }
 
 #[test]
-fn every_condition_lost() {
+fn onboardings_survive_every_lost_condition_of_the_table() {
     // The conditions after a transaction's first say whose a number or a channel is, which does not change all the time.
     let times = |number| if number == 0 { vec![1, 8] } else { vec![1] };
-    let fate = |number| Fate::Fail(Trouble::ConditionLost(number), Effect::None);
-    let lost = |number| times(number).into_iter().map(move |times| (fate(number), times));
-    let cases = blows(&[Place::Table], |call| (0..conditions(call)).flat_map(lost).collect());
+    let outcome = |number| Outcome::Fail(Failure::ConditionLost(number), SideEffect::None);
+    let lost = |number| times(number).into_iter().map(move |times| (outcome(number), times));
+    let cases = faults_at(&[Place::Table], |call| (0..conditions(call)).flat_map(lost).collect());
     // These make what was not there, so that nobody can be faster, and there is no later call like them to be hit instead.
     let making = ["UpdateItem CODE", "UpdateItem SEARCH", "UpdateItem LIMIT"];
-    let idle = pass("condition lost", cases, of_blow);
+    let idle = pass("condition lost", cases, of_fault);
     let others = idle.iter().filter(|call| !making.iter().any(|making| call.what.starts_with(making)));
     assert_eq!(others.count(), 0, "nothing happened to {idle:?}");
 }
@@ -238,13 +239,13 @@ fn conditions(call: &Call) -> usize {
 }
 
 #[test]
-fn every_call_to_queue_and_vault_gone_wrong() {
-    let fail = |effect, times| (Fate::Fail(Trouble::Refused, effect), times);
-    let fates = vec![
-        fail(Effect::None, 1),
-        fail(Effect::Done, 1),
+fn onboardings_survive_a_fault_at_every_call_to_queue_and_vault() {
+    let fail = |effect, times| (Outcome::Fail(Failure::Refused, effect), times);
+    let outcomes = vec![
+        fail(SideEffect::None, 1),
+        fail(SideEffect::Done, 1),
         // Longer than a key that was just made is held on to.
-        fail(Effect::None, 4),
+        fail(SideEffect::None, 4),
     ];
-    all_pass("queue and vault", blows(&[Place::Queue, Place::Vault], |_| fates.clone()));
+    all_pass("queue and vault", faults_at(&[Place::Queue, Place::Vault], |_| outcomes.clone()));
 }

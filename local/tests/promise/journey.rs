@@ -1,12 +1,12 @@
-//! One onboarding from start to key, in a world in which one thing goes wrong.
+//! One onboarding from start to key, in which one thing goes wrong.
 
 use local::client::{Started, start_body};
 use onboarding::{PopupAttempt, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::outside::{Activity, Call, Fate, Plan};
-use crate::world::{Times, World};
+use crate::fault_injection::{Activity, Call, Outcome, Plan};
+use crate::test_bench::{TestBench, Times};
 
 /// After this long everything that waits has been tried again many times.
 const LONG_ENOUGH: Duration = Duration::hours(8);
@@ -33,11 +33,11 @@ pub(crate) enum Scenario {
     NumberRefused,
 }
 
-/// The trouble that befalls a call and, if it goes on, the calls like it that follow.
+/// A fault that is injected into a call and, if it is to happen several times, into the calls like it that follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Blow {
+pub(crate) struct InjectedFault {
     pub(crate) call: Call,
-    pub(crate) fate: Fate,
+    pub(crate) outcome: Outcome,
     pub(crate) times: usize,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Blow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) scenario: Scenario,
-    pub(crate) blow: Option<Blow>,
+    pub(crate) fault: Option<InjectedFault>,
     pub(crate) repeated: Option<(Activity, Times)>,
 }
 
@@ -53,60 +53,61 @@ pub(crate) struct Case {
 pub(crate) struct Travelled {
     /// Those that the journey is about.
     pub(crate) calls: Vec<Call>,
-    pub(crate) troubles: usize,
+    pub(crate) faults: usize,
 }
 
 impl Case {
     pub(crate) const fn undisturbed(scenario: Scenario) -> Self {
-        Self { scenario, blow: None, repeated: None }
+        Self { scenario, fault: None, repeated: None }
     }
 
     /// Goes through it. An error if the promise is not kept at the end.
     pub(crate) async fn travel(self) -> Result<Travelled, String> {
-        let mut world = World::new(simulator::Settings::default()).await;
-        world.repeated = self.repeated;
-        world.order("faults", &self.scenario.faults()).await;
-        world.order("settings", &self.scenario.settings()).await;
-        world.outside.follow(self.blow.map_or_else(|| Box::new(|_: &Call| Fate::Pass) as Plan, Blow::plan));
+        let mut bench = TestBench::new(simulator::Settings::default()).await;
+        bench.repeated = self.repeated;
+        bench.order("faults", &self.scenario.faults()).await;
+        bench.order("settings", &self.scenario.settings()).await;
+        let plan = self.fault.map_or_else(|| Box::new(|_: &Call| Outcome::Pass) as Plan, InjectedFault::plan);
+        bench.injection.follow(plan);
 
-        let started = world.start("tenant-1").await?;
-        let promise = world.promise(started).await;
-        world.live(Duration::seconds(5)).await;
-        let first = self.scenario.play(&world, &promise.started).await?;
-        world.finish(LONG_ENOUGH).await;
-        if world.onboarding(&promise.started).await.attempts.iter().any(taken) {
+        let started = bench.start("tenant-1").await?;
+        let promise = bench.promise(started).await;
+        bench.live(Duration::seconds(5)).await;
+        let first = self.scenario.play(&bench, &promise.started).await?;
+        bench.finish(LONG_ENOUGH).await;
+        if bench.onboarding(&promise.started).await.attempts.iter().any(taken) {
             // The partner was told, and asks the customer to open the link again.
-            world.sign_up(&promise.started, "one_number").await?;
-            world.finish(LONG_ENOUGH).await;
+            bench.sign_up(&promise.started, "one_number").await?;
+            bench.finish(LONG_ENOUGH).await;
         }
-        let mut calls = world.outside.calls();
-        let travelled = Travelled { calls: calls.split_off(first), troubles: world.outside.troubles() };
-        world.kept(&[&promise]).await?;
+        let mut calls = bench.injection.calls();
+        let travelled = Travelled { calls: calls.split_off(first), faults: bench.injection.fault_count() };
+        bench.kept(&[&promise]).await?;
         Ok(travelled)
     }
 }
 
 impl Scenario {
     /// What partner and customer do once the onboarding is started. Returns the first call that the journey is about.
-    async fn play(self, world: &World, started: &Started) -> Result<usize, String> {
+    async fn play(self, bench: &TestBench, started: &Started) -> Result<usize, String> {
         match self {
-            Self::Choice => world.sign_up(started, "several_numbers").await?,
-            Self::ClosedTab => world.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?,
-            _ => world.sign_up(started, "one_number").await?,
+            Self::Choice => bench.sign_up(started, "several_numbers").await?,
+            Self::ClosedTab => bench.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?,
+            _ => bench.sign_up(started, "one_number").await?,
         }
         match self {
             Self::Permission => {
-                world.live(Duration::minutes(2)).await;
-                let ledger = world.client.ledger().await.unwrap();
+                bench.live(Duration::minutes(2)).await;
+                let ledger = bench.client.ledger().await.unwrap();
                 let client_id = &ledger["clients"][0]["id"];
-                world.order("permission", &json!({"client_id": client_id, "granted": true})).await;
+                bench.order("permission", &json!({"client_id": client_id, "granted": true})).await;
             }
             Self::ClientRefused => {
                 let client = start_body("tenant-1-corrected")["client"].clone();
-                refused(world, started, &json!({"client": client})).await?;
+                refused(bench, started, &json!({"client": client})).await?;
             }
-            Self::NumberRefused => refused(world, started, &json!({})).await?,
-            Self::Swept => return swept(world, started).await,
+            Self::NumberRefused => refused(bench, started, &json!({})).await?,
+            Self::Swept => return swept(bench, started).await,
             Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab => {}
         }
         Ok(0)
@@ -139,28 +140,28 @@ impl Scenario {
 }
 
 /// The Hub refuses something, and the operator asks for another try.
-async fn refused(world: &World, started: &Started, body: &Value) -> Result<(), String> {
-    world.live(Duration::minutes(2)).await;
-    let status = world.onboarding(started).await.status;
+async fn refused(bench: &TestBench, started: &Started, body: &Value) -> Result<(), String> {
+    bench.live(Duration::minutes(2)).await;
+    let status = bench.onboarding(started).await.status;
     if status != Status::Failed {
         return Err(format!("{status:?} and not refused"));
     }
-    world.retry(started, body).await
+    bench.retry(started, body).await
 }
 
 /// The first sweep begins a day after the first run of reconciliation. What is interrupted goes on with the next runs.
-async fn swept(world: &World, started: &Started) -> Result<usize, String> {
-    world.live(Duration::hours(24) + Duration::minutes(10)).await;
-    let status = world.onboarding(started).await.status;
+async fn swept(bench: &TestBench, started: &Started) -> Result<usize, String> {
+    bench.live(Duration::hours(24) + Duration::minutes(10)).await;
+    let status = bench.onboarding(started).await.status;
     if status != Status::Submitted {
         return Err(format!("{status:?} before the sweep"));
     }
-    let first = world.outside.calls().len();
+    let first = bench.injection.calls().len();
     // So short that no run is left out.
     for _ in 0..8 {
-        world.live(Duration::minutes(5)).await;
+        bench.live(Duration::minutes(5)).await;
     }
-    if world.outside.troubles() == 0 && world.onboarding(started).await.status == Status::Submitted {
+    if bench.injection.fault_count() == 0 && bench.onboarding(started).await.status == Status::Submitted {
         return Err("the sweep has not found the channel".to_owned());
     }
     Ok(first)
@@ -171,16 +172,16 @@ fn taken(attempt: &PopupAttempt) -> bool {
     attempt.error_code.as_deref() == Some("number_taken")
 }
 
-impl Blow {
+impl InjectedFault {
     fn plan(self) -> Plan {
         let mut left = self.times;
         Box::new(move |call| {
             let like = |call: &Call| (call.during, call.place, call.what.clone());
             if left == 0 || call.number < self.call.number || like(call) != like(&self.call) {
-                return Fate::Pass;
+                return Outcome::Pass;
             }
             left -= 1;
-            self.fate
+            self.outcome
         })
     }
 }

@@ -10,13 +10,13 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::cases::{AtOnce, each};
-use crate::outside::{Activity, Call, Effect, Fate, Place, Plan, Trouble};
-use crate::people::{Manners, one_of};
+use crate::customers::{Manners, one_of};
+use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, Plan, SideEffect};
+use crate::parallel_runner::{AtOnce, each};
 use crate::promise::Promise;
 use crate::sample;
+use crate::test_bench::TestBench;
 use crate::timeline;
-use crate::world::World;
 
 /// All journeys, if nobody says otherwise.
 const JOURNEYS: u64 = 1000;
@@ -43,9 +43,9 @@ fn random_journeys_end_as_promised() {
             Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),
         }
     }
-    let Travelled { onboardings, closed, calls, troubles, late } = all;
+    let Travelled { onboardings, closed, calls, faults, late } = all;
     println!(
-        "journeys: {total}, with {onboardings} onboardings ({closed} by Meta's word alone), {calls} calls, {troubles} of them gone \
+        "journeys: {total}, with {onboardings} onboardings ({closed} by Meta's word alone), {calls} calls, {faults} of them gone \
          wrong ({late} carried out late)"
     );
     assert!(failed.is_empty(), "{} of {total} journeys failed:\n\n{}", failed.len(), failed.join("\n\n"));
@@ -57,7 +57,7 @@ struct Travelled {
     /// Those whose customers closed the tab.
     closed: usize,
     calls: usize,
-    troubles: usize,
+    faults: usize,
     late: usize,
 }
 
@@ -66,7 +66,7 @@ impl Travelled {
         self.onboardings += other.onboardings;
         self.closed += other.closed;
         self.calls += other.calls;
-        self.troubles += other.troubles;
+        self.faults += other.faults;
         self.late += other.late;
     }
 }
@@ -74,40 +74,47 @@ impl Travelled {
 /// One journey. Of one that does not end as promised, the error tells the story.
 async fn travel(seed: u64) -> Result<Travelled, String> {
     let mut dice = Rng::with_seed(seed);
-    let world = World::new(simulator::Settings::default()).await;
+    let bench = TestBench::new(simulator::Settings::default()).await;
     let settings = settings(&mut dice);
-    world.order("settings", &settings).await;
-    world.order("faults", &disturbed_webhooks(&mut dice)).await;
-    world.behave(Manners::random(&mut dice));
-    world.outside.follow(weather(&mut dice));
+    bench.order("settings", &settings).await;
+    bench.order("faults", &disturbed_webhooks(&mut dice)).await;
+    bench.behave(Manners::random(&mut dice));
+    bench.injection.follow(random_faults(&mut dice));
 
     let mut promises = Vec::new();
-    let outcome = customers(&world, &mut dice, &settings, &mut promises).await;
+    let outcome = customers(&bench, &mut dice, &settings, &mut promises).await;
     let outcome = match outcome {
-        Ok(()) => end(&world, &promises).await,
+        Ok(()) => end(&bench, &promises).await,
         error => error,
     };
     if let Err(error) = outcome {
-        return Err(format!("{error}\n{}", story(&world, &promises).await));
+        return Err(format!("{error}\n{}", story(&bench, &promises).await));
     }
     let mut closed = 0;
     for promise in &promises {
-        let signup = world.onboarding(&promise.started).await.signup;
+        let signup = bench.onboarding(&promise.started).await.signup;
         closed += usize::from(signup.is_some_and(|signup| signup.code_sha256.is_none()));
     }
-    let late = |fate: &Fate| matches!(fate, Fate::Crash(Effect::Late(_)) | Fate::Fail(_, Effect::Late(_)));
-    let troubles = world.outside.troubles_after(0);
+    let late = |injected: &Outcome| {
+        matches!(injected, Outcome::Crash(SideEffect::Late(_)) | Outcome::Fail(_, SideEffect::Late(_)))
+    };
+    let faults = bench.injection.faults_after(0);
     Ok(Travelled {
         onboardings: promises.len(),
         closed,
-        calls: world.outside.calls().len(),
-        troubles: troubles.len(),
-        late: troubles.into_iter().filter(late).count(),
+        calls: bench.injection.calls().len(),
+        faults: faults.len(),
+        late: faults.into_iter().filter(late).count(),
     })
 }
 
 /// One customer, or up to three, one after the other, the next perhaps before the one before is done.
-async fn customers(world: &World, dice: &mut Rng, settings: &Value, promises: &mut Vec<Promise>) -> Result<(), String> {
+async fn customers(
+    bench: &TestBench,
+    dice: &mut Rng,
+    settings: &Value,
+    promises: &mut Vec<Promise>,
+) -> Result<(), String> {
     const ACCOUNTS: [&str; 6] =
         ["one_number", "one_number", "several_numbers", "coexistence", "changed_scopes", "unnarrowed_scopes"];
     const REPORTS: [&[&str]; 3] =
@@ -115,54 +122,54 @@ async fn customers(world: &World, dice: &mut Rng, settings: &Value, promises: &m
 
     let customers = one_of(dice, &[1, 1, 1, 1, 1, 1, 2, 3]);
     for customer in 0..customers {
-        let started = world.start(&format!("tenant-{customer}")).await?;
-        promises.push(world.promise(started).await);
+        let started = bench.start(&format!("tenant-{customer}")).await?;
+        promises.push(bench.promise(started).await);
         let started = &promises[customer].started;
-        world.live(pause(dice)).await;
+        bench.live(pause(dice)).await;
         let account = format!("{}:{customer}", one_of(dice, &ACCOUNTS));
         for _ in 0..dice.usize(..3) {
             let left = one_of(dice, &["cancel", "error", "report_error", "finish_without_code"]);
-            let returned = world.client.popup(&account, left).await.unwrap();
-            world.hand_over(started, &returned).await;
-            world.live(pause(dice)).await;
+            let returned = bench.client.popup(&account, left).await.unwrap();
+            bench.hand_over(started, &returned).await;
+            bench.live(pause(dice)).await;
         }
         // Whoever comes to Meta before that is found out could be meant as well.
         if customer + 1 == customers && dice.u8(..4) == 0 {
-            world.close_tab(started, &account, one_of(dice, &REPORTS)).await?;
+            bench.close_tab(started, &account, one_of(dice, &REPORTS)).await?;
         } else {
-            world.sign_up(started, &account).await?;
+            bench.sign_up(started, &account).await?;
         }
         if settings["payment"] == "direct" {
-            world.live(pause(dice)).await;
-            grant(world).await;
+            bench.live(pause(dice)).await;
+            grant(bench).await;
         }
-        world.live(pause(dice)).await;
+        bench.live(pause(dice)).await;
     }
     Ok(())
 }
 
 /// Every client grants permission for all channels that it has and will have.
-async fn grant(world: &World) {
-    let ledger = world.client.ledger().await.unwrap();
+async fn grant(bench: &TestBench) {
+    let ledger = bench.client.ledger().await.unwrap();
     for client in ledger["clients"].as_array().unwrap() {
-        world.order("permission", &json!({"client_id": client["id"], "granted": true})).await;
+        bench.order("permission", &json!({"client_id": client["id"], "granted": true})).await;
     }
 }
 
-/// Fair weather, and time enough.
-async fn end(world: &World, promises: &[Promise]) -> Result<(), String> {
-    world.outside.calm();
-    world.behave(Manners::default());
-    world.mend().await;
+/// Everything works again, and there is time enough.
+async fn end(bench: &TestBench, promises: &[Promise]) -> Result<(), String> {
+    bench.injection.calm();
+    bench.behave(Manners::default());
+    bench.clear_faults().await;
     // By then Meta was asked again for a signup that no page handed over.
-    world.live(Duration::hours(2)).await;
+    bench.live(Duration::hours(2)).await;
     for promise in promises {
-        world.choose_number(&promise.started).await?;
+        bench.choose_number(&promise.started).await?;
     }
-    world.live(Duration::minutes(20)).await;
-    grant(world).await;
-    world.finish(LONG_ENOUGH).await;
-    world.kept(&promises.iter().collect::<Vec<_>>()).await
+    bench.live(Duration::minutes(20)).await;
+    grant(bench).await;
+    bench.finish(LONG_ENOUGH).await;
+    bench.kept(&promises.iter().collect::<Vec<_>>()).await
 }
 
 /// From moments to hours.
@@ -211,8 +218,8 @@ fn disturbed_webhooks(dice: &mut Rng) -> Value {
 }
 
 /// How often calls go wrong, for how many calls, and how. Each call has dice of its own, by what it is and how many like it
-/// there were, so that calls that change places keep their fates.
-fn weather(dice: &mut Rng) -> Plan {
+/// there were, so that calls that change places keep their outcomes.
+fn random_faults(dice: &mut Rng) -> Plan {
     let often = one_of(dice, &[0.0, 0.01, 0.03, 0.08, 0.15]);
     let mut left = dice.usize(100..400);
     let seed = dice.u64(..);
@@ -225,55 +232,55 @@ fn weather(dice: &mut Rng) -> Plan {
         let mut hasher = DefaultHasher::new();
         (seed, kind, *before).hash(&mut hasher);
         let mut dice = Rng::with_seed(hasher.finish());
-        if left == 0 || dice.f64() >= often { Fate::Pass } else { trouble(&mut dice, call) }
+        if left == 0 || dice.f64() >= often { Outcome::Pass } else { random_outcome(&mut dice, call) }
     })
 }
 
-fn trouble(dice: &mut Rng, call: &Call) -> Fate {
+fn random_outcome(dice: &mut Rng, call: &Call) -> Outcome {
     let ordered = call.place == Place::Hub && call.what.starts_with("POST");
     let effect = match dice.u8(..5) {
         // With the lag of its listing, a client account is seen before it is given up that there will be one.
-        1..=3 if ordered => Effect::Late(dice.u8(1..45)),
-        0 | 1 => Effect::None,
-        _ => Effect::Done,
+        1..=3 if ordered => SideEffect::Late(dice.u8(1..45)),
+        0 | 1 => SideEffect::None,
+        _ => SideEffect::Done,
     };
     if dice.u8(..4) == 0 {
-        return Fate::Crash(effect);
+        return Outcome::Crash(effect);
     }
-    let troubles: &[Trouble] = match call.place {
+    let failures: &[Failure] = match call.place {
         Place::Table => {
-            &[Trouble::Throttled, Trouble::ConditionLost(0), Trouble::Conflict, Trouble::Status(500), Trouble::Reset]
+            &[Failure::Throttled, Failure::ConditionLost(0), Failure::Conflict, Failure::Status(500), Failure::Reset]
         }
-        Place::Queue => &[Trouble::Refused, Trouble::Vanished],
-        Place::Vault => &[Trouble::Refused],
+        Place::Queue => &[Failure::Refused, Failure::Vanished],
+        Place::Vault => &[Failure::Refused],
         Place::Hub => {
-            &[Trouble::Status(401), Trouble::Status(429), Trouble::Status(500), Trouble::Reset, Trouble::Garbage]
+            &[Failure::Status(401), Failure::Status(429), Failure::Status(500), Failure::Reset, Failure::Garbage]
         }
         Place::Meta | Place::Messaging => {
-            &[Trouble::Status(429), Trouble::Status(500), Trouble::Reset, Trouble::Garbage]
+            &[Failure::Status(429), Failure::Status(500), Failure::Reset, Failure::Garbage]
         }
     };
-    let trouble = one_of(dice, troubles);
-    match trouble {
+    let failure = one_of(dice, failures);
+    match failure {
         // What DynamoDB refuses has no effect, and what vanishes neither.
-        Trouble::Throttled | Trouble::ConditionLost(_) | Trouble::Conflict | Trouble::Vanished => {
-            Fate::Fail(trouble, Effect::None)
+        Failure::Throttled | Failure::ConditionLost(_) | Failure::Conflict | Failure::Vanished => {
+            Outcome::Fail(failure, SideEffect::None)
         }
         // A credential is looked at before anything is done.
-        Trouble::Status(401) => Fate::Fail(trouble, Effect::None),
-        _ => Fate::Fail(trouble, effect),
+        Failure::Status(401) => Outcome::Fail(failure, SideEffect::None),
+        _ => Outcome::Fail(failure, effect),
     }
 }
 
 /// What happened, for whoever has to find out why.
-async fn story(world: &World, promises: &[Promise]) -> String {
-    world.outside.calm();
-    let ledger = world.client.ledger().await.unwrap();
+async fn story(bench: &TestBench, promises: &[Promise]) -> String {
+    bench.injection.calm();
+    let ledger = bench.client.ledger().await.unwrap();
     let mut story = Vec::new();
     for promise in promises {
-        let record = world.client.record(&promise.started.id).await.unwrap();
+        let record = bench.client.record(&promise.started.id).await.unwrap();
         story.push(format!("{}\n{record:#}", timeline::render(&record, &ledger)));
     }
-    story.extend(world.outside.gone_wrong());
+    story.extend(bench.injection.gone_wrong());
     story.join("\n")
 }

@@ -9,7 +9,7 @@ use store::{HistoryEntry, ListFilter, Stored};
 use time::Duration;
 
 use crate::table::TABLE;
-use crate::world::World;
+use crate::test_bench::TestBench;
 
 /// Fails with what does not hold.
 macro_rules! hold {
@@ -26,16 +26,16 @@ pub(crate) struct Promise {
     first: Stored,
 }
 
-impl World {
+impl TestBench {
     /// Remembers how an onboarding was when it was started.
     pub(crate) async fn promise(&self, started: Started) -> Promise {
-        let first = self.stack.world.store.get(&id(&started)).await.unwrap();
+        let first = self.stack.twins.store.get(&id(&started)).await.unwrap();
         Promise { started, first }
     }
 
     /// Whether these onboardings, which are all that there are, are done and as promised.
     pub(crate) async fn kept(&self, promises: &[&Promise]) -> Result<(), String> {
-        self.outside.calm();
+        self.injection.calm();
         // Whoever died with a lease has lost it by then.
         self.pass(Duration::minutes(2));
         self.settle().await;
@@ -60,7 +60,7 @@ impl World {
         let (mut count, mut cursor) = (0, None);
         loop {
             let filter = ListFilter::default();
-            let page = self.stack.world.store.list(&filter, cursor.as_deref(), 100).await.unwrap();
+            let page = self.stack.twins.store.list(&filter, cursor.as_deref(), 100).await.unwrap();
             count += page.onboardings.len();
             cursor = page.cursor;
             if cursor.is_none() {
@@ -70,7 +70,7 @@ impl World {
     }
 
     async fn one_kept(&self, promise: &Promise, ledger: &Value) -> Result<(), String> {
-        let store = &self.stack.world.store;
+        let store = &self.stack.twins.store;
         let id = id(&promise.started);
         let now = store.get(&id).await.unwrap();
         let onboarding = &now.onboarding;
@@ -101,7 +101,7 @@ impl World {
         let valid = |key: &&Value| key["channel_id"] == channel_id.as_str() && key["valid"] == true;
         let valid: Vec<&Value> = list(&ledger["keys"]).filter(valid).collect();
         hold!(valid.len() == 1, "{} valid keys", valid.len());
-        let vault = self.stack.world.vault.keys();
+        let vault = self.stack.twins.vault.keys();
         let kept = vault.iter().find(|(channel, _)| channel == channel_id).map(|(_, key)| key);
         hold!(kept.is_some(), "no key in the vault");
         let kept = kept.unwrap();
@@ -127,12 +127,12 @@ impl World {
 
     async fn nothing_left(&self) -> Result<(), String> {
         for worker in Worker::ALL {
-            let queue = &self.stack.world.queue;
+            let queue = &self.stack.twins.queue;
             hold!(queue.is_empty(worker), "{} messages for {}", queue.len(worker), worker.as_str());
             let dead = queue.dead_letters(worker);
             hold!(dead.is_empty(), "dead letters of {}: {dead:?}", worker.as_str());
         }
-        let due = self.stack.world.store.due(self.now() + Duration::days(3650), 10).await.unwrap();
+        let due = self.stack.twins.store.due(self.now() + Duration::days(3650), 10).await.unwrap();
         hold!(due.is_empty(), "still due: {due:?}");
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The border at the table: the real SDK on an embedded DynamoDB, through a connector that can go wrong.
+//! The table with fault injection: the real SDK on an embedded DynamoDB, through a connector that can fail.
 //!
 //! The connector hands the SDK's requests to the database without a socket between, which takes half the time and
 //! leaves nothing to chance: who takes turns with whom is the same every time.
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::schema;
 
-use crate::outside::{Effect, Fate, Outside, Place, Trouble};
+use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
 /// The table's name.
 pub(crate) const TABLE: &str = "onboardings";
@@ -28,18 +28,18 @@ pub(crate) const TABLE: &str = "onboardings";
 pub(crate) struct Table {
     /// For looking.
     pub(crate) plain: Client,
-    /// Its calls cross the border.
-    pub(crate) watched: Client,
+    /// Its calls pass the fault injection.
+    pub(crate) faulty: Client,
     database: Database,
 }
 
 impl Table {
-    pub(crate) async fn new(outside: &Arc<Outside>) -> Self {
+    pub(crate) async fn new(injection: &Arc<FaultInjection>) -> Self {
         let database = Database::memory().unwrap();
-        let plain = client(Connector { database: database.clone(), outside: None });
-        let watched = client(Connector { database: database.clone(), outside: Some(Arc::clone(outside)) });
+        let plain = client(Connector { database: database.clone(), injection: None });
+        let faulty = client(Connector { database: database.clone(), injection: Some(Arc::clone(injection)) });
         schema::create_table(&plain, TABLE).await.unwrap();
-        Self { plain, watched, database }
+        Self { plain, faulty, database }
     }
 
     /// When the first item is due, in milliseconds since 1970.
@@ -75,7 +75,7 @@ fn client(connector: Connector) -> Client {
 #[derive(Clone)]
 struct Connector {
     database: Database,
-    outside: Option<Arc<Outside>>,
+    injection: Option<Arc<FaultInjection>>,
 }
 
 impl fmt::Debug for Connector {
@@ -95,26 +95,26 @@ impl Connector {
     async fn exchange(&self, exchange: Exchange) -> Result<HttpResponse, ConnectorError> {
         // Others get their turn, as if there were a network.
         tokio::task::yield_now().await;
-        let Some(outside) = &self.outside else { return Ok(self.carry_out(&exchange)) };
-        let mut fate = outside.leaving(Place::Table, exchange.words());
-        if let Fate::Fail(Trouble::ConditionLost(number), _) = fate
+        let Some(injection) = &self.injection else { return Ok(self.carry_out(&exchange)) };
+        let mut outcome = injection.leaving(Place::Table, exchange.words());
+        if let Outcome::Fail(Failure::ConditionLost(number), _) = outcome
             && !self.can_lose(&exchange, number)
         {
-            outside.passed_after_all();
-            fate = Fate::Pass;
+            injection.withdraw_last();
+            outcome = Outcome::Pass;
         }
-        let answer = match fate {
-            Fate::Crash(Effect::None) | Fate::Fail(_, Effect::None) => None,
+        let answer = match outcome {
+            Outcome::Crash(SideEffect::None) | Outcome::Fail(_, SideEffect::None) => None,
             _ => Some(self.carry_out(&exchange)),
         };
         tokio::task::yield_now().await;
-        match (fate, answer) {
-            (Fate::Pass, Some(answer)) => Ok(answer),
-            (Fate::Crash(_), _) => outside.crash().await,
-            (Fate::Fail(Trouble::Status(_), _), _) => Ok(refusal(500, "InternalServerError", json!({}))),
-            (Fate::Fail(Trouble::Throttled, _), _) => Ok(refusal(400, "ThrottlingException", json!({}))),
-            (Fate::Fail(Trouble::ConditionLost(number), _), _) => Ok(self.condition_lost(&exchange, number)),
-            (Fate::Fail(Trouble::Conflict, _), _) => Ok(exchange.conflict()),
+        match (outcome, answer) {
+            (Outcome::Pass, Some(answer)) => Ok(answer),
+            (Outcome::Crash(_), _) => injection.crash().await,
+            (Outcome::Fail(Failure::Status(_), _), _) => Ok(refusal(500, "InternalServerError", json!({}))),
+            (Outcome::Fail(Failure::Throttled, _), _) => Ok(refusal(400, "ThrottlingException", json!({}))),
+            (Outcome::Fail(Failure::ConditionLost(number), _), _) => Ok(self.condition_lost(&exchange, number)),
+            (Outcome::Fail(Failure::Conflict, _), _) => Ok(exchange.conflict()),
             _ => Err(ConnectorError::io("closed as planned".into())),
         }
     }

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_refuse_what_could_harm_a_key_or_a_url() {
+    fn ids_refuse_characters_that_could_break_a_key_or_a_url() {
         for text in ["", "CL", "a/b", "a#b", "a b", "ä12345"] {
             assert!(text.parse::<ClientId>().is_err(), "{text}");
         }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_no_id_is_refused_when_read_from_json_too() {
+    fn a_malformed_id_in_json_is_refused() {
         assert!(serde_json::from_str::<WabaId>("\"409812357760143\"").is_ok());
         assert!(serde_json::from_str::<WabaId>("\"409#812\"").is_err());
     }

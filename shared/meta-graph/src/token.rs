@@ -199,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_members_are_a_token_is_valid_only_if_meta_says_so(
+        fn a_token_is_valid_only_if_meta_says_so(
             valid in prop_oneof!["true", "false", "1", "null", "\"true\""],
             expires in prop_oneof![any::<i64>().prop_map(|n| n.to_string()), Just("1e300".to_owned()), Just("{}".to_owned())],
             scopes in prop_oneof!["\\[\\]", "7", "\\[1,null,\\[\\]\\]", r#"\[\{"scope":"whatsapp_business_x","target_ids":\[12345,"",\{\}\]\}\]"#],

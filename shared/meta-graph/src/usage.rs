@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_limit_and_the_longest_wait_count() {
+    fn the_fullest_meta_limit_and_the_longest_wait_count() {
         let business = r#"{"733100000000021":[
             {"type":"whatsapp","call_count":100,"total_cputime":25,"total_time":3,"estimated_time_to_regain_access":12},
             {"type":"other","call_count":1,"estimated_time_to_regain_access":0}]}"#
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_in_the_headers_panics(app: String, business: String, minutes: u64) {
+        fn no_meta_usage_header_panics(app: String, business: String, minutes: u64) {
             usage(&app, &business);
             let usage = usage("[1]", &format!(r#"{{"1":[{{"estimated_time_to_regain_access":{minutes}}}, 2, null],"2":3}}"#));
             prop_assert!(usage.regain.is_none_or(|regain| regain <= Duration::days(1)));

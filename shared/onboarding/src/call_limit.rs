@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_used_up_and_not_passed() {
+    fn the_call_limit_is_used_up_and_not_exceeded() {
         let burst: Vec<_> = (0..800).map(|n| (n * 7, Priority::ClientAccount)).collect();
         let (calls, asked) = run(&burst);
         assert_eq!(calls.len(), 800);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_urgent_goes_first_and_costs_the_others_one_turn() {
+    fn urgent_calls_go_first_and_delay_the_others_by_one_period() {
         let mut arrivals: Vec<_> = (0..100).map(|_| (0, Priority::ClientAccount)).collect();
         arrivals.extend((0..10).map(|_| (1_000, Priority::KeyCreation)));
         let (calls, _) = run(&arrivals);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_comes_back_stops_nobody_for_long() {
+    fn a_reservation_that_is_never_used_blocks_the_queue_briefly() {
         let mut bucket = Bucket::default();
         for _ in 0..5 {
             assert_eq!(bucket.take(LIMIT, Priority::ClientAccount, None, at(0)), Permit::Granted);
@@ -206,7 +206,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_period_ever_holds_more_calls_than_the_limit(
+        fn no_period_holds_more_hub_calls_than_the_limit(
             arrivals in proptest::collection::vec((0..120_000i64, 0..4usize), 1..120)
         ) {
             let of = [Priority::KeyCreation, Priority::NumberSubmission, Priority::ClientAccount, Priority::Reconciliation];

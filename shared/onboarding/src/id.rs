@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_onboarding_id_is_what_the_api_promises() {
+    fn an_onboarding_id_has_the_documented_form() {
         let id = OnboardingId::generate();
         assert_eq!(id.as_str().len(), 36);
         assert_eq!(id.as_str().parse(), Ok(id.clone()));

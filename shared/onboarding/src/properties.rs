@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn statuses_at_rest_absorb(events in prop::collection::vec((any_event(), 0..700_000i64), 0..80), tail in any_event()) {
+    fn terminal_statuses_absorb_every_event(events in prop::collection::vec((any_event(), 0..700_000i64), 0..80), tail in any_event()) {
         let end = events.iter().fold(started(), |onboarding, (event, second)| apply(onboarding, event, at(*second)));
         let after = apply(end.clone(), &tail, at(800_000));
         match end.status {
@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn an_event_repeated_at_once_changes_nothing_more(
+    fn an_event_applied_twice_changes_nothing_more(
         events in prop::collection::vec((any_event(), 0..700_000i64), 0..40), event in any_event(), second in 0..700_000i64
     ) {
         // Two failed tries are two, however alike they are.
@@ -212,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_hub_tells_may_come_in_any_order_and_repeated(
+    fn hub_events_may_come_in_any_order_and_repeated(
         shuffle in Just(vec![0usize, 1, 2, 3]).prop_shuffle(),
         client in any::<Index>(),
         repeats in prop::collection::vec((any::<Index>(), any::<Index>()), 0..6),
@@ -252,7 +252,7 @@ proptest! {
 }
 
 #[test]
-fn the_whole_way() {
+fn an_onboarding_moves_from_started_to_ready() {
     let way = [
         (Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true }, Status::Started),
         (Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }, Status::NumberChoice),
@@ -273,7 +273,7 @@ fn the_whole_way() {
 }
 
 #[test]
-fn a_failure_leads_back_to_where_it_happened_when_the_operator_retries() {
+fn a_retry_resumes_an_onboarding_at_the_failed_step() {
     let mut onboarding =
         journey(&[Event::SignupProven { signup: signup(Some(number(0))) }, failed(Step::NumberSubmission)]);
     assert_eq!(onboarding.status, Status::Failed);
@@ -306,7 +306,7 @@ fn a_setup_link_cannot_fill_the_table_with_attempts() {
 }
 
 #[test]
-fn a_channel_that_is_live_after_all_overrules_a_refused_submission() {
+fn a_live_channel_overrules_a_refused_submission() {
     let onboarding = journey(&[
         Event::SignupProven { signup: signup(Some(number(0))) },
         failed(Step::NumberSubmission),
@@ -342,7 +342,7 @@ fn a_link_expires_only_when_it_is_due_and_only_before_the_signup() {
 }
 
 #[test]
-fn after_a_refused_key_the_operators_retry_makes_a_new_one() {
+fn a_retry_after_a_refused_key_makes_a_new_key() {
     let refused = Event::StepFailed {
         problem: Problem { step: Step::KeyCreation, code: KEY_REFUSED.into(), detail: "401".into(), retryable: true },
     };

@@ -47,7 +47,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn waits_grow_from_five_seconds_to_fifteen_minutes() {
+    fn retry_waits_grow_from_five_seconds_to_fifteen_minutes() {
         assert_eq!(backoff(0, 1.0), Duration::seconds(5));
         assert_eq!(backoff(1, 1.0), Duration::seconds(10));
         assert_eq!(backoff(7, 1.0), Duration::seconds(640));
@@ -57,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_never_shorter_than_half_nor_longer_than_sqs_can_delay(tries: u32, jitter in 0.0..1.0f64) {
+        fn a_retry_wait_is_at_least_half_its_base_and_at_most_what_sqs_can_delay(tries: u32, jitter in 0.0..1.0f64) {
             let wait = backoff(tries, jitter);
             prop_assert!(wait >= backoff(tries, 0.0) && wait <= Duration::minutes(15));
             prop_assert!(wait >= Duration::milliseconds(2500));

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_used_for_less_than_it_lives() {
+    fn a_hub_token_is_used_for_less_than_its_lifetime() {
         assert_eq!(useful_life(Some(&json!(3600))), Duration::minutes(59));
         assert_eq!(useful_life(Some(&json!("3600"))), Duration::minutes(59));
         assert_eq!(useful_life(Some(&json!(60))), Duration::seconds(30));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_that_makes_no_sense_does_no_harm() {
+    fn an_absurd_token_lifetime_does_no_harm() {
         for odd in [json!("soon"), json!(null), json!({}), json!("NaN")] {
             assert!(useful_life(Some(&odd)) <= USUAL_LIFETIME, "{odd}");
         }

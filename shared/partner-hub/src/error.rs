@@ -143,7 +143,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_reason_is_found_in_every_known_shape() {
+    fn the_reason_of_a_hub_error_is_found_in_every_known_shape() {
         for (body, expected) in [
             (
                 json!({"meta": {"developer_message": "Wrong payload", "details": ["email: bad", "name: bad"]}}),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_one_line_of_bounded_length() {
+    fn the_reason_of_a_hub_error_is_one_line_of_bounded_length() {
         let body = json!({"meta": {"developer_message": format!("a\nb{}", "ä".repeat(1000))}});
         let reason = reason(400, Some(&body));
         assert_eq!(reason.chars().count(), LONGEST_REASON);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_the_guise_of_a_success_is_an_error() {
+    fn a_hub_answer_200_with_an_error_body_is_an_error() {
         let body = |meta: Value| json!({"meta": meta});
         assert_eq!(status(200, Some(&body(json!({"success": false, "http_code": 400})))), 400);
         assert_eq!(status(200, Some(&body(json!({"success": false})))), 500);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_condition_is_told_from_contention_and_from_a_mistake() {
+    fn a_failed_condition_is_distinguished_from_contention_and_from_a_bug() {
         assert_eq!(sorted(&["None", "None", "ConditionalCheckFailed"]).unwrap(), Transacted::Refused(vec![2]));
         let both = ["ConditionalCheckFailed", "TransactionConflict", "ConditionalCheckFailed"];
         assert_eq!(sorted(&both).unwrap(), Transacted::Refused(vec![0, 2]));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn patience_ends() {
+    async fn lost_races_are_retried_a_bounded_number_of_times() {
         let mut patience = Patience::default();
         for _ in 1..RACES {
             patience.after_lost_race().await.unwrap();

@@ -5,7 +5,7 @@ use tokio::process::Command;
 
 /// Compares every role with the calls that its function made in all the steps before. Prints who may what.
 pub(crate) async fn are_least() -> Result<(), Error> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/permissions");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/check_permissions.py");
     // SAM's, which has boto3.
     let python = crate::support::stack::folder().join("tools/sam/bin/python");
     let output = Command::new(python).args([script, deployed::sam::STACK]).kill_on_drop(true).output().await?;

@@ -73,7 +73,7 @@ async fn drive(stack: &LocalStack, fakes: &Client) -> Result<(), Error> {
     let ledger =
         timeout(PATIENCE, told_live(fakes, &record["channel_id"])).await.map_err(|_| "never told of live")??;
     step.done("POST /webhooks/partner-hub", 200, 200)?;
-    let held = stack.world.vault.keys().into_iter().find(|(channel, _)| json!(channel) == record["channel_id"]);
+    let held = stack.twins.vault.keys().into_iter().find(|(channel, _)| json!(channel) == record["channel_id"]);
     let (_, key) = held.ok_or("no key in the vault")?;
     let keys = of_channel(&ledger, "keys", &record["channel_id"]).count();
     if keys != 1 || !fakes.key_works(&key).await? {

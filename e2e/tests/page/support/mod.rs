@@ -19,7 +19,7 @@ pub(crate) async fn assert_done(visit: &Visit, started: &Started) -> Value {
 /// The same where it may be the first thing that a page shows, so that nobody has to be led to it.
 pub(crate) async fn assert_connected(visit: &Visit, started: &Started) -> Value {
     visit.sees_heading(DONE).await;
-    let record = visit.world.assert_promise_kept(started).await;
+    let record = visit.stack.assert_promise_kept(started).await;
     let number = &record["signup"]["number"];
     for name in ["display_phone_number", "verified_name"] {
         visit.sees(number[name].as_str().unwrap()).await;
@@ -34,7 +34,7 @@ pub(crate) async fn assert_left(visit: &Visit, started: &Started, event: &str) -
     let record = visit
         .browser
         .wait("the attempt in the record", async || {
-            let record = visit.world.record(started).await;
+            let record = visit.stack.record(started).await;
             (record["attempts"].as_array().is_some_and(|attempts| !attempts.is_empty())).then_some(record)
         })
         .await;

@@ -104,7 +104,7 @@ async fn a_refused_body_does_not_use_up_its_idempotency_key() {
 #[tokio::test]
 async fn a_start_that_could_not_be_queued_is_moved_on_by_reconciliation() {
     let bench = TestBench::new().await;
-    bench.stack.world.queue.fail_next(1);
+    bench.stack.twins.queue.fail_next(1);
     let reply = start(&bench, "order-1", &start_body("tenant-1")).await;
     assert_eq!(reply.status, 201);
     bench.assert_nothing_left();

@@ -180,7 +180,7 @@ async fn unknown_routes_and_methods_are_answered_as_by_api_gateway() {
 async fn a_rotated_back_end_token_is_accepted_at_once() {
     let bench = TestBench::new().await;
     let started: Started = bench.client.start("tenant-1").await.unwrap();
-    let secrets = &bench.stack.world.secrets;
+    let secrets = &bench.stack.twins.secrets;
     let bundle = BundleSecret { backend_token: "rotated-token".into(), ..(*secrets.bundle().await.unwrap()).clone() };
     secrets.rotate(bundle);
     let path = format!("/v1/onboardings/{}", started.id);

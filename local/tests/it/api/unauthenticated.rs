@@ -62,12 +62,12 @@ async fn counted(bench: &TestBench, operations: Operations) -> Store {
         .build();
     let client = Dynamo::from_conf(config);
     schema::create_table(&client, TABLE).await.unwrap();
-    Store::new(client, TABLE.to_owned(), bench.stack.world.clock.clone())
+    Store::new(client, TABLE.to_owned(), bench.stack.twins.clock.clone())
 }
 
 /// The bench's API on the table whose operations are counted.
 async fn api(bench: &TestBench, store: Store) -> Client {
-    let functions = bench.stack.functions_on(Ports { store, ..Ports::from(&bench.stack.world) }).unwrap();
+    let functions = bench.stack.functions_on(Ports { store, ..Ports::from(&bench.stack.twins) }).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let router = gateway::router(Arc::new(functions));
@@ -131,7 +131,7 @@ async fn an_unauthenticated_request_costs_at_most_one_table_read_and_no_call_to_
     assert_eq!(operations.take().last().unwrap(), "TransactWriteItems", "nothing is counted");
 
     let asked = bench.client.ledger().await.unwrap()["calls"].clone();
-    let waiting = Worker::ALL.map(|worker| bench.stack.world.queue.len(worker));
+    let waiting = Worker::ALL.map(|worker| bench.stack.twins.queue.len(worker));
     let nearly = format!("{}x", started.token());
     let signatures =
         [("x-360dialog-signature", "0".repeat(64)), ("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))];
@@ -158,7 +158,7 @@ async fn an_unauthenticated_request_costs_at_most_one_table_read_and_no_call_to_
     }
     assert_eq!(answered, 3 * 3 * 12);
     assert_eq!(bench.client.ledger().await.unwrap()["calls"], asked);
-    assert_eq!(Worker::ALL.map(|worker| bench.stack.world.queue.len(worker)), waiting);
+    assert_eq!(Worker::ALL.map(|worker| bench.stack.twins.queue.len(worker)), waiting);
 
     // With a token that is right, the table is looked at.
     assert_eq!(api.get(&format!("/v1/onboardings/{}", started.id), started.token()).await.unwrap().status, 200);

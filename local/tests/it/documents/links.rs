@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 
 use super::facts::root;
 
-/// The documents for people.
+/// The documents for people: those of the project and of its crates.
 fn documents() -> Vec<PathBuf> {
-    let mut documents = vec![root().join("README.md"), root().join("simulator/README.md")];
-    for folder in ["docs", "docs/decisions"] {
-        let files = std::fs::read_dir(root().join(folder)).unwrap().map(|file| file.unwrap().path());
-        documents.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    let mut documents = Vec::new();
+    for folder in ["", "docs", "docs/decisions", "simulator"] {
+        documents.extend(entries(folder).filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     }
+    documents.extend(entries("shared").map(|folder| folder.join("README.md")).filter(|readme| readme.exists()));
     documents
+}
+
+fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path())
 }
 
 /// The lines that are no commands and no examples.
@@ -38,6 +42,18 @@ fn anchors(text: &str) -> BTreeSet<String> {
 
 fn targets(text: &str) -> Vec<&str> {
     prose(text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next()).collect()
+}
+
+#[test]
+fn the_documents_of_the_project_and_of_its_crates_are_checked() {
+    let documents = documents();
+    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/STYLE.md"] {
+        assert!(documents.contains(&root().join(name)), "{name}");
+    }
+    let crates = entries("shared").filter(|folder| folder.join("Cargo.toml").exists());
+    for readme in crates.map(|folder| folder.join("README.md")) {
+        assert!(documents.contains(&readme), "{}", readme.display());
+    }
 }
 
 #[test]

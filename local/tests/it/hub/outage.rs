@@ -22,7 +22,7 @@ async fn assert_all_ready(bench: &TestBench, all: &[Started]) {
     assert_eq!(bench.count("clients").await, all.len());
     assert_eq!(bench.count("channels").await, all.len());
     assert_eq!(bench.valid_keys().await, all.len());
-    let keys = bench.stack.world.vault.keys();
+    let keys = bench.stack.twins.vault.keys();
     assert_eq!(keys.len(), all.len());
     for (_, key) in keys {
         assert!(bench.client.key_works(&key).await.unwrap());
@@ -96,7 +96,7 @@ fn with_hub_key(secret: &BundleSecret, key: &str) -> BundleSecret {
 #[tokio::test]
 async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are_mended() {
     let bench = TestBench::new().await;
-    let secrets = &bench.stack.world.secrets;
+    let secrets = &bench.stack.twins.secrets;
     let good = secrets.bundle().await.unwrap();
     let far = bench.signed_up("tenant-1", "one_number:1").await;
     bench.settle().await;

@@ -22,7 +22,7 @@ async fn with_key(bench: &TestBench) -> (Started, ChannelId) {
 #[tokio::test]
 async fn a_vault_that_fails_for_a_moment_costs_no_second_key() {
     let bench = TestBench::new().await;
-    bench.stack.world.vault.fail_next_stores(1);
+    bench.stack.twins.vault.fail_next_stores(1);
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::seconds(2)).await;
     bench.assert_promise_kept(&started).await;
@@ -32,7 +32,7 @@ async fn a_vault_that_fails_for_a_moment_costs_no_second_key() {
 #[tokio::test]
 async fn a_vault_that_fails_for_long_costs_keys_that_are_never_handed_out() {
     let bench = TestBench::new().await;
-    bench.stack.world.vault.fail_next_stores(10);
+    bench.stack.twins.vault.fail_next_stores(10);
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::seconds(2)).await;
     let record = bench.record(&started).await;
@@ -45,7 +45,7 @@ async fn a_vault_that_fails_for_long_costs_keys_that_are_never_handed_out() {
 #[tokio::test]
 async fn a_vault_that_cannot_be_read_makes_no_key_until_it_can() {
     let bench = TestBench::new().await;
-    bench.stack.world.vault.fail_next_finds(3);
+    bench.stack.twins.vault.fail_next_finds(3);
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(2)).await;
     bench.assert_promise_kept(&started).await;
@@ -57,7 +57,7 @@ async fn a_vault_that_cannot_be_read_makes_no_key_until_it_can() {
 async fn a_key_that_is_in_the_vault_already_is_taken_from_there() {
     let bench = TestBench::new().await;
     let (started, channel) = with_key(&bench).await;
-    assert!(bench.stack.world.vault.keys().iter().any(|(id, _)| *id == channel));
+    assert!(bench.stack.twins.vault.keys().iter().any(|(id, _)| *id == channel));
     bench.mend().await;
     bench.live_through(Duration::minutes(2)).await;
     bench.assert_promise_kept(&started).await;
@@ -93,7 +93,7 @@ async fn a_key_revoked_elsewhere_is_noticed_and_a_retry_makes_a_new_one() {
 async fn a_key_removed_from_the_vault_is_noticed_and_a_retry_makes_a_new_one() {
     let bench = TestBench::new().await;
     let (started, channel) = with_key(&bench).await;
-    bench.stack.world.vault.remove(&channel).unwrap();
+    bench.stack.twins.vault.remove(&channel).unwrap();
     bench.mend().await;
     bench.live_through(Duration::minutes(1)).await;
     let record = bench.record(&started).await;

@@ -46,7 +46,7 @@ impl TestBench {
     /// A webhook of Meta's, signed as it should be.
     async fn meta_webhook(&self, body: &Value) {
         let body = body.to_string();
-        let secret = self.stack.world.secrets.bundle().await.unwrap();
+        let secret = self.stack.twins.secrets.bundle().await.unwrap();
         let signature = format!("sha256={}", hmac_hex(secret.meta_app_secret.expose_secret(), body.as_bytes()));
         let request = self.client.request(Method::POST, "/v1/webhooks/meta", "").body(body);
         assert_eq!(send(request.header("x-hub-signature-256", signature)).await.status, 200);
@@ -148,7 +148,7 @@ async fn a_portfolio_named_by_the_partner_decides_between_two_customers() {
 async fn a_report_without_a_system_user_token_is_told_to_the_partner() {
     let bench = TestBench::new().await;
     bench.change_secret(|bundle| bundle.meta_system_user_token = None).await;
-    bench.stack.world.secrets.refresh().await.unwrap();
+    bench.stack.twins.secrets.refresh().await.unwrap();
     let started = bench.at_meta("tenant-1").await;
     bench.meta_reports("one_number", "PARTNER_ADDED").await;
     bench.live_on_schedule(Duration::minutes(10)).await;

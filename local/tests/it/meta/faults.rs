@@ -156,7 +156,7 @@ async fn a_signup_that_could_not_be_queued_is_moved_on_by_reconciliation() {
     let bench = TestBench::new().await;
     let started = bench.client.start("tenant-1").await.unwrap();
     bench.settle().await;
-    bench.stack.world.queue.fail_next(1);
+    bench.stack.twins.queue.fail_next(1);
     let popup = bench.client.popup("one_number", "finish").await.unwrap();
     assert_eq!(bench.callback(&started, &popup).await.status, 200);
     bench.assert_nothing_left();

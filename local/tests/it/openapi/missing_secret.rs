@@ -71,8 +71,8 @@ fn with_secret_at(bench: &TestBench, endpoint: String) -> Functions {
         .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
-    let secrets = CachedSecrets::new(client, "bundle".to_owned(), bench.stack.world.clock.clone());
-    bench.stack.functions_on(Ports { secrets: Arc::new(secrets), ..Ports::from(&bench.stack.world) }).unwrap()
+    let secrets = CachedSecrets::new(client, "bundle".to_owned(), bench.stack.twins.clock.clone());
+    bench.stack.functions_on(Ports { secrets: Arc::new(secrets), ..Ports::from(&bench.stack.twins) }).unwrap()
 }
 
 /// Serves functions until the test ends. Returns their origin.

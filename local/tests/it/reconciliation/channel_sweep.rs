@@ -59,7 +59,7 @@ async fn a_key_that_is_gone_from_the_vault_is_reported_and_left_alone() {
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(DAY).await;
     let channel = bench.channel_of(&started).await;
-    bench.stack.world.vault.remove(&channel).unwrap();
+    bench.stack.twins.vault.remove(&channel).unwrap();
     bench.reconcile().await;
     bench.live_through(DAY).await;
     let told: Vec<usize> = [bench.reconcile().await.told, bench.reconcile().await.told].into();

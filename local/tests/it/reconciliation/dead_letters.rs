@@ -17,7 +17,7 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
         r#"{"v":1,"kind":"inbox","inbox_key":"nobody"}"#,
     ];
     let bench = TestBench::new().await;
-    let queue = &bench.stack.world.queue;
+    let queue = &bench.stack.twins.queue;
     for worker in Worker::ALL {
         for body in poison {
             queue.send_text(worker, body);
@@ -42,7 +42,7 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
 #[tokio::test]
 async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
     let bench = TestBench::new().await;
-    let queue = &bench.stack.world.queue;
+    let queue = &bench.stack.twins.queue;
     for worker in Worker::ALL {
         queue
             .send_text(worker, r#"{"v":1,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000"}"#);
@@ -56,16 +56,16 @@ async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
 async fn set_aside(bench: &TestBench) -> local::client::Started {
     bench.break_routes(&["numbers"], &json!({"status": 500})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.stack.world.queue.fail_next(u32::MAX);
+    bench.stack.twins.queue.fail_next(u32::MAX);
     bench.live_through(Duration::minutes(8)).await;
-    let dead = bench.stack.world.queue.dead_letters(Worker::NumberSubmission);
+    let dead = bench.stack.twins.queue.dead_letters(Worker::NumberSubmission);
     assert_eq!(dead.len(), 1, "{dead:?}");
     let record = bench.record(&started).await;
     assert_eq!(
         (record["status"].as_str(), record["retry"]["step"].as_str()),
         (Some("signed_up"), Some("number_submission"))
     );
-    bench.stack.world.queue.fail_next(0);
+    bench.stack.twins.queue.fail_next(0);
     bench.mend().await;
     started
 }
@@ -74,7 +74,7 @@ async fn set_aside(bench: &TestBench) -> local::client::Started {
 async fn redriven_dead_letters_finish_their_onboarding() {
     let bench = TestBench::new().await;
     let started = set_aside(&bench).await;
-    assert_eq!(bench.stack.world.queue.redrive(Worker::NumberSubmission), 1);
+    assert_eq!(bench.stack.twins.queue.redrive(Worker::NumberSubmission), 1);
     bench.live_through(Duration::minutes(5)).await;
     bench.assert_promise_kept(&started).await;
 }
@@ -86,7 +86,7 @@ async fn an_onboarding_finishes_without_its_dead_letter() {
     bench.live_on_schedule(Duration::hours(1)).await;
     assert_eq!(bench.status(&started).await, "ready");
     // Sent back afterwards, it does no harm.
-    assert_eq!(bench.stack.world.queue.redrive(Worker::NumberSubmission), 1);
+    assert_eq!(bench.stack.twins.queue.redrive(Worker::NumberSubmission), 1);
     bench.live_through(Duration::minutes(5)).await;
     bench.assert_promise_kept(&started).await;
     assert_eq!((bench.count("numbers").await, bench.count("keys").await), (1, 1));

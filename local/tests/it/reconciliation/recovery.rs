@@ -15,7 +15,7 @@ async fn lose_webhooks(bench: &TestBench) {
 
 /// Loses every message that waits, as no queue should.
 fn lose_messages(bench: &TestBench) -> usize {
-    let queue = &bench.stack.world.queue;
+    let queue = &bench.stack.twins.queue;
     let messages = Worker::ALL.into_iter().flat_map(|worker| queue.receive(worker, usize::MAX));
     messages.filter(|message| queue.delete(&message.receipt)).count()
 }
@@ -83,7 +83,7 @@ async fn messages_lost_at_any_step_are_sent_again() {
         let mut moments = (0..).map(|bit| vanish >> bit.min(31) & 1 == 1);
         for _ in 0..40 {
             bench.stack.simulator.run_due().await;
-            let queue = &bench.stack.world.queue;
+            let queue = &bench.stack.twins.queue;
             let waiting = Worker::ALL.into_iter().filter_map(|worker| queue.next_due(worker));
             if waiting.min().is_none_or(|due| due > bench.now()) {
                 bench.pass(SCHEDULE);
@@ -135,7 +135,7 @@ async fn a_worker_that_died_blocks_its_onboarding_no_longer_than_its_lease() {
     let started = bench.client.start("tenant-1").await.unwrap();
     let id = started.id.parse().unwrap();
     let lease = Duration::seconds(90);
-    let taken = bench.stack.world.store.lease(&id, lease).await.unwrap();
+    let taken = bench.stack.twins.store.lease(&id, lease).await.unwrap();
     assert!(matches!(taken, LeaseOutcome::Taken(..)));
     let popup = bench.client.popup("one_number", "finish").await.unwrap();
     assert_eq!(bench.client.es_callback(&started, &popup).await.unwrap().status, 200, "the customer is not held up");

@@ -18,7 +18,7 @@ async fn the_log_scan_sees_every_secret_of_an_onboarding_and_allows_every_id() {
     assert!(LogScan::lines() > before, "nothing was looked through");
 
     let fake = simulator::Settings::default();
-    let kept = &bench.stack.world.vault.keys()[0].1;
+    let kept = &bench.stack.twins.vault.keys()[0].1;
     for secret in [
         started.token(),
         popup["code"].as_str().unwrap(),

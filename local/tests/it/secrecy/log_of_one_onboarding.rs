@@ -96,7 +96,7 @@ async fn assert_no_secret_is_logged() {
     let keys = keys.as_array().unwrap();
     assert!(keys.len() > 1, "no key was lost on its way");
     secrets.extend(keys.iter().map(|key| key["api_key"].as_str().unwrap().to_owned()));
-    let vault = bench.stack.world.vault.keys();
+    let vault = bench.stack.twins.vault.keys();
     secrets.push(vault[0].1.api_key.expose_secret().to_owned());
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

@@ -56,12 +56,12 @@ impl TestBench {
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
-        self.stack.world.clock.now()
+        self.stack.twins.clock.now()
     }
 
     /// When something happens next, on either side.
     fn next_due(&self) -> Option<OffsetDateTime> {
-        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.world.queue.next_due(worker));
+        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.twins.queue.next_due(worker));
         queues.chain(self.stack.simulator.next_due()).min()
     }
 
@@ -104,7 +104,7 @@ impl TestBench {
         let ledger = self.client.ledger().await.unwrap();
         let valid = ledger["keys"].as_array().unwrap().iter().filter(|key| key["valid"] == true).count();
         assert_eq!((self.count("clients").await, self.count("channels").await, valid), (1, 1, 1), "{ledger:#}");
-        let keys = self.stack.world.vault.keys();
+        let keys = self.stack.twins.vault.keys();
         assert_eq!(keys.len(), 1);
         assert!(self.client.key_works(&keys[0].1).await.unwrap(), "the key in the vault is not the valid one");
         self.assert_nothing_left();
@@ -113,8 +113,8 @@ impl TestBench {
     /// Asserts that no message is waiting and none was given up.
     pub(crate) fn assert_nothing_left(&self) {
         for worker in Worker::ALL {
-            assert_eq!(self.stack.world.queue.len(worker), 0, "{worker:?}");
-            assert_eq!(self.stack.world.queue.dead_letters(worker), [], "{worker:?}");
+            assert_eq!(self.stack.twins.queue.len(worker), 0, "{worker:?}");
+            assert_eq!(self.stack.twins.queue.dead_letters(worker), [], "{worker:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ impl TestBench {
         for shown in list.body["onboardings"].as_array().unwrap() {
             records.push(self.client.record(shown["id"].as_str().unwrap()).await.unwrap());
         }
-        let queues = Worker::ALL.map(|worker| self.stack.world.queue.len(worker));
+        let queues = Worker::ALL.map(|worker| self.stack.twins.queue.len(worker));
         let ledger = self.client.ledger().await.unwrap();
         json!({ "records": records, "queues": queues, "calls": ledger["calls"], "keys": ledger["keys"] })
     }
@@ -38,7 +38,7 @@ impl TestBench {
 
     /// What is kept of a webhook.
     pub(crate) async fn inbox(&self, key: &str) -> Option<InboxEntry> {
-        self.stack.world.store.inbox(&key.parse::<InboxKey>().unwrap()).await.unwrap()
+        self.stack.twins.store.inbox(&key.parse::<InboxKey>().unwrap()).await.unwrap()
     }
 
     /// Orders faults of the fakes.
@@ -66,7 +66,7 @@ impl TestBench {
     pub(crate) async fn assert_key_works(&self, started: &Started) {
         let record = self.record(started).await;
         assert_eq!(record["status"], "ready", "{record:#}");
-        let keys = self.stack.world.vault.keys();
+        let keys = self.stack.twins.vault.keys();
         let kept: Vec<_> = keys.iter().filter(|(channel, _)| record["channel_id"] == channel.as_str()).collect();
         assert_eq!(kept.len(), 1, "{record:#}");
         assert!(self.client.key_works(&kept[0].1).await.unwrap(), "the key in the vault is not the valid one");

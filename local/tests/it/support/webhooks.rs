@@ -36,7 +36,7 @@ impl TestBench {
 
     /// Changes the bundle's secret, as an operator does.
     pub(crate) async fn change_secret(&self, change: impl FnOnce(&mut BundleSecret)) {
-        let secrets = &self.stack.world.secrets;
+        let secrets = &self.stack.twins.secrets;
         let mut bundle = (*secrets.bundle().await.unwrap()).clone();
         change(&mut bundle);
         secrets.rotate(bundle);

@@ -7,7 +7,7 @@ use crate::support::TestBench;
 use crate::support::webhooks::{channel_live, key_of};
 
 fn waiting(bench: &TestBench) -> usize {
-    bench.stack.world.queue.len(Worker::KeyCreation)
+    bench.stack.twins.queue.len(Worker::KeyCreation)
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_webhook_that_cannot_be_queued_is_not_acknowledged_and_works_when_it_c
     let bench = TestBench::new().await;
     let (started, _) = bench.submitted().await;
     let body = channel_live(&bench, "evt_1").await.to_string();
-    bench.stack.world.queue.fail_next(1);
+    bench.stack.twins.queue.fail_next(1);
     let reply = bench.hub_webhook(&body).await;
     reply.assert_problem(500, "internal");
     assert!(!reply.text.contains("queue"), "{}", reply.text);
@@ -150,7 +150,7 @@ async fn a_webhook_that_could_not_be_queued_and_never_comes_again_is_found_in_th
     let bench = TestBench::new().await;
     let (started, _) = bench.submitted().await;
     let body = channel_live(&bench, "evt_1").await.to_string();
-    bench.stack.world.queue.fail_next(1);
+    bench.stack.twins.queue.fail_next(1);
     bench.hub_webhook(&body).await.assert_problem(500, "internal");
     let calls = bench.calls("list_channels").await;
     bench.pass(time::Duration::minutes(11));
@@ -166,7 +166,7 @@ async fn the_hub_repeats_a_webhook_until_it_is_acknowledged() {
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.settle().await;
     // As many as the five events of a channel, and two repetitions.
-    bench.stack.world.queue.fail_next(7);
+    bench.stack.twins.queue.fail_next(7);
     bench.live_through(time::Duration::seconds(30)).await;
     bench.assert_promise_kept(&started).await;
     let ledger = bench.client.ledger().await.unwrap();

@@ -16,7 +16,7 @@ async fn serve(router: Router) -> String {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_so_that_no_answer_names_a_host_that_we_call() {
+async fn the_http_client_follows_no_redirect() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let inside = any(move || {

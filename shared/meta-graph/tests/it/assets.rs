@@ -34,7 +34,7 @@ async fn a_waba_is_read_with_the_token_in_a_header_and_the_proof_in_the_query() 
 }
 
 #[tokio::test]
-async fn only_an_answer_that_names_the_waba_proves_that_the_token_reaches_it() {
+async fn a_waba_is_proven_only_by_an_answer_that_names_it() {
     for body in [json!({}), json!({"name": "Nordlicht"}), json!({"id": "409812357760144"}), json!([WABA]), json!(true)]
     {
         let graph = Graph::answering([Answer::new(200, &body)]).await;
@@ -44,7 +44,7 @@ async fn only_an_answer_that_names_the_waba_proves_that_the_token_reaches_it() {
 }
 
 #[tokio::test]
-async fn the_sample_lists_one_number() {
+async fn the_sample_of_phone_numbers_has_one_number() {
     let graph = Graph::answering([Answer::sample(200, "meta.waba_phone_numbers_response.json")]).await;
     let expected = PhoneNumber {
         id: "512904417735208".parse().unwrap(),
@@ -63,7 +63,7 @@ fn page(id: &str, after: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn every_page_is_read_and_entries_that_are_no_numbers_are_left_out() {
+async fn every_page_of_phone_numbers_is_read_and_invalid_entries_are_skipped() {
     let graph = Graph::answering([page("10001", Some("QVG")), page("10002", Some("QVH")), page("10003", None)]).await;
     let ids: Vec<String> = numbers(&graph).await.unwrap().into_iter().map(|number| number.id.to_string()).collect();
     assert_eq!(ids, ["10001", "10002", "10003"]);
@@ -72,7 +72,7 @@ async fn every_page_is_read_and_entries_that_are_no_numbers_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_list_that_never_ends_is_left() {
+async fn an_endless_list_of_phone_numbers_is_cut_off() {
     let endless = (0..100).map(|n| page("10001", Some(&n.to_string())));
     let graph = Graph::answering(endless).await;
     assert_eq!(numbers(&graph).await.unwrap().len(), 10);
@@ -84,7 +84,7 @@ async fn a_list_that_never_ends_is_left() {
 }
 
 #[tokio::test]
-async fn a_list_without_data_is_no_empty_list() {
+async fn a_phone_number_list_without_data_is_an_error() {
     let graph = Graph::answering([Answer::new(200, "{}")]).await;
     assert!(matches!(numbers(&graph).await, Err(MetaError::Retry { .. })));
     let graph = Graph::answering([Answer::new(200, r#"{"data": []}"#)]).await;
@@ -122,7 +122,7 @@ async fn the_solution_is_read_with_the_system_user_token_or_as_the_app() {
 }
 
 #[tokio::test]
-async fn an_odd_solution_id_stays_one_part_of_the_path() {
+async fn an_odd_solution_id_stays_one_path_segment() {
     let graph = Graph::answering([Answer::new(200, Value::Null)]).await;
     let outcome = graph.meta().solution_status(&secret(APP_SECRET), None, "../me?x#y").await;
     assert!(matches!(outcome, Err(MetaError::Retry { .. })));

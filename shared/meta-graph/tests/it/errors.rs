@@ -17,7 +17,7 @@ async fn outcome(answer: Answer) -> (MetaError, usize) {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_three_times() {
+async fn transient_meta_errors_are_tried_three_times() {
     let codes = [1, 2, 4, 17, 32, 341, 80007, 80008, 130_429, 131_000, 131_016, 131_057, 133_004, 2_494_100];
     let mut answers: Vec<Answer> = codes.iter().map(|code| Answer::error(400, &json!({"code": code}))).collect();
     answers.push(Answer::error(400, &json!({"code": 100, "is_transient": true})));
@@ -34,7 +34,7 @@ async fn what_may_pass_is_tried_three_times() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_tried_once() {
+async fn permanent_meta_errors_are_tried_once() {
     let mut codes = vec![0, 102, 190, 3, 10, 200, 275, 299, 131_005, 100, 368, 131_031, 133_010, 133_016, 1_752_041];
     codes.push(424_242);
     for code in codes {
@@ -55,7 +55,7 @@ async fn what_cannot_pass_is_tried_once() {
 }
 
 #[tokio::test]
-async fn the_apps_own_mistakes_are_the_operators_matter_and_tried_once() {
+async fn errors_of_the_apps_configuration_are_misconfigured_and_tried_once() {
     for error in [
         json!({"code": 104, "message": "Invalid appsecret_proof provided in the API argument"}),
         json!({"code": 101}),
@@ -69,7 +69,7 @@ async fn the_apps_own_mistakes_are_the_operators_matter_and_tried_once() {
 }
 
 #[tokio::test]
-async fn a_read_that_succeeds_on_the_third_try_has_succeeded() {
+async fn a_read_from_meta_that_succeeds_on_the_third_try_succeeds() {
     let graph = Graph::answering([
         Answer::new(503, ""),
         Answer::error(400, &json!({"code": 2})),
@@ -81,7 +81,7 @@ async fn a_read_that_succeeds_on_the_third_try_has_succeeded() {
 }
 
 #[tokio::test]
-async fn a_limit_names_its_end_and_is_not_tested_before() {
+async fn a_meta_rate_limit_is_not_retried_before_its_end() {
     let usage =
         json!({"733100000000021": [{"type": "whatsapp", "call_count": 100, "estimated_time_to_regain_access": 7}]});
     let limited = Answer::error(400, &json!({"code": 80008})).header("X-Business-Use-Case-Usage", usage);
@@ -91,14 +91,14 @@ async fn a_limit_names_its_end_and_is_not_tested_before() {
 }
 
 #[tokio::test]
-async fn usage_headers_that_cannot_be_read_do_not_matter() {
+async fn unreadable_meta_usage_headers_are_ignored() {
     let answer =
         Answer::new(200, json!({"id": WABA})).header("X-App-Usage", "?").header("X-Business-Use-Case-Usage", "[]");
     assert!(read(&Graph::answering([answer]).await.meta()).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_customers_texts_and_the_operators_reason_are_kept_apart() {
+async fn texts_for_the_customer_and_reasons_for_the_operator_are_kept_apart() {
     let (error, _) = outcome(Answer::error(
         403,
         &json!({
@@ -119,7 +119,7 @@ async fn the_customers_texts_and_the_operators_reason_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn an_envelope_of_any_shape_is_a_refusal_and_bounded() {
+async fn a_meta_error_envelope_of_any_shape_is_a_bounded_refusal() {
     for error in [
         json!({}),
         json!([]),
@@ -137,7 +137,7 @@ async fn an_envelope_of_any_shape_is_a_refusal_and_bounded() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_tried_three_times() {
+async fn a_broken_connection_to_meta_is_tried_three_times() {
     let (url, mut requests) = mute(false);
     let error = read(&crate::graph::meta(url)).await.unwrap_err();
     assert!(matches!(error, MetaError::Retry { .. }), "{error:?}");
@@ -149,7 +149,7 @@ async fn a_connection_that_breaks_is_tried_three_times() {
 }
 
 #[tokio::test]
-async fn silence_is_waited_for_once() {
+async fn a_meta_request_that_times_out_is_not_repeated() {
     let (url, mut requests) = mute(true);
     let meta = crate::graph::meta(url);
     let read = tokio::spawn(async move { read(&meta).await });
@@ -161,18 +161,18 @@ async fn silence_is_waited_for_once() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_worth_a_retry_later() {
+async fn an_unreachable_meta_is_retried_later() {
     assert!(matches!(read(&crate::graph::meta(nobody())).await, Err(MetaError::Retry { .. })));
 }
 
 #[tokio::test]
-async fn an_address_without_paths_is_the_operators_matter() {
+async fn a_graph_url_that_cannot_have_a_path_is_misconfigured() {
     let meta = crate::graph::meta("mailto:graph@example.com".parse().unwrap());
     assert!(matches!(read(&meta).await, Err(MetaError::Misconfigured { .. })));
 }
 
 #[tokio::test]
-async fn a_base_with_a_path_keeps_it() {
+async fn a_graph_url_with_a_path_keeps_it() {
     let graph = Graph::answering([Answer::new(200, json!({"id": WABA}))]).await;
     for base in ["/proxy", "/proxy/"] {
         read(&crate::graph::meta(graph.url().join(base).unwrap())).await.unwrap();

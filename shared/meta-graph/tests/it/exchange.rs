@@ -25,7 +25,7 @@ async fn a_code_becomes_a_token_and_nothing_secret_is_in_the_url() {
 }
 
 #[tokio::test]
-async fn a_full_page_sign_in_sends_its_redirect_uri() {
+async fn a_code_of_the_full_page_sign_in_is_exchanged_with_its_redirect_uri() {
     let graph = Graph::answering([Answer::sample(200, "meta.code_exchange_response.json")]).await;
     let page = "https://example.com/signup/return?x=1".parse().unwrap();
     graph.meta().exchange_code(&secret(APP_SECRET), &secret(CODE), Some(&page)).await.unwrap();
@@ -33,7 +33,7 @@ async fn a_full_page_sign_in_sends_its_redirect_uri() {
 }
 
 #[tokio::test]
-async fn members_that_are_new_or_missing_do_not_matter() {
+async fn unknown_and_missing_members_of_a_code_exchange_are_ignored() {
     let graph =
         Graph::answering([Answer::new(200, json!({"access_token": TOKEN, "expires_in": "soon", "new": [1]}))]).await;
     assert!(exchange(&graph.meta()).await.is_ok());
@@ -43,7 +43,7 @@ async fn members_that_are_new_or_missing_do_not_matter() {
 type Expected = fn(&MetaError) -> bool;
 
 #[tokio::test]
-async fn every_refusal_of_a_code_says_what_to_do_about_it_and_is_not_repeated() {
+async fn each_code_refusal_is_classified_and_not_retried() {
     let refused: Expected = |error| matches!(error, MetaError::CodeRefused { .. });
     let misconfigured: Expected = |error| matches!(error, MetaError::Misconfigured { .. });
     let used: Expected = |error| *error == MetaError::CodeUsed;
@@ -74,13 +74,13 @@ async fn every_refusal_of_a_code_says_what_to_do_about_it_and_is_not_repeated() 
 }
 
 #[tokio::test]
-async fn the_sample_of_an_expired_code_is_an_expired_code() {
+async fn the_sample_of_an_expired_code_is_classified_as_expired() {
     let graph = Graph::answering([Answer::sample(400, "meta.code_exchange_error_expired.json")]).await;
     assert_eq!(exchange(&graph.meta()).await.unwrap_err(), MetaError::CodeExpired);
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_leaves_it_unclear() {
+async fn an_unreadable_answer_leaves_the_code_exchange_unclear() {
     for (status, body) in [
         (200, "<html>"),
         (200, ""),
@@ -102,7 +102,7 @@ async fn an_answer_that_cannot_be_read_leaves_it_unclear() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_code_was_sent_leaves_it_unclear() {
+async fn a_connection_broken_after_the_code_was_sent_leaves_the_exchange_unclear() {
     let (url, mut requests) = mute(false);
     assert_eq!(exchange(&crate::graph::meta(url)).await.unwrap_err(), MetaError::Unclear);
     assert!(requests.try_recv().is_ok());
@@ -110,7 +110,7 @@ async fn a_connection_that_breaks_after_the_code_was_sent_leaves_it_unclear() {
 }
 
 #[tokio::test]
-async fn silence_after_the_code_was_sent_leaves_it_unclear() {
+async fn a_timeout_after_the_code_was_sent_leaves_the_exchange_unclear() {
     let (url, mut requests) = mute(true);
     let meta = crate::graph::meta(url);
     let exchange = tokio::spawn(async move { exchange(&meta).await });

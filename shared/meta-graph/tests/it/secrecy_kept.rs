@@ -95,7 +95,7 @@ fn assert_nothing_secret(text: &str) {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_logged_or_part_of_an_error() {
+async fn no_meta_secret_is_logged_or_part_of_an_error() {
     let echo = format!("Malformed access token {ECHO}");
     let echoed = |code: i64| {
         json!({"code": code, "message": echo, "error_user_title": echo, "error_user_msg": echo, "fbtrace_id": echo,
@@ -126,7 +126,7 @@ async fn nothing_secret_is_logged_or_part_of_an_error() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_the_errors_of_a_broken_connection() {
+async fn no_meta_secret_is_in_the_error_of_a_broken_connection() {
     for url in [nobody(), mute(false).0] {
         let log = Log::default();
         let guard = log.start();
@@ -138,7 +138,7 @@ async fn nothing_secret_is_in_the_errors_of_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_the_error_of_a_token_that_fits_no_header() {
+async fn no_secret_is_in_the_error_of_a_token_that_fits_no_header() {
     let log = Log::default();
     let guard = log.start();
     let token = BusinessToken::new(secret(&format!("{TOKEN}\nx")));
@@ -150,7 +150,7 @@ async fn nothing_secret_is_in_the_error_of_a_token_that_fits_no_header() {
 }
 
 #[tokio::test]
-async fn every_request_is_one_line_with_the_route_and_what_is_used_up() {
+async fn each_meta_request_is_one_log_line_with_route_and_usage() {
     let log = Log::default();
     let guard = log.start();
     let answer = Answer::new(200, sample_json("meta.waba_phone_numbers_response.json"))
@@ -174,7 +174,7 @@ async fn every_request_is_one_line_with_the_route_and_what_is_used_up() {
 }
 
 #[tokio::test]
-async fn an_exchange_is_repeated_while_no_connection_comes_about() {
+async fn a_code_exchange_is_repeated_only_while_no_connection_is_made() {
     let log = Log::default();
     let guard = log.start();
     let outcome = crate::graph::meta(nobody()).exchange_code(&secret(APP_SECRET), &secret(CODE), None).await;

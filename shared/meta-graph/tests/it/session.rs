@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::graph::sample_json;
 
 #[test]
-fn every_sample_is_understood() {
+fn every_session_sample_is_understood() {
     for (name, event, finished) in [
         ("finish", SessionEvent::Finish, true),
         ("finish_coexistence", SessionEvent::FinishCoexistence, true),
@@ -25,7 +25,7 @@ fn every_sample_is_understood() {
 }
 
 #[test]
-fn a_finish_claims_its_ids() {
+fn a_finish_event_claims_its_ids() {
     let session = Session::from_json(&sample_json("es.message.finish.json")).unwrap();
     assert_eq!(session.waba_id.unwrap().as_str(), "409812357760143");
     assert_eq!(session.phone_number_id.unwrap().as_str(), "512904417735208");
@@ -33,7 +33,7 @@ fn a_finish_claims_its_ids() {
 }
 
 #[test]
-fn a_cancel_says_where_and_why() {
+fn a_cancel_event_has_its_step_and_reason() {
     let session = Session::from_json(&sample_json("es.message.cancel_step.json")).unwrap();
     assert_eq!(session.current_step.as_deref(), Some("PHONE_NUMBER_SETUP"));
 
@@ -44,7 +44,7 @@ fn a_cancel_says_where_and_why() {
 }
 
 #[test]
-fn error_numbers_come_as_text_or_number_under_either_name() {
+fn session_error_codes_may_be_text_or_number_under_either_name() {
     for data in [json!({"error_code": 524_126}), json!({"error_code": "524126"}), json!({"error_id": 524_126})] {
         let session = Session::from_json(&json!({"event": "CANCEL", "data": data})).unwrap();
         assert_eq!(session.error_code.as_deref(), Some("524126"));
@@ -62,7 +62,7 @@ fn an_on_behalf_of_migration_is_a_finish_and_an_unknown_event_neither() {
 }
 
 #[test]
-fn a_wrong_field_is_named_and_not_repeated() {
+fn a_wrong_session_field_is_named_and_its_value_is_not_repeated() {
     for (session, field) in [
         (json!(null), "session"),
         (json!([]), "session"),
@@ -81,7 +81,7 @@ fn a_wrong_field_is_named_and_not_repeated() {
 }
 
 #[test]
-fn what_is_absent_null_or_empty_is_absent_and_texts_of_odd_shape_do_not_cost_the_signup() {
+fn empty_session_fields_are_absent_and_texts_of_odd_shape_are_ignored() {
     let session = Session::from_json(&json!({
         "event": "FINISH", "type": "WA_EMBEDDED_SIGNUP", "version": 3, "new": true,
         "data": {"waba_id": "409812357760143", "phone_number_id": "", "business_id": null, "current_step": {}, "session_id": []},
@@ -92,7 +92,7 @@ fn what_is_absent_null_or_empty_is_absent_and_texts_of_odd_shape_do_not_cost_the
 }
 
 #[test]
-fn texts_are_cut_and_on_one_line() {
+fn session_texts_are_cut_and_on_one_line() {
     for long in ["ä".repeat(10_000), "\u{1}".repeat(10_000), "a\r\nb".repeat(10_000)] {
         let data = json!({"error_message": long, "current_step": long, "error_code": long, "session_id": long});
         let session = Session::from_json(&json!({"event": long, "data": data})).unwrap();
@@ -126,7 +126,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_json_panics(json in any_json(), event: String, waba in any_json(), step in any_json()) {
+    fn no_session_json_panics(json in any_json(), event: String, waba in any_json(), step in any_json()) {
         let _ = Session::from_json(&json);
         let _ = Session::from_json(&json!({"event": json, "data": waba}));
         let _ = Session::from_json(&json!({"event": event, "data": {"waba_id": waba, "current_step": step}}));

@@ -17,7 +17,7 @@ async fn info(data: &Value) -> TokenInfo {
 }
 
 #[tokio::test]
-async fn the_sample_names_the_waba() {
+async fn the_sample_of_a_token_names_its_waba() {
     let (info, graph) = debug(Answer::sample(200, "meta.debug_token_response.json")).await;
     let info = info.unwrap();
     assert!(info.is_valid);
@@ -48,7 +48,7 @@ async fn a_token_without_the_management_permission_still_names_its_waba() {
 }
 
 #[tokio::test]
-async fn a_permission_that_is_not_narrowed_proves_nothing() {
+async fn an_unscoped_permission_proves_no_waba() {
     for granular in [json!([{"scope": "whatsapp_business_management"}]), json!([]), Value::Null] {
         let info = info(&json!({"is_valid": true, "app_id": APP_ID, "granular_scopes": granular})).await;
         assert!(!info.names_waba(&WABA.parse().unwrap()));
@@ -57,7 +57,7 @@ async fn a_permission_that_is_not_narrowed_proves_nothing() {
 }
 
 #[tokio::test]
-async fn wabas_come_once_and_newest_first() {
+async fn the_wabas_of_a_token_are_unique_and_newest_first() {
     let info = info(&json!({"granular_scopes": [
         {"scope": "whatsapp_business_messaging", "target_ids": ["11111", "22222"]},
         {"scope": "whatsapp_business_management", "target_ids": ["33333", "22222", "not an id", 44444]},
@@ -68,7 +68,7 @@ async fn wabas_come_once_and_newest_first() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_an_answer_and_never_valid() {
+async fn an_expired_token_is_read_and_never_valid() {
     let info = info(&json!({
         "app_id": 1_482_000_011_112_222_i64,
         "is_valid": false,
@@ -82,13 +82,13 @@ async fn an_expired_token_is_an_answer_and_never_valid() {
 }
 
 #[tokio::test]
-async fn what_is_missing_makes_no_token_valid() {
+async fn a_token_with_missing_members_is_never_valid() {
     let info = info(&json!({})).await;
     assert!(!info.is_valid && info.app_id.is_none());
 }
 
 #[tokio::test]
-async fn an_answer_without_data_is_to_be_asked_for_again() {
+async fn a_token_answer_without_data_is_retried() {
     for body in ["{}", r#"{"data": null}"#, r#"{"data": []}"#, "<html>", ""] {
         let (outcome, graph) = debug(Answer::new(200, body)).await;
         assert!(matches!(outcome, Err(MetaError::Retry { .. })), "{body}");
@@ -97,7 +97,7 @@ async fn an_answer_without_data_is_to_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_refused_app_token_is_the_operators_matter() {
+async fn a_refused_app_token_is_misconfigured() {
     let (outcome, _) = debug(Answer::error(400, &json!({"code": 190, "message": "Invalid OAuth access token."}))).await;
     assert!(matches!(outcome, Err(MetaError::Misconfigured { .. })));
 }

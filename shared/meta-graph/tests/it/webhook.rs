@@ -17,7 +17,7 @@ fn verify(header: &str, body: &[u8], secrets: &[&str]) -> bool {
 }
 
 #[test]
-fn a_body_is_authentic_only_as_it_was_signed() {
+fn a_meta_webhook_is_authentic_only_as_it_was_signed() {
     let body = sample("meta.webhook.account_update_partner_added.json").into_bytes();
     let header = format!("sha256={SIGNATURE}");
     assert!(verify(&header, &body, &[APP_SECRET]));
@@ -36,7 +36,7 @@ fn a_body_is_authentic_only_as_it_was_signed() {
 }
 
 #[test]
-fn an_empty_secret_authenticates_nothing() {
+fn an_empty_app_secret_authenticates_nothing() {
     // HMAC-SHA256 with an empty key over an empty message.
     let header = "sha256=b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
     assert!(!verify(header, b"", &[""]));
@@ -44,7 +44,7 @@ fn an_empty_secret_authenticates_nothing() {
 }
 
 #[test]
-fn the_challenge_goes_back_only_to_whom_knows_the_verify_token() {
+fn the_webhook_challenge_is_answered_only_with_the_verify_token() {
     let expected = secret("made-up-verify-token");
     let token = Some("made-up-verify-token");
     assert_eq!(handshake(Some("subscribe"), token, Some("1158201444"), &expected), Some("1158201444"));
@@ -56,7 +56,7 @@ fn the_challenge_goes_back_only_to_whom_knows_the_verify_token() {
 }
 
 #[test]
-fn a_signup_is_heard_of_without_the_browser() {
+fn an_account_update_names_the_finished_signup() {
     for (name, event) in [
         ("account_update_partner_added", AccountEvent::PartnerAdded),
         ("account_update_partner_app_installed", AccountEvent::PartnerAppInstalled),
@@ -71,7 +71,7 @@ fn a_signup_is_heard_of_without_the_browser() {
 }
 
 #[test]
-fn other_fields_are_no_account_updates_and_other_events_keep_their_name() {
+fn other_webhook_fields_are_no_account_updates_and_other_events_keep_their_name() {
     assert!(account_updates(sample("meta.webhook.partner_solutions.json").as_bytes()).is_empty());
 
     let change = |value| json!({"field": "account_update", "value": value});
@@ -106,7 +106,7 @@ fn other_fields_are_no_account_updates_and_other_events_keep_their_name() {
 
 proptest! {
     #[test]
-    fn no_body_and_no_header_panics(bytes: Vec<u8>, header: String, json in any_json(), value in any_json()) {
+    fn no_meta_webhook_body_or_header_panics(bytes: Vec<u8>, header: String, json in any_json(), value in any_json()) {
         account_updates(&bytes);
         account_updates(json.to_string().as_bytes());
         let change = json!({"entry": [{"changes": [{"field": "account_update", "value": value}, json]}]});

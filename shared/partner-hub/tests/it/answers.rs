@@ -38,7 +38,7 @@ fn retry(reason: &str, unclear: bool) -> HubError {
 }
 
 #[tokio::test]
-async fn each_refusal_is_sorted_by_what_to_do_about_it() {
+async fn each_hub_refusal_is_classified_by_what_to_do_about_it() {
     for (status, name, expected) in [
         (
             400,
@@ -67,7 +67,7 @@ async fn each_refusal_is_sorted_by_what_to_do_about_it() {
 }
 
 #[tokio::test]
-async fn a_read_is_never_unclear() {
+async fn a_failed_read_from_the_hub_never_has_an_unclear_outcome() {
     for (status, name) in [(429, "error.meta_429_rate_limited"), (500, "error.meta_500_after_side_effect")] {
         let server = Server::start([Answer::sample(status, name)]).await;
         let error = list(&server.hub()).await;
@@ -76,7 +76,7 @@ async fn a_read_is_never_unclear() {
 }
 
 #[tokio::test]
-async fn the_creation_of_a_key_has_refusals_of_its_own() {
+async fn the_key_creation_has_refusals_of_its_own() {
     let not_yet = |reason: &str| HubError::NotYet { reason: reason.to_owned() };
     let no_permission = "Forbidden; Client has not granted API key permission for this channel";
     for (status, name, expected) in [
@@ -94,7 +94,7 @@ async fn the_creation_of_a_key_has_refusals_of_its_own() {
 }
 
 #[tokio::test]
-async fn statuses_without_a_body_we_know_are_sorted_too() {
+async fn hub_statuses_with_an_unknown_body_are_classified_too() {
     let page = "<html><body>upstream connect error</body></html>";
     for (status, body, expected) in [
         (422, "", permanent(422, "status 422, no reason given")),
@@ -112,7 +112,7 @@ async fn statuses_without_a_body_we_know_are_sorted_too() {
 }
 
 #[tokio::test]
-async fn a_success_that_says_nothing_is_unclear_where_something_may_have_happened() {
+async fn an_empty_success_is_unclear_for_calls_with_an_effect() {
     for body in [
         "",
         "<html>",
@@ -134,13 +134,13 @@ async fn a_success_that_says_nothing_is_unclear_where_something_may_have_happene
 }
 
 #[tokio::test]
-async fn a_list_of_keys_without_the_key_is_no_key() {
+async fn an_answer_without_the_new_key_is_no_key() {
     let server = Server::start([Answer::sample(200, "api_keys.list_response")]).await;
     assert_eq!(make_key(&server.hub()).await, Err(retry("the answer holds no API key", true)));
 }
 
 #[tokio::test]
-async fn retry_after_counts_in_seconds_and_within_reason() {
+async fn retry_after_is_read_in_seconds_and_bounded() {
     for (header, expected) in [
         ("7", Some(Duration::seconds(7))),
         ("99999999999999999999", None),
@@ -155,20 +155,20 @@ async fn retry_after_counts_in_seconds_and_within_reason() {
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_without_an_answer_leaves_open_what_happened() {
+async fn a_connection_closed_without_an_answer_has_an_unclear_outcome() {
     let hub = hub(&silent().await, Clock::system());
     assert_eq!(create(&hub).await, Err(retry("the connection broke off", true)));
     assert_eq!(list(&hub).await, Err(retry("the connection broke off", false)));
 }
 
 #[tokio::test]
-async fn without_a_connection_nothing_has_happened() {
+async fn a_failed_connect_to_the_hub_has_no_effect() {
     let hub = hub(&closed().await, Clock::system());
     assert_eq!(create(&hub).await, Err(retry("no connection", false)));
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn an_endless_hub_answer_is_cut_off() {
     let small = format!(r#"{{"id": "hT3mVxCL", "padding": "{}"}}"#, "x".repeat(1 << 20));
     let list_of_two_mebibytes = format!(r#"{{"partner_channels": [], "padding": "{}"}}"#, "x".repeat(2 << 20));
     let list_of_nine_mebibytes = format!(r#"{{"partner_channels": [], "padding": "{}"}}"#, "x".repeat(9 << 20));
@@ -180,7 +180,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn the_log_has_one_line_per_call_and_nobody_in_it() {
+async fn each_hub_call_is_one_log_line_without_personal_data() {
     thread_local!(static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     struct Log;
     impl std::io::Write for Log {

@@ -30,7 +30,7 @@ fn channel_id() -> ChannelId {
 }
 
 #[tokio::test]
-async fn each_credential_has_its_header() {
+async fn each_kind_of_hub_credentials_has_its_header() {
     let bearer = HubCredentials::Bearer("made-up-token".into());
     let server = Server::start([
         Answer::sample(200, "partner.webhook_url_get_response"),
@@ -47,7 +47,7 @@ async fn each_credential_has_its_header() {
 }
 
 #[tokio::test]
-async fn a_credential_that_cannot_stand_in_a_header_is_refused_without_a_call() {
+async fn hub_credentials_that_fit_no_header_are_refused_without_a_call() {
     let server = Server::start([]).await;
     let broken = HubCredentials::ApiKey("made-up\nkey".into());
     assert_eq!(server.hub().webhook_url(&broken).await, Err(HubError::Unauthorized));
@@ -55,7 +55,7 @@ async fn a_credential_that_cannot_stand_in_a_header_is_refused_without_a_call() 
 }
 
 #[tokio::test]
-async fn clients_are_looked_up_by_email_and_compared_by_us() {
+async fn clients_found_by_email_are_compared_again() {
     let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
     let page = server.hub().clients_filtered(&api_key(), "Lena.Voss@nordlicht.example", 200).await.unwrap();
 
@@ -74,7 +74,7 @@ async fn clients_are_looked_up_by_email_and_compared_by_us() {
 }
 
 #[tokio::test]
-async fn without_a_filter_every_client_is_read() {
+async fn every_client_is_read_if_the_client_filter_is_off() {
     let server = Server::start([Answer::sample(200, "clients.list_response")]).await;
     let page = server.hub().clients_page(&api_key(), 0).await;
     assert!(page.unwrap().find_by_email("lena.voss@nordlicht.example").is_some());
@@ -82,14 +82,14 @@ async fn without_a_filter_every_client_is_read() {
 }
 
 #[tokio::test]
-async fn no_client_is_an_answer_too() {
+async fn a_client_lookup_may_find_none() {
     let server = Server::start([Answer::sample(200, "clients.list_response_empty")]).await;
     let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
     assert_eq!((page.clients.len(), page.next_offset), (0, None));
 }
 
 #[tokio::test]
-async fn of_several_clients_the_oldest_is_found_on_either_address() {
+async fn the_oldest_of_several_clients_with_an_email_is_found() {
     let list = value!({"clients": [
         {"id": "newestCL", "contact_info": {"email": "lena@nordlicht.example"}},
         {"id": "oldestCL", "contact_info": null, "contact_user": {"email": "Lena@nordlicht.example"}},
@@ -101,7 +101,7 @@ async fn of_several_clients_the_oldest_is_found_on_either_address() {
 }
 
 #[tokio::test]
-async fn entries_that_cannot_be_read_do_not_hide_the_others() {
+async fn unreadable_clients_do_not_hide_the_others() {
     let clients =
         value!({"clients": [null, 7, {"name": "no id"}, {"id": "../x"}, {"id": "goodCL", "contact_info": "odd"}]});
     let channels =
@@ -114,7 +114,7 @@ async fn entries_that_cannot_be_read_do_not_hide_the_others() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_found_with_and_without_paging_members() {
+async fn the_next_page_of_clients_is_found_with_and_without_paging_members() {
     let entries = |count: usize| vec![value!({"id": "someCH"}); count];
     for (answer, offset, next) in [
         (value!({"partner_channels": entries(2), "total": 5}), 0, Some(2)),
@@ -136,7 +136,7 @@ async fn the_next_page_is_found_with_and_without_paging_members() {
 }
 
 #[tokio::test]
-async fn a_client_is_created() {
+async fn a_client_is_created_with_its_name_and_email() {
     let request = json("account_sharing.create_client_request");
     for (status, answer) in [
         (200, Answer::sample(200, "account_sharing.create_client_response")),
@@ -153,7 +153,7 @@ async fn a_client_is_created() {
 }
 
 #[tokio::test]
-async fn a_number_is_submitted() {
+async fn a_number_is_submitted_with_its_waba_and_client() {
     for name in ["account_sharing.submit_number_response", "account_sharing.submit_number_response_seed_shape"] {
         let server = Server::start([Answer::sample(200, name)]).await;
         server.hub().submit_number(&api_key(), &number()).await.unwrap();
@@ -164,7 +164,7 @@ async fn a_number_is_submitted() {
 }
 
 #[tokio::test]
-async fn what_the_hub_requires_is_sent_with_and_without_a_portfolio() {
+async fn a_submission_has_all_required_members_with_and_without_a_portfolio() {
     let without = NumberSubmission { business_id: None, tier: "premium", ..number() };
     for (number, required) in [
         (&number(), "account_sharing.submit_number_request_by_business"),
@@ -183,13 +183,13 @@ async fn what_the_hub_requires_is_sent_with_and_without_a_portfolio() {
 }
 
 #[tokio::test]
-async fn a_number_that_the_hub_has_already_counts_as_submitted() {
+async fn a_number_that_is_at_the_hub_already_counts_as_submitted() {
     let server = Server::start([Answer::sample(409, "error.meta_409_conflict")]).await;
     assert_eq!(server.hub().submit_number(&api_key(), &number()).await, Ok(()));
 }
 
 #[tokio::test]
-async fn an_error_that_comes_as_a_success_is_not_taken_for_one() {
+async fn a_submission_answered_200_with_an_error_body_is_an_error() {
     let server = Server::start([Answer::sample(200, "error.meta_400_with_error_data")]).await;
     let error = server.hub().submit_number(&api_key(), &number()).await.unwrap_err();
     let reason = "Number could not be onboarded; Invalid parameter; (#100) The WABA is not shared with this solution";
@@ -289,7 +289,7 @@ async fn an_api_key_is_made_and_read_in_both_shapes() {
 }
 
 #[tokio::test]
-async fn the_webhook_url_is_read_and_set() {
+async fn the_hub_webhook_url_is_read_and_set() {
     let server = Server::start([
         Answer::sample(200, "partner.webhook_url_get_response"),
         Answer::new(200, r#"{"webhook_url": null}"#),

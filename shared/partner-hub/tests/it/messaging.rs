@@ -37,7 +37,7 @@ fn retry(reason: &str) -> MessagingError {
 }
 
 #[tokio::test]
-async fn the_webhook_is_set_and_read_back() {
+async fn the_message_webhook_is_set_and_read_back() {
     let server = Server::start([
         Answer::sample(200, "messaging.set_webhook_request"),
         Answer::sample(200, "messaging.get_webhook_response"),
@@ -55,7 +55,7 @@ async fn the_webhook_is_set_and_read_back() {
 }
 
 #[tokio::test]
-async fn an_address_may_have_a_path() {
+async fn a_messaging_address_may_have_a_path() {
     let server = Server::start([Answer::new(200, ""), Answer::new(200, "")]).await;
     for path in ["/base", "/base/"] {
         set(&server.url.join(path).unwrap()).await.unwrap();
@@ -64,7 +64,7 @@ async fn an_address_may_have_a_path() {
 }
 
 #[tokio::test]
-async fn no_webhook_is_an_answer_too() {
+async fn a_channel_without_a_message_webhook_is_read_as_such() {
     for answer in
         [Answer::new(200, "{}"), Answer::new(200, r#"{"url": ""}"#), Answer::new(200, ""), Answer::new(404, "")]
     {
@@ -76,7 +76,7 @@ async fn no_webhook_is_an_answer_too() {
 }
 
 #[tokio::test]
-async fn whether_the_webhook_is_set_is_asked_if_the_answer_does_not_say() {
+async fn the_message_webhook_is_read_back_if_the_answer_does_not_confirm_it() {
     let read_back = Answer::sample(200, "messaging.get_webhook_response");
     let server = Server::start([Answer::new(200, "OK"), read_back]).await;
     assert_eq!(set(&server.url).await, Ok(()));
@@ -87,7 +87,7 @@ async fn whether_the_webhook_is_set_is_asked_if_the_answer_does_not_say() {
 }
 
 #[tokio::test]
-async fn refusals_are_sorted_by_what_to_do_about_them() {
+async fn messaging_refusals_are_classified_by_what_to_do_about_them() {
     let permanent = |status, reason: &str| MessagingError::Permanent { status, reason: reason.to_owned() };
     for (status, body, expected) in [
         (401, r#"{"error": "Invalid API key"}"#, MessagingError::KeyRefused),
@@ -107,7 +107,7 @@ async fn refusals_are_sorted_by_what_to_do_about_them() {
 }
 
 #[tokio::test]
-async fn what_quotes_our_secrets_is_told_without_them() {
+async fn secrets_quoted_in_a_messaging_error_are_masked() {
     let quoted = r#"{"error": {"message": "bad headers {X-Funkturm-Auth: made-up-shared-secret}, key made-up-key"}}"#;
     for (status, expected) in [
         (400, "the messaging API refused with 400: bad headers {X-Funkturm-Auth: ***}, key ***"),
@@ -119,13 +119,13 @@ async fn what_quotes_our_secrets_is_told_without_them() {
 }
 
 #[tokio::test]
-async fn without_an_answer_it_is_tried_again() {
+async fn an_unanswered_messaging_call_is_retried() {
     assert_eq!(set(&silent().await).await, Err(retry("the connection broke off")));
     assert_eq!(set(&closed().await).await, Err(retry("no connection")));
 }
 
 #[tokio::test]
-async fn a_key_goes_to_no_other_host() {
+async fn an_api_key_is_sent_to_allowed_hosts_only() {
     let server = Server::start([]).await;
     let messaging = messaging("360dialog.io");
     let set = messaging.set_webhook(&server.url, &key(), &webhook()).await;
@@ -135,7 +135,7 @@ async fn a_key_goes_to_no_other_host() {
 }
 
 #[test]
-fn only_https_on_a_listed_host_or_below_is_allowed() {
+fn messaging_addresses_must_be_https_on_a_listed_host_or_below() {
     let hosts = AllowedHosts::default();
     for (allowed, address) in [
         (true, "https://waba-v2.360dialog.io"),
@@ -159,7 +159,7 @@ fn only_https_on_a_listed_host_or_below_is_allowed() {
 }
 
 #[test]
-fn http_is_for_listed_loopback_addresses() {
+fn plain_http_is_allowed_for_listed_loopback_addresses_only() {
     let hosts: AllowedHosts = " 127.0.0.1 ,localhost,[::1], Example.COM, 10.0.0.1".parse().unwrap();
     for (allowed, address) in [
         (true, "http://127.0.0.1:8080"),
@@ -178,7 +178,7 @@ fn http_is_for_listed_loopback_addresses() {
 }
 
 #[test]
-fn a_setting_that_is_no_list_of_hosts_is_refused() {
+fn messaging_hosts_that_are_no_list_of_hosts_are_refused() {
     for list in [
         "",
         " ",

@@ -27,7 +27,7 @@ fn element() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_body_that_is_not_json_is_kept_whole(body: Vec<u8>) {
+    fn a_webhook_body_that_is_not_json_is_kept_whole(body: Vec<u8>) {
         if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
             let events = split(&body);
             prop_assert_eq!(events.len(), 1);
@@ -36,21 +36,21 @@ proptest! {
     }
 
     #[test]
-    fn a_text_that_is_not_json_is_kept_to_the_byte(body: String) {
+    fn a_webhook_text_that_is_not_json_is_kept_to_the_byte(body: String) {
         if serde_json::from_str::<IgnoredAny>(&body).is_err() {
             prop_assert_eq!(&split(body.as_bytes())[0].body, &body);
         }
     }
 
     #[test]
-    fn the_elements_of_an_array_are_kept_to_the_byte(elements in prop::collection::vec(element(), 0..5)) {
+    fn the_elements_of_a_webhook_array_are_kept_to_the_byte(elements in prop::collection::vec(element(), 0..5)) {
         let body = format!(" [\n{} ]\r\n", elements.join(" ,  "));
         let events = split(body.as_bytes());
         prop_assert_eq!(events.iter().map(|event| event.body.clone()).collect::<Vec<_>>(), elements);
     }
 
     #[test]
-    fn reading_never_panics(json in element(), text: String, event in "channel_[a-z_]{3,20}") {
+    fn reading_a_hub_webhook_never_panics(json in element(), text: String, event in "channel_[a-z_]{3,20}") {
         parse(&json);
         parse(&text);
         parse(&format!(r#"{{"event": "{event}", "data": {json}, "channel_id": {json}}}"#));
@@ -59,12 +59,12 @@ proptest! {
     }
 
     #[test]
-    fn no_header_but_the_signature_is_one(header: String, body: Vec<u8>, secret: String) {
+    fn no_random_header_is_a_valid_hub_signature(header: String, body: Vec<u8>, secret: String) {
         prop_assert!(!verify(&header, &body, &[&SecretString::from(secret)]));
     }
 
     #[test]
-    fn no_digits_but_the_signature_are_one(digits in "(sha256=)?[0-9a-fA-F]{0,70}", body: Vec<u8>) {
+    fn no_random_hex_digits_are_a_valid_hub_signature(digits in "(sha256=)?[0-9a-fA-F]{0,70}", body: Vec<u8>) {
         prop_assert!(!verify(&digits, &body, &[&SecretString::from("made-up-platform-secret")]));
     }
 }

@@ -36,7 +36,7 @@ fn a_signature_is_recognised_in_every_spelling_seen() {
 }
 
 #[test]
-fn while_the_secret_is_changed_both_are_good() {
+fn both_platform_secrets_verify_during_a_rotation() {
     let Vector { body, signature, secret } = vector();
     let other = SecretString::from("made-up-next-secret");
     assert!(verify(&signature, &body, &[&other, &secret]));
@@ -46,7 +46,7 @@ fn while_the_secret_is_changed_both_are_good() {
 }
 
 #[test]
-fn whatever_else_stands_in_the_header_is_no_signature() {
+fn a_malformed_signature_header_is_refused() {
     let Vector { body, signature, secret } = vector();
     let wrong = format!("{}0", &signature[..63]);
     let base64 = "aXf/QBeUxFnLMIhJ3CGE3Z0ARHCAVYTpY+60dwmHQ+4=";
@@ -68,14 +68,14 @@ fn whatever_else_stands_in_the_header_is_no_signature() {
 }
 
 #[test]
-fn another_body_needs_another_signature() {
+fn a_signature_is_valid_for_its_body_only() {
     let Vector { body, signature, secret } = vector();
     assert!(!verify(&signature, body.trim_ascii_end(), &[&secret]));
     assert!(!verify(&signature, b"", &[&secret]));
 }
 
 #[test]
-fn an_empty_secret_signs_nothing() {
+fn an_empty_platform_secret_verifies_nothing() {
     // HMAC-SHA256 of nothing with an empty key.
     let anyone = "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
     assert!(!verify(anyone, b"", &[&SecretString::from("")]));

@@ -44,7 +44,7 @@ fn without(line: &str) -> (String, Option<String>) {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_once_and_kept_by_every_clone() {
+async fn a_hub_token_is_fetched_once_for_all_clones() {
     let server = Server::start([Answer::sample(200, "auth.token_response_200"), good(), good()]).await;
     let hub = server.hub();
     hub.webhook_url(&credentials()).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_token_is_fetched_once_and_kept_by_every_clone() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_share_one_token() {
+async fn concurrent_hub_calls_share_one_token() {
     let server = Server::start([token("first", 3600), good(), good(), good()]).await;
     let (hub, credentials) = (server.hub(), credentials());
     let call = || hub.webhook_url(&credentials);
@@ -68,7 +68,7 @@ async fn calls_at_the_same_time_share_one_token() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_expires() {
+async fn a_hub_token_is_renewed_before_it_expires() {
     let server = Server::start([token("first", 3600), good(), good(), token("second", 3600), good()]).await;
     let (clock, time) = set_clock();
     let hub = hub(&server.url, clock);
@@ -82,7 +82,7 @@ async fn a_token_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once() {
+async fn a_refused_hub_token_is_replaced_once() {
     let server = Server::start([token("first", 3600), refused(), token("second", 3600), good(), good()]).await;
     let hub = server.hub();
     hub.webhook_url(&credentials()).await.unwrap();
@@ -92,14 +92,14 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_twice_is_the_operators_to_mend() {
+async fn a_hub_token_refused_twice_is_a_configuration_error() {
     let server = Server::start([token("first", 3600), refused(), token("second", 3600), refused()]).await;
     assert_eq!(server.hub().webhook_url(&credentials()).await, Err(HubError::Unauthorized));
     assert_eq!(seen(&server).len(), 4);
 }
 
 #[tokio::test]
-async fn a_refused_fixed_token_is_not_tried_again() {
+async fn a_refused_fixed_hub_token_is_not_retried() {
     let server = Server::start([refused()]).await;
     let bearer = HubCredentials::Bearer("made-up-token".into());
     assert_eq!(server.hub().webhook_url(&bearer).await, Err(HubError::Unauthorized));
@@ -107,7 +107,7 @@ async fn a_refused_fixed_token_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn other_credentials_get_another_token() {
+async fn other_hub_credentials_get_another_token() {
     let server = Server::start([token("first", 3600), good(), token("second", 3600), good()]).await;
     let hub = server.hub();
     hub.webhook_url(&credentials()).await.unwrap();
@@ -118,7 +118,7 @@ async fn other_credentials_get_another_token() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_token_is_sorted_like_the_rest() {
+async fn failures_of_the_token_endpoint_are_classified_like_the_others() {
     for (answer, expected) in [
         (Answer::sample(401, "auth.token_error_401"), HubError::Unauthorized),
         (Answer::sample(400, "auth.token_error_401"), HubError::Unauthorized),

@@ -46,7 +46,7 @@ fn channel(name: &str) -> Channel {
 }
 
 #[test]
-fn every_sample_is_read_for_what_it_is() {
+fn every_webhook_sample_is_read_as_its_event() {
     for (name, kind, event_id) in EVENTS {
         let raw = one(&sample(name));
         assert_eq!(raw.event_id.as_deref(), event_id, "{name}");
@@ -62,7 +62,7 @@ fn every_sample_is_read_for_what_it_is() {
 }
 
 #[test]
-fn no_sample_of_a_webhook_is_forgotten() {
+fn every_webhook_sample_has_an_expectation() {
     let read = |name: std::ffi::OsString| name.into_string().unwrap().strip_suffix(".json").map(str::to_owned);
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../samples")).unwrap();
     let found: BTreeSet<String> = files
@@ -77,7 +77,7 @@ fn no_sample_of_a_webhook_is_forgotten() {
 }
 
 #[test]
-fn a_full_channel_tells_everything() {
+fn a_full_channel_webhook_has_every_field() {
     let channel = channel("webhook.channel_live.full");
     assert_eq!(channel.client_id, Some("hT3mVxCL".parse().unwrap()));
     assert_eq!(channel.waba_id, Some("409812357760143".parse().unwrap()));
@@ -88,7 +88,7 @@ fn a_full_channel_tells_everything() {
 }
 
 #[test]
-fn a_flat_channel_tells_what_it_can() {
+fn a_flat_channel_webhook_has_the_fields_that_it_can() {
     let live = channel("webhook.channel_live.flat");
     assert_eq!((live.client_id.as_ref(), live.waba_id.as_ref(), live.phone_number_id.as_ref()), (None, None, None));
     assert_eq!(live.phone_number.as_deref(), Some("4930901820143"));
@@ -99,7 +99,7 @@ fn a_flat_channel_tells_what_it_can() {
 }
 
 #[test]
-fn an_old_channel_is_found_beside_the_event() {
+fn a_legacy_webhook_has_its_channel_beside_the_event() {
     let channel = channel("webhook.channel_live.legacy_top_level_channel_id");
     assert_eq!(channel.id.as_str(), "Rb82LdCH");
     assert!(channel.client_id.is_none() && channel.status.is_none());
@@ -112,7 +112,7 @@ fn an_old_channel_is_found_beside_the_event() {
 }
 
 #[test]
-fn numbers_lose_what_is_no_digit() {
+fn phone_numbers_are_reduced_to_digits() {
     let event =
         parse(r#"{"event": "channel_live", "data": {"id": "Rb82LdCH", "phone_number": "+49 (30) 901-820 143"}}"#);
     assert_eq!(event.channel.unwrap().phone_number.as_deref(), Some("4930901820143"));
@@ -125,7 +125,7 @@ fn numbers_lose_what_is_no_digit() {
 }
 
 #[test]
-fn an_array_is_a_delivery_of_several_events() {
+fn a_webhook_array_is_several_events() {
     let events = split(&sample("webhook.duplicate_delivery_same_event_id"));
     assert_eq!(events.len(), 2);
     assert_eq!(events[0], events[1]);
@@ -137,7 +137,7 @@ fn an_array_is_a_delivery_of_several_events() {
 }
 
 #[test]
-fn each_element_keeps_its_own_text() {
+fn each_event_of_a_webhook_array_keeps_its_own_text() {
     let elements = [
         r#"{ "id" : "evt_1",  "n": 1.0e+02, "big": 123456789012345678901234567890, "twice": 1, "twice": 2 }"#,
         r#"{"id":"evt_2","text":"\u00e4 \/ ä, ] } \" [ {"}"#,
@@ -154,7 +154,7 @@ fn each_element_keeps_its_own_text() {
 }
 
 #[test]
-fn an_id_that_could_not_be_a_key_is_no_id() {
+fn a_webhook_id_that_fits_no_table_key_is_ignored() {
     let long = format!(r#"{{"id": "{}"}}"#, "x".repeat(201));
     for body in [
         r#"{"id": ""}"#,
@@ -172,7 +172,7 @@ fn an_id_that_could_not_be_a_key_is_no_id() {
 }
 
 #[test]
-fn what_is_not_json_is_one_event_without_a_name() {
+fn a_webhook_that_is_not_json_is_one_event_without_a_name() {
     for body in
         ["", " \n", "hello", "{", "[{\"id\": \"evt_1\"}", "{\"id\": \"evt_1\"} trailing", "a=b&c=d", "\u{feff}{}"]
     {
@@ -184,7 +184,7 @@ fn what_is_not_json_is_one_event_without_a_name() {
 }
 
 #[test]
-fn nesting_and_names_without_end_do_no_harm() {
+fn deep_nesting_and_long_names_in_a_webhook_do_no_harm() {
     let deep =
         format!(r#"{{"id": "evt_1", "event": "channel_live", "data": {}{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
     assert_eq!(one(deep.as_bytes()).event_id.as_deref(), Some("evt_1"));

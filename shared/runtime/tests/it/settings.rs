@@ -26,7 +26,7 @@ const META: (&str, &str) = ("META_APP_ID", "611538240974");
 const PAGE: [(&str, &str); 3] = [HUB[0], HUB[1], ("META_CONFIG_ID", "905512374418")];
 
 #[test]
-fn every_problem_is_named_at_once_and_no_value_is_repeated() {
+fn every_configuration_error_is_named_at_once_without_its_value() {
     let mut env = env(&[
         ("TABLE_NAME", " "),
         ("HUB_BASE_URL", "http://hub.example.com/oops"),
@@ -77,7 +77,7 @@ fn a_malformed_optional_setting_is_an_error_even_if_nobody_asks_for_the_section(
 }
 
 #[test]
-fn what_is_unset_has_the_documented_default() {
+fn an_unset_setting_has_the_documented_default() {
     let mut env = env(&[PAGE[0], PAGE[1], PAGE[2], META, ("HUB_CALL_LIMIT", "")]);
     let hub = HubConfig::read(&mut env);
     let meta = MetaConfig::read(&mut env);
@@ -103,7 +103,7 @@ fn what_is_unset_has_the_documented_default() {
 }
 
 #[test]
-fn urls_are_https_unless_they_stay_on_this_machine() {
+fn setting_urls_must_be_https_unless_they_are_loopback() {
     let base = |url| wrong(&[HUB[0], HUB[1], ("HUB_BASE_URL", url)], HubConfig::read);
     for good in [
         "https://a.example/v2",
@@ -132,7 +132,7 @@ fn urls_are_https_unless_they_stay_on_this_machine() {
 }
 
 #[test]
-fn call_limits_and_versions_and_ids_are_checked() {
+fn settings_that_are_call_limits_versions_or_ids_are_checked() {
     for bad in ["5", "0/30", "5/0", "5/30/1", "-5/30", "5/4000", "5/30s"] {
         assert_eq!(
             wrong(&[HUB[0], HUB[1], ("HUB_CLIENT_FILTER", bad)], HubConfig::read),
@@ -149,7 +149,7 @@ fn call_limits_and_versions_and_ids_are_checked() {
 }
 
 #[test]
-fn lists_are_read_and_checked_member_by_member() {
+fn settings_that_are_lists_are_checked_member_by_member() {
     let with = |name, value| [PAGE[0], PAGE[1], PAGE[2], (name, value)];
     let mut env = env(&with("RETURN_URL_ORIGINS", "https://a.example, https://b.example:8443/,"));
     let page = PageConfig::read(&mut env);
@@ -171,7 +171,7 @@ fn lists_are_read_and_checked_member_by_member() {
 }
 
 #[test]
-fn what_customers_see_of_the_partner_is_checked() {
+fn settings_that_customers_see_are_checked() {
     let long = "x".repeat(61);
     for (name, bad) in [
         ("PARTNER_NAME", long.as_str()),
@@ -211,7 +211,7 @@ fn a_function_needs_only_the_queues_that_it_sends_to() {
 }
 
 #[test]
-fn a_message_webhook_keeps_its_query() {
+fn a_message_webhook_url_keeps_its_query() {
     let mut env = env(&[("MESSAGE_WEBHOOK_URL", "https://a.example/in?tenant=7")]);
     let messaging = MessagingConfig::read(&mut env);
     let url = env.finish(|| messaging).unwrap().webhook_url.unwrap();

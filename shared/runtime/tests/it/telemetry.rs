@@ -11,7 +11,7 @@ use crate::support::aws::Aws;
 use crate::support::log::Log;
 
 #[test]
-fn a_step_is_one_line_with_the_ids_of_its_invocation() {
+fn a_step_is_one_log_line_with_the_ids_of_its_invocation() {
     let (log, _guard) = Log::start("info");
     let id = OnboardingId::generate();
     invocation_span("request-1").in_scope(|| {
@@ -31,7 +31,7 @@ fn a_step_is_one_line_with_the_ids_of_its_invocation() {
 }
 
 #[test]
-fn warnings_keep_the_ids_when_only_warnings_are_logged() {
+fn warnings_keep_their_ids_when_only_warnings_are_logged() {
     for level in ["WARN", "ERROR", "FATAL"] {
         let (log, _guard) = Log::start(level);
         invocation_span("request-1").in_scope(|| {
@@ -45,7 +45,7 @@ fn warnings_keep_the_ids_when_only_warnings_are_logged() {
 }
 
 #[test]
-fn a_level_that_is_none_does_not_silence_the_log() {
+fn an_invalid_log_level_does_not_silence_the_log() {
     for level in ["loud", "a=b=c", "some_library=debug"] {
         let (log, _guard) = Log::start(level);
         tracing::info!("seen");
@@ -55,7 +55,7 @@ fn a_level_that_is_none_does_not_silence_the_log() {
 }
 
 #[tokio::test]
-async fn not_even_the_finest_level_logs_a_key() {
+async fn the_finest_log_level_logs_no_key() {
     let (log, _guard) = Log::start("TRACE");
     let aws = Aws::start(|_, _| Err("ResourceExistsException: there is one")).await;
     let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(&aws.config), "stack".to_owned());
@@ -67,7 +67,7 @@ async fn not_even_the_finest_level_logs_a_key() {
 }
 
 #[test]
-fn a_count_is_a_metric_to_cloudwatch() {
+fn a_count_inside_lambda_is_a_cloudwatch_metric() {
     let line = embedded_metric(Metric::WebhookRejected, 1, "a-stack", datetime!(2026-11-02 09:00 UTC));
     assert!(!line.contains('\n'));
     assert_eq!(

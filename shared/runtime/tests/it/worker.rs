@@ -35,7 +35,7 @@ async fn handled(bodies: &[String], deadline: Option<SystemTime>, bad: i64) -> (
 }
 
 #[tokio::test]
-async fn only_the_messages_that_failed_are_named() {
+async fn a_batch_answer_names_only_the_messages_that_failed() {
     let bodies = [body(1), body(2), body(3)];
     assert_eq!(handled(&bodies, None, 2).await, (vec![1, 2, 3], vec!["m-2".to_owned()]));
     assert_eq!(handled(&bodies, None, 0).await, (vec![1, 2, 3], vec![]));
@@ -52,7 +52,7 @@ async fn a_message_that_is_no_task_fails_and_is_not_logged() {
 }
 
 #[tokio::test]
-async fn near_the_deadline_the_rest_is_left_but_never_everything() {
+async fn a_batch_near_its_deadline_handles_one_message_and_leaves_the_rest() {
     let bodies = [body(1), body(2), body(3)];
     let rest = (vec![1], vec!["m-2".to_owned(), "m-3".to_owned()]);
     for deadline in [SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(5)] {

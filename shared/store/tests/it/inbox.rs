@@ -24,7 +24,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_webhook_is_kept_as_it_came() {
+async fn a_webhook_is_kept_in_the_inbox_unchanged() {
     let world = World::new().await;
     let (key, outcome) = world.keep(Some("evt-1"), "{\"a\" : 1}").await;
     assert_eq!((key.as_str(), outcome), ("partner_hub#evt-1", KeptAs::New));
@@ -37,7 +37,7 @@ async fn a_webhook_is_kept_as_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_deliveries_at_once_one_is_new() {
+async fn one_of_many_concurrent_deliveries_of_a_webhook_is_new() {
     let world = World::new().await;
     let tasks: Vec<_> = (0..12)
         .map(|_| {
@@ -56,7 +56,7 @@ async fn of_many_deliveries_at_once_one_is_new() {
 }
 
 #[tokio::test]
-async fn a_repetition_tells_whether_the_first_was_processed() {
+async fn a_repeated_webhook_says_whether_the_first_was_processed() {
     let world = World::new().await;
     for event_id in [Some("evt-1"), None, Some("")] {
         let body = format!("{event_id:?}");
@@ -70,7 +70,7 @@ async fn a_repetition_tells_whether_the_first_was_processed() {
 }
 
 #[tokio::test]
-async fn another_body_under_the_same_id_is_kept_apart() {
+async fn a_webhook_with_a_known_id_and_another_body_is_kept_separately() {
     let world = World::new().await;
     let (first, _) = world.keep(Some("evt-1"), "one").await;
     let (second, outcome) = world.keep(Some("evt-1"), "two").await;
@@ -82,7 +82,7 @@ async fn another_body_under_the_same_id_is_kept_apart() {
 }
 
 #[tokio::test]
-async fn any_event_id_will_do() {
+async fn any_webhook_id_can_be_an_inbox_key() {
     let world = World::new().await;
     let long = "🔑".repeat(200);
     let longer = "🔑".repeat(40_000);
@@ -98,7 +98,7 @@ async fn any_event_id_will_do() {
 }
 
 #[tokio::test]
-async fn of_a_body_that_is_too_long_the_digest_is_kept() {
+async fn a_webhook_body_that_is_too_long_is_kept_as_its_digest() {
     let world = World::new().await;
     let longest = "x".repeat(256 * 1024);
     let (key, _) = world.keep(None, &longest).await;
@@ -112,7 +112,7 @@ async fn of_a_body_that_is_too_long_the_digest_is_kept() {
 }
 
 #[tokio::test]
-async fn an_entry_is_due_until_it_is_processed() {
+async fn an_inbox_entry_is_due_until_it_is_processed() {
     let world = World::new().await;
     let (key, _) = world.keep(Some("evt-1"), "{}").await;
     let due = || world.store.due(world.now(), 10);
@@ -132,7 +132,7 @@ async fn an_entry_is_due_until_it_is_processed() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_gone_cannot_be_processed() {
+async fn a_deleted_inbox_entry_cannot_be_marked_processed() {
     let world = World::new().await;
     let key: InboxKey = "partner_hub#evt-1".parse().unwrap();
     assert!(matches!(world.store.processed(&key, "matched").await, Err(StoreError::NotFound)));
@@ -141,7 +141,7 @@ async fn an_entry_that_is_gone_cannot_be_processed() {
 }
 
 #[tokio::test]
-async fn an_entry_expires_after_thirty_days() {
+async fn an_inbox_entry_expires_after_thirty_days() {
     let world = World::new().await;
     world.keep(Some("evt-1"), "{}").await;
     let item = world
@@ -158,7 +158,7 @@ async fn an_entry_expires_after_thirty_days() {
 }
 
 #[test]
-fn what_is_not_an_inbox_key_is_refused() {
+fn a_malformed_inbox_key_is_refused() {
     for text in ["", "partner_hub", "partner_hub#", "elsewhere#evt-1", &format!("meta#{}", "x".repeat(1001))] {
         assert!(text.parse::<InboxKey>().is_err(), "{text}");
     }

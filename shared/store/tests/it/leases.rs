@@ -15,7 +15,7 @@ fn taken(outcome: LeaseOutcome) -> Lease {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_workers_one_gets_the_lease() {
+async fn one_of_twenty_concurrent_workers_gets_the_lease() {
     let world = World::new().await;
     let id = world.create("a").await;
     let tasks: Vec<_> = (0..20)
@@ -39,7 +39,7 @@ async fn of_twenty_workers_one_gets_the_lease() {
 }
 
 #[tokio::test]
-async fn a_lease_that_ran_out_is_taken_over_and_its_former_owner_cannot_give_it_back() {
+async fn an_expired_lease_is_taken_over_and_its_former_owner_cannot_release_it() {
     let world = World::new().await;
     let id = world.create("a").await;
     let former = taken(world.store.lease(&id, MINUTE).await.unwrap());
@@ -58,7 +58,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_its_former_owner_cannot_give_it_
 }
 
 #[tokio::test]
-async fn an_event_keeps_the_lease() {
+async fn applying_an_event_keeps_the_lease() {
     let world = World::new().await;
     let id = world.create("a").await;
     let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
@@ -68,7 +68,7 @@ async fn an_event_keeps_the_lease() {
 }
 
 #[tokio::test]
-async fn whoever_gives_a_lease_back_says_when_the_onboarding_is_due() {
+async fn releasing_a_lease_sets_when_the_onboarding_is_due() {
     let world = World::new().await;
     let id = world.create("a").await;
     let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
@@ -90,7 +90,7 @@ async fn an_onboarding_at_rest_does_not_become_due_again() {
 }
 
 #[tokio::test]
-async fn who_takes_a_lease_hears_of_the_message_that_is_on_its_way() {
+async fn a_lease_carries_the_message_that_is_awaited() {
     let world = World::new().await;
     let id = world.create("a").await;
     let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());

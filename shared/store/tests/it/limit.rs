@@ -36,7 +36,7 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_at_once_no_more_than_the_limit_may_call_and_all_get_their_turn() {
+async fn twenty_concurrent_callers_stay_within_the_limit_and_all_are_served() {
     let world = World::new().await;
     let mut waiting: Vec<Option<Slot>> = vec![None; 20];
     let mut calls: Vec<OffsetDateTime> = Vec::new();
@@ -71,7 +71,7 @@ async fn of_twenty_at_once_no_more_than_the_limit_may_call_and_all_get_their_tur
 }
 
 #[tokio::test]
-async fn who_comes_back_as_told_gets_the_turn_before_who_came_later() {
+async fn a_reservation_is_served_before_later_callers() {
     let world = World::new().await;
     world.use_up().await;
     let mut told = Vec::new();
@@ -89,7 +89,7 @@ async fn who_comes_back_as_told_gets_the_turn_before_who_came_later() {
 }
 
 #[tokio::test]
-async fn the_more_urgent_does_not_wait_behind_the_others() {
+async fn urgent_work_does_not_wait_behind_less_urgent_calls() {
     let world = World::new().await;
     world.use_up().await;
     for _ in 0..20 {
@@ -103,7 +103,7 @@ async fn the_more_urgent_does_not_wait_behind_the_others() {
 
 /// The one who submits a number does so in the place of the one who only looked for its client account.
 #[tokio::test]
-async fn who_takes_over_from_less_urgent_work_leaves_no_empty_place() {
+async fn a_reservation_moved_to_more_urgent_work_leaves_no_gap_in_the_queue() {
     let world = World::new().await;
     world.use_up().await;
     let mut held = Vec::new();
@@ -118,7 +118,7 @@ async fn who_takes_over_from_less_urgent_work_leaves_no_empty_place() {
 }
 
 #[tokio::test]
-async fn the_limit_survives_whoever_used_it() {
+async fn the_call_limit_survives_a_restart() {
     let world = World::new().await;
     world.use_up().await;
     let restarted = store::Store::new(world.client.clone(), TABLE.to_owned(), world.clock.clone());
@@ -130,7 +130,7 @@ async fn the_limit_survives_whoever_used_it() {
 }
 
 #[tokio::test]
-async fn a_code_is_taken_once() {
+async fn a_code_is_claimed_once() {
     let world = World::new().await;
     let (first, second) = (world.create("a").await, world.create("b").await);
     let claim = |code: &'static str, id| world.store.claim_code(code, id);
@@ -142,7 +142,7 @@ async fn a_code_is_taken_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_who_take_a_code_at_once_one_is_first() {
+async fn one_of_twenty_concurrent_claims_of_a_code_wins() {
     let world = World::new().await;
     let id = world.create("a").await;
     let tasks: Vec<_> = (0..20)

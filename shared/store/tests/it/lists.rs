@@ -61,7 +61,7 @@ async fn all_onboardings_are_listed_page_by_page_newest_first() {
 }
 
 #[tokio::test]
-async fn a_reference_lists_its_own_onboardings_only() {
+async fn a_list_by_reference_has_its_own_onboardings_only() {
     let world = World::new().await;
     let mut ids = Vec::new();
     for _ in 0..5 {
@@ -81,7 +81,7 @@ async fn a_reference_lists_its_own_onboardings_only() {
 }
 
 #[tokio::test]
-async fn pages_of_a_rare_status_are_filled() {
+async fn pages_of_a_list_by_a_rare_status_are_filled() {
     let world = World::new().await;
     let mut rare = Vec::new();
     for number in 0..130 {
@@ -98,7 +98,7 @@ async fn pages_of_a_rare_status_are_filled() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_not_ours_is_refused() {
+async fn a_foreign_list_cursor_is_refused() {
     let world = World::new().await;
     for _ in 0..3 {
         world.create("a").await;
@@ -115,7 +115,7 @@ async fn a_cursor_that_is_not_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_account_has_its_onboardings_on_however_many_pages() {
+async fn all_onboardings_of_a_client_account_are_listed_on_any_number_of_pages() {
     let world = World::new().await;
     let mut ids = Vec::new();
     for number in 0..30 {
@@ -137,7 +137,7 @@ async fn a_client_account_has_its_onboardings_on_however_many_pages() {
 }
 
 #[tokio::test]
-async fn what_is_due_longest_comes_first_and_what_is_at_rest_is_gone() {
+async fn due_onboardings_come_longest_due_first_without_those_at_rest() {
     let world = World::new().await;
     let mut ids = Vec::new();
     for _ in 0..4 {
@@ -164,7 +164,7 @@ async fn what_is_due_longest_comes_first_and_what_is_at_rest_is_gone() {
 }
 
 #[tokio::test]
-async fn items_of_unknown_shape_do_not_stop_a_list() {
+async fn table_items_of_unknown_shape_do_not_stop_a_list() {
     let world = World::new().await;
     let (first, second, third) = (world.create("a").await, world.create("a").await, world.create("a").await);
     for id in [&first, &second, &third] {
@@ -178,7 +178,7 @@ async fn items_of_unknown_shape_do_not_stop_a_list() {
 }
 
 #[tokio::test]
-async fn what_is_due_lies_on_however_many_pages() {
+async fn due_onboardings_are_listed_on_any_number_of_pages() {
     let world = World::new().await;
     for number in 0..5 {
         let due = [("due", AttributeValue::S("DUE".to_owned())), ("due_at", AttributeValue::N(number.to_string()))];

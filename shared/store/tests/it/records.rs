@@ -27,7 +27,7 @@ fn request(key: &str, body: &str, onboarding_id: &OnboardingId) -> Idempotency {
 }
 
 #[tokio::test]
-async fn a_new_record_is_read_as_it_was_written() {
+async fn a_new_onboarding_record_is_read_as_it_was_written() {
     let world = World::new().await;
     world.store.warm().await.unwrap();
     let onboarding = onboarding("customer 17", world.now());
@@ -49,7 +49,7 @@ async fn an_unknown_onboarding_is_not_found() {
 }
 
 #[tokio::test]
-async fn an_event_is_kept_and_one_that_says_nothing_new_is_not() {
+async fn an_event_is_kept_unless_it_changes_nothing() {
     let world = World::new().await;
     let id = world.create("a").await;
     world.pass(Duration::seconds(3));
@@ -63,7 +63,7 @@ async fn an_event_is_kept_and_one_that_says_nothing_new_is_not() {
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_fit_changes_nothing() {
+async fn an_event_that_does_not_fit_the_status_changes_nothing() {
     let world = World::new().await;
     let id = world.create("a").await;
     assert!(matches!(world.apply(&id, Event::RetryRequested).await, Err(StoreError::Illegal(_))));
@@ -72,7 +72,7 @@ async fn an_event_that_does_not_fit_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_ten_events_at_once_none_is_lost() {
+async fn ten_concurrent_events_are_all_kept() {
     let world = World::new().await;
     let id = world.create("a").await;
     let tasks: Vec<_> = (0..10)
@@ -143,7 +143,7 @@ async fn a_number_belongs_to_one_onboarding() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_claim_a_number_at_once_one_gets_it() {
+async fn one_of_many_concurrent_claims_of_a_number_wins() {
     let world = World::new().await;
     let mut tasks = Vec::new();
     for number in 0..6 {
@@ -179,7 +179,7 @@ async fn a_channel_belongs_to_one_onboarding() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_first_ones_answer_for_a_day() {
+async fn a_repeated_start_gets_the_first_answer_for_a_day() {
     let world = World::new().await;
     let (first, second, third) =
         (onboarding("a", world.now()), onboarding("a", world.now()), onboarding("a", world.now()));
@@ -201,7 +201,7 @@ async fn a_repeated_request_gets_the_first_ones_answer_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_the_same_request_sent_many_times_at_once_one_starts_an_onboarding() {
+async fn one_of_many_concurrent_equal_starts_creates_an_onboarding() {
     let world = World::new().await;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
@@ -226,7 +226,7 @@ async fn of_the_same_request_sent_many_times_at_once_one_starts_an_onboarding() 
 }
 
 #[tokio::test]
-async fn an_existing_record_is_never_overwritten() {
+async fn an_existing_onboarding_record_is_never_overwritten() {
     let world = World::new().await;
     let onboarding = onboarding("a", world.now());
     world.store.create(&onboarding, None).await.unwrap();
@@ -236,7 +236,7 @@ async fn an_existing_record_is_never_overwritten() {
 }
 
 #[tokio::test]
-async fn an_item_of_another_shape_is_reported_and_left_alone() {
+async fn a_table_item_of_unknown_shape_is_an_error_and_left_alone() {
     let world = World::new().await;
     let id = world.create("a").await;
     let pk = format!("ONB#{id}");

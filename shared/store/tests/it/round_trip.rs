@@ -90,7 +90,7 @@ fn every_record_survives_the_table() {
 }
 
 #[tokio::test]
-async fn any_json_may_be_prefilled() {
+async fn a_prefill_of_any_json_survives_the_table() {
     let world = World::new().await;
     let mut record = onboarding("a", START);
     let mut deep = json!(1e300);

@@ -9,7 +9,7 @@ use crate::World;
 const EMAIL: &str = "lena.voss@nordlicht.example";
 
 #[tokio::test]
-async fn of_many_at_once_one_searches_and_the_others_learn_what_it_found() {
+async fn one_of_many_concurrent_client_searches_runs_and_the_others_get_its_result() {
     let world = World::new().await;
     let mut claims = JoinSet::new();
     let mut ids = Vec::new();
@@ -40,7 +40,7 @@ async fn of_many_at_once_one_searches_and_the_others_learn_what_it_found() {
 }
 
 #[tokio::test]
-async fn whoever_searches_next_learns_that_an_account_was_asked_for() {
+async fn the_next_client_search_knows_that_an_account_was_requested() {
     let world = World::new().await;
     let (first, second) = (world.create("one").await, world.create("two").await);
     world.store.claim_client_search(EMAIL, &first).await.unwrap();
@@ -56,7 +56,7 @@ async fn whoever_searches_next_learns_that_an_account_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_searcher_that_died_is_followed_by_another_and_an_old_answer_is_searched_for_again() {
+async fn an_abandoned_client_search_is_taken_over_and_an_old_result_is_searched_again() {
     let world = World::new().await;
     let (first, second) = (world.create("one").await, world.create("two").await);
     world.store.claim_client_search(EMAIL, &first).await.unwrap();

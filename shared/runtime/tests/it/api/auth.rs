@@ -16,7 +16,7 @@ fn a_setup_token_is_256_bits_and_never_the_same() {
 }
 
 #[test]
-fn only_the_whole_back_end_token_fits() {
+fn only_the_whole_back_end_token_is_accepted() {
     let token = SecretString::from("a-backend-token");
     assert!(is_backend_token(&token.clone(), &token));
     for other in ["", "a-backend-toke", "a-backend-token ", "A-backend-token"] {
@@ -25,7 +25,7 @@ fn only_the_whole_back_end_token_fits() {
 }
 
 #[test]
-fn a_sealed_token_opens_only_with_all_that_it_was_sealed_with() {
+fn a_sealed_setup_token_opens_only_with_the_values_it_was_sealed_with() {
     let (token, backend, id) =
         (new_setup_token().unwrap(), SecretString::from("a-backend-token"), OnboardingId::generate());
     let sealed = seal(&token, &backend, "key-1", &id).unwrap();

@@ -34,7 +34,7 @@ fn wrong(body: &Value) -> (String, String) {
 }
 
 #[test]
-fn a_wrong_member_is_named_by_its_path_and_not_repeated() {
+fn a_wrong_body_member_is_named_by_its_path_and_its_value_is_not_repeated() {
     let cases = [
         (json!({}), "reference", "is missing"),
         (json!({ "reference": "r", "client": {} }), "client.email", "is missing"),
@@ -58,7 +58,7 @@ fn a_wrong_member_is_named_by_its_path_and_not_repeated() {
 }
 
 #[test]
-fn what_is_no_json_object_is_told_from_a_wrong_member() {
+fn a_body_that_is_no_json_object_is_distinguished_from_a_wrong_member() {
     let good = json!({ "reference": "r", "client": { "email": "e" } }).to_string();
     assert!(read_json::<Start>(&Request::new(good.clone().into())).is_ok());
     assert!(read_json::<Start>(&Request::new(good.clone().into_bytes().into())).is_ok(), "undone base64");
@@ -73,7 +73,7 @@ fn what_is_no_json_object_is_told_from_a_wrong_member() {
 }
 
 #[test]
-fn a_body_may_have_64_kib() {
+fn a_request_body_may_have_64_kib() {
     let body = |length| Request::new(Body::Text("x".repeat(length)));
     assert_eq!(read(&body(65_536)).unwrap().len(), 65_536);
     assert_eq!(read(&body(65_537)).unwrap_err().status.as_u16(), 413);
@@ -81,7 +81,7 @@ fn a_body_may_have_64_kib() {
 }
 
 #[test]
-fn a_problem_is_what_rfc_9457_says() {
+fn a_problem_has_the_form_of_rfc_9457() {
     let response = Problem::invalid_field("client.email", "is missing").into_response("request-1");
     assert_eq!(response.status().as_u16(), 422);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -135,7 +135,7 @@ fn every_problem_has_the_status_and_code_of_the_api() {
 }
 
 #[test]
-fn an_answer_is_json_and_not_cached() {
+fn an_api_answer_is_json_and_not_cached() {
     let response = json_answer(lambda_http::http::StatusCode::CREATED, &json!({ "id": 1 }));
     assert_eq!(response.status().as_u16(), 201);
     assert_eq!(response.headers()["content-type"], "application/json");

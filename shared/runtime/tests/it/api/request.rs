@@ -35,7 +35,7 @@ fn request(event: &Value) -> Request {
 }
 
 #[test]
-fn route_and_id_are_read_from_what_the_gateway_matched() {
+fn the_route_and_id_of_a_request_are_those_that_the_gateway_matched() {
     let request = request(&event());
     assert_eq!(route(&request), ("POST", "/onboardings/{id}/retry"));
     assert_eq!(onboarding_id(&request).unwrap().as_str(), ID);
@@ -48,7 +48,7 @@ fn route_and_id_are_read_from_what_the_gateway_matched() {
 }
 
 #[test]
-fn only_a_bearer_token_is_a_bearer_token() {
+fn only_a_well_formed_bearer_token_is_read() {
     let token = |value: &str| {
         let mut request = Request::default();
         request.headers_mut().insert("authorization", value.parse().unwrap());
@@ -63,7 +63,7 @@ fn only_a_bearer_token_is_a_bearer_token() {
 }
 
 #[test]
-fn the_public_url_is_what_the_gateway_names_and_never_what_the_client_sends() {
+fn the_public_url_comes_from_the_gateway_and_never_from_the_client() {
     let url = |event: &Value| public_url(&request(event), None).unwrap();
     let mut event = event();
     assert_eq!(url(&event), "https://abc123.execute-api.eu-central-1.amazonaws.com/v1");
@@ -118,6 +118,6 @@ async fn a_problem_carries_the_id_under_which_it_is_logged() {
 }
 
 #[test]
-fn without_lambda_the_gateways_id_is_used() {
+fn a_request_outside_lambda_has_the_gateways_request_id() {
     assert_eq!(request_id(&request(&event())), "api-1");
 }

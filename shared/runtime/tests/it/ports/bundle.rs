@@ -26,7 +26,7 @@ fn with(changes: &Value) -> Result<BundleSecret, Vec<String>> {
 }
 
 #[test]
-fn every_field_finds_its_place() {
+fn every_field_of_the_secret_finds_its_place() {
     let bundle = with(&json!({
         "platform_secret_previous": "canary-before",
         "webhook_token": "canary-header",
@@ -48,7 +48,7 @@ fn every_field_finds_its_place() {
 }
 
 #[test]
-fn debugging_a_bundle_shows_no_secret() {
+fn the_debug_output_of_the_bundle_secret_shows_no_secret() {
     let bundle = with(&json!({
         "hub_api_key": null,
         "hub_user_name": "robot",
@@ -60,7 +60,7 @@ fn debugging_a_bundle_shows_no_secret() {
 }
 
 #[test]
-fn all_that_is_missing_or_malformed_is_named_at_once() {
+fn all_missing_and_malformed_fields_of_the_secret_are_named_at_once() {
     let error = BundleSecret::parse(
         &json!({
             "backend_token": "REPLACE_ME",
@@ -90,7 +90,7 @@ fn all_that_is_missing_or_malformed_is_named_at_once() {
 }
 
 #[test]
-fn there_is_exactly_one_kind_of_hub_credentials() {
+fn the_secret_must_hold_exactly_one_kind_of_hub_credentials() {
     let bearer = with(&json!({ "hub_api_key": "REPLACE_ME", "hub_bearer_token": "canary-token" })).unwrap();
     assert!(matches!(bearer.hub, HubCredentials::Bearer(_)));
     let password = json!({ "hub_api_key": "", "hub_user_name": "robot", "hub_password": "canary-word" });
@@ -103,7 +103,7 @@ fn there_is_exactly_one_kind_of_hub_credentials() {
 }
 
 #[test]
-fn a_webhook_token_does_in_place_of_a_platform_secret() {
+fn a_webhook_token_may_replace_the_platform_secret() {
     let bundle = with(&json!({ "platform_secret": "", "webhook_token": "canary-header" })).unwrap();
     assert!(bundle.platform_secrets().is_empty());
 }

@@ -20,7 +20,7 @@ fn tasks(received: &[Received]) -> Vec<Task> {
 }
 
 #[tokio::test]
-async fn a_delayed_message_arrives_when_it_is_due_and_not_before() {
+async fn a_delayed_queue_message_arrives_when_it_is_due_and_not_before() {
     let (time, queue) = setup();
     queue.send(WORKER, &task(1), Duration::seconds(20)).await.unwrap();
     queue.send(WORKER, &task(2), Duration::seconds(10)).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_message_that_fails_too_often_is_a_dead_letter_until_it_is_redriven() 
 }
 
 #[tokio::test]
-async fn whoever_waits_is_woken_by_a_send_even_if_it_comes_before_the_wait() {
+async fn a_waiting_receiver_is_woken_by_a_send_even_before_it_waits() {
     let (_, queue) = setup();
     let sent = queue.notified();
     assert!(queue.receive(WORKER, 1).is_empty());
@@ -92,7 +92,7 @@ async fn whoever_waits_is_woken_by_a_send_even_if_it_comes_before_the_wait() {
 }
 
 #[tokio::test]
-async fn it_fails_when_told_to() {
+async fn the_queue_twin_fails_when_told_to() {
     let (_, queue) = setup();
     queue.fail_next(2);
     for _ in 0..2 {

@@ -48,7 +48,7 @@ impl Setup {
 }
 
 #[tokio::test]
-async fn the_bundle_is_read_again_after_five_minutes() {
+async fn the_secret_is_read_again_after_five_minutes() {
     let setup = Setup::new().await;
     let first = setup.secrets.bundle().await.unwrap();
     setup.rotate();
@@ -62,7 +62,7 @@ async fn the_bundle_is_read_again_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_refresh_sees_a_rotation_at_once_but_reads_no_more_than_twice_a_minute() {
+async fn a_refresh_of_the_secret_sees_a_rotation_and_reads_at_most_twice_a_minute() {
     let setup = Setup::new().await;
     setup.secrets.bundle().await.unwrap();
     setup.rotate();
@@ -77,7 +77,7 @@ async fn a_refresh_sees_a_rotation_at_once_but_reads_no_more_than_twice_a_minute
 }
 
 #[tokio::test]
-async fn what_was_read_stays_in_use_while_secrets_manager_is_down_or_the_secret_is_broken() {
+async fn the_cached_secret_stays_in_use_while_secrets_manager_is_down_or_the_secret_is_broken() {
     let setup = Setup::new().await;
     let first = setup.secrets.bundle().await.unwrap();
     setup.down.store(true, Ordering::Relaxed);
@@ -99,7 +99,7 @@ async fn what_was_read_stays_in_use_while_secrets_manager_is_down_or_the_secret_
 }
 
 #[tokio::test]
-async fn callers_at_the_same_time_share_one_reading_and_its_failure() {
+async fn concurrent_callers_share_one_read_of_the_secret_and_its_failure() {
     let setup = Setup::new().await;
     setup.down.store(true, Ordering::Relaxed);
     let failed = tokio::join!(setup.secrets.bundle(), setup.secrets.bundle(), setup.secrets.refresh());
@@ -117,7 +117,7 @@ async fn callers_at_the_same_time_share_one_reading_and_its_failure() {
 }
 
 #[tokio::test]
-async fn an_incomplete_bundle_is_told_from_an_unavailable_one() {
+async fn an_incomplete_secret_is_distinguished_from_an_unavailable_one() {
     let setup = Setup::new().await;
     setup.value.lock().unwrap()["meta_app_secret"] = "REPLACE_ME".into();
     match setup.secrets.bundle().await.unwrap_err() {
@@ -127,7 +127,7 @@ async fn an_incomplete_bundle_is_told_from_an_unavailable_one() {
 }
 
 #[tokio::test]
-async fn the_twin_rotates_at_the_next_refresh() {
+async fn the_secrets_twin_rotates_at_the_next_refresh() {
     let bundle = |token: &str| {
         let mut fields = complete();
         fields["backend_token"] = token.into();

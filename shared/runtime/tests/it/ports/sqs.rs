@@ -18,7 +18,7 @@ fn task() -> Task {
 }
 
 #[tokio::test]
-async fn a_task_is_sent_with_its_delay_in_whole_seconds() {
+async fn a_task_is_sent_to_sqs_with_its_delay_in_whole_seconds() {
     let aws = Aws::start(|_, _| Ok(json!({ "MessageId": "m-1" }))).await;
     let queue = queue(&aws);
     let delays = [
@@ -65,7 +65,7 @@ async fn a_queue_that_cannot_be_reached_is_unavailable() {
 }
 
 #[test]
-fn a_body_is_a_task_or_refused() {
+fn a_message_body_that_is_no_task_is_refused() {
     let inbox = Task::Inbox { inbox_key: "INBOX#hub#1".to_owned(), slot: None };
     assert_eq!(inbox.body().unwrap(), r#"{"v":1,"kind":"inbox","inbox_key":"INBOX#hub#1"}"#);
     for task in [task(), inbox] {

@@ -103,7 +103,7 @@ async fn the_vault_at_secrets_manager_keeps_one_key_per_channel() {
 }
 
 #[tokio::test]
-async fn the_twin_keeps_one_key_per_channel_and_fails_when_told_to() {
+async fn the_vault_twin_keeps_one_key_per_channel_and_fails_when_told_to() {
     let vault = vault::MemoryVault::new("stack");
     keeps_one_key(&vault).await;
     assert_eq!(vault.keys().len(), 1);
@@ -126,7 +126,7 @@ async fn a_secret_scheduled_for_deletion_counts_as_absent_and_is_restored_by_the
 }
 
 #[tokio::test]
-async fn what_is_no_key_of_the_channel_is_unreadable_and_not_repeated() {
+async fn a_vault_entry_of_another_shape_is_unreadable_and_not_repeated() {
     let of_another = json!({
         "api_key": "canary", "address": "https://a.example", "created_at": "2026-11-02T09:30:00Z", "channel_id": "Qx71TnCH",
     });
@@ -140,7 +140,7 @@ async fn what_is_no_key_of_the_channel_is_unreadable_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn any_other_refusal_is_a_reason_to_try_again() {
+async fn any_other_refusal_of_secrets_manager_is_retried() {
     for refusal in ["AccessDeniedException: no", "InvalidRequestException: managed by another service"] {
         let aws = Aws::start(move |_, _| Err(refusal)).await;
         let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(&aws.config), "stack".to_owned());

@@ -1,4 +1,4 @@
-//! The border of the functions. Every call that crosses it is counted here, and a plan says what becomes of it.
+//! Fault injection. Every call that leaves a function is counted here, and a plan decides its outcome.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -32,7 +32,7 @@ pub(crate) enum Place {
     Messaging,
 }
 
-/// A call that crosses the border.
+/// A call that leaves a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
     /// From 0, in the order in which they are made.
@@ -43,9 +43,9 @@ pub(crate) struct Call {
     pub(crate) what: String,
 }
 
-/// Whether what was asked for has happened when things go wrong.
+/// Whether a call that goes wrong was carried out all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Effect {
+pub(crate) enum SideEffect {
     None,
     Done,
     /// Hub: it happens so many seconds later, when the caller has long been told that it failed.
@@ -54,7 +54,7 @@ pub(crate) enum Effect {
 
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Trouble {
+pub(crate) enum Failure {
     /// An answer with this status, in the shape in which the place answers errors.
     Status(u16),
     /// The connection is closed without an answer.
@@ -75,20 +75,20 @@ pub(crate) enum Trouble {
     Vanished,
 }
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     Pass,
     /// The process that makes the call dies.
-    Crash(Effect),
-    Fail(Trouble, Effect),
+    Crash(SideEffect),
+    Fail(Failure, SideEffect),
 }
 
-/// Decides call by call.
-pub(crate) type Plan = Box<dyn FnMut(&Call) -> Fate + Send>;
+/// Decides the outcome of each call.
+pub(crate) type Plan = Box<dyn FnMut(&Call) -> Outcome + Send>;
 
-/// The border of one world.
-pub(crate) struct Outside {
+/// Counts the calls of one test bench and injects faults into them.
+pub(crate) struct FaultInjection {
     inner: Mutex<Inner>,
     crashed: Notify,
 }
@@ -96,8 +96,8 @@ pub(crate) struct Outside {
 struct Inner {
     plan: Option<Plan>,
     calls: Vec<Call>,
-    /// The calls that did not simply pass.
-    troubles: Vec<(usize, Fate)>,
+    /// The calls that did not pass, by number.
+    faults: Vec<(usize, Outcome)>,
     /// What is invoked by hand: for calls that are seen where they arrive.
     current: Activity,
 }
@@ -107,13 +107,13 @@ tokio::task_local! {
     static ACTIVITY: Activity;
 }
 
-impl Outside {
+impl FaultInjection {
     pub(crate) fn new() -> Self {
-        let inner = Inner { plan: None, calls: Vec::new(), troubles: Vec::new(), current: Activity::WebhookReceipt };
+        let inner = Inner { plan: None, calls: Vec::new(), faults: Vec::new(), current: Activity::WebhookReceipt };
         Self { inner: Mutex::new(inner), crashed: Notify::new() }
     }
 
-    /// From now on calls are counted and this decides.
+    /// From now on calls are counted and this plan decides.
     pub(crate) fn follow(&self, plan: Plan) {
         self.lock().plan = Some(plan);
     }
@@ -128,20 +128,20 @@ impl Outside {
         self.lock().calls.clone()
     }
 
-    /// How many calls did not simply pass.
-    pub(crate) fn troubles(&self) -> usize {
-        self.lock().troubles.len()
+    /// How many calls did not pass.
+    pub(crate) fn fault_count(&self) -> usize {
+        self.lock().faults.len()
     }
 
-    /// What became of the calls that did not simply pass, without so many of the first.
-    pub(crate) fn troubles_after(&self, first: usize) -> Vec<Fate> {
-        self.lock().troubles.iter().skip(first).map(|(_, fate)| *fate).collect()
+    /// The outcomes of the calls that did not pass, without so many of the first.
+    pub(crate) fn faults_after(&self, first: usize) -> Vec<Outcome> {
+        self.lock().faults.iter().skip(first).map(|(_, outcome)| *outcome).collect()
     }
 
-    /// The calls that did not simply pass, in words.
+    /// The calls that did not pass, in words.
     pub(crate) fn gone_wrong(&self) -> Vec<String> {
         let inner = self.lock();
-        inner.troubles.iter().map(|(number, fate)| format!("{:?} at {:?}", fate, inner.calls[*number])).collect()
+        inner.faults.iter().map(|(number, outcome)| format!("{:?} at {:?}", outcome, inner.calls[*number])).collect()
     }
 
     /// Runs something; nothing is returned if it crashed on the way.
@@ -154,21 +154,21 @@ impl Outside {
         }
     }
 
-    /// What becomes of a call that is made where this is asked.
-    pub(crate) fn leaving(&self, place: Place, what: String) -> Fate {
+    /// The outcome of a call that is intercepted where it is made.
+    pub(crate) fn leaving(&self, place: Place, what: String) -> Outcome {
         let during = ACTIVITY.try_with(|activity| *activity).unwrap_or(Activity::WebhookReceipt);
-        self.fate(during, place, what)
+        self.outcome(during, place, what)
     }
 
-    /// What becomes of a call that arrives where this is asked.
-    pub(crate) fn arriving(&self, place: Place, what: String) -> Fate {
+    /// The outcome of a call that is intercepted where it arrives.
+    pub(crate) fn arriving(&self, place: Place, what: String) -> Outcome {
         let during = self.lock().current;
-        self.fate(during, place, what)
+        self.outcome(during, place, what)
     }
 
-    /// Takes back that a call went wrong: it could not go wrong in the way that was planned.
-    pub(crate) fn passed_after_all(&self) {
-        self.lock().troubles.pop();
+    /// Withdraws the last fault: the call could not go wrong in the way that was planned.
+    pub(crate) fn withdraw_last(&self) {
+        self.lock().faults.pop();
     }
 
     /// The process ends: whoever invoked it goes on without it, and it goes no further.
@@ -186,16 +186,16 @@ impl Outside {
         pending().await
     }
 
-    fn fate(&self, during: Activity, place: Place, what: String) -> Fate {
+    fn outcome(&self, during: Activity, place: Place, what: String) -> Outcome {
         let inner = &mut *self.lock();
-        let Some(plan) = &mut inner.plan else { return Fate::Pass };
+        let Some(plan) = &mut inner.plan else { return Outcome::Pass };
         let call = Call { number: inner.calls.len(), during, place, what };
-        let fate = plan(&call);
-        if fate != Fate::Pass {
-            inner.troubles.push((call.number, fate));
+        let outcome = plan(&call);
+        if outcome != Outcome::Pass {
+            inner.faults.push((call.number, outcome));
         }
         inner.calls.push(call);
-        fate
+        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

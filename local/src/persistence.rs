@@ -1,6 +1,6 @@
-//! What is kept from one start to the next, in one folder: the table, the fakes' state, the vault.
+//! State that survives a restart, in one folder: the table, the fakes' state, the vault.
 //!
-//! The queues are not kept: at the start every onboarding that a worker can move is sent on again.
+//! The queues are not saved: at the start every onboarding that a worker can move is queued again.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use vault::{NewVaultKey, Vault, VaultKey};
 use workflow::send_on;
 
 use crate::Error;
-use crate::functions::World;
+use crate::functions::Twins;
 
 /// The table's file.
 pub(crate) fn table(folder: &Path) -> PathBuf {
@@ -32,7 +32,7 @@ fn vault(folder: &Path) -> PathBuf {
 
 /// A key of the fake Hub, as its secret holds it.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct KeptKey {
+pub(crate) struct StoredKey {
     channel_id: ChannelId,
     api_key: String,
     address: Url,
@@ -41,7 +41,7 @@ pub(crate) struct KeptKey {
     created_at: OffsetDateTime,
 }
 
-impl KeptKey {
+impl StoredKey {
     pub(crate) fn new(channel_id: ChannelId, key: VaultKey) -> Self {
         let VaultKey { api_key, address, key_id, created_at, .. } = key;
         Self { channel_id, api_key: api_key.expose_secret().to_owned(), address, key_id, created_at }
@@ -53,22 +53,22 @@ impl KeptKey {
     }
 }
 
-/// Takes over what was kept, if anything was.
-pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) -> Result<(), Error> {
+/// Loads the saved state, if there is any.
+pub(crate) async fn load(folder: &Path, simulator: &Simulator, twins: &Twins) -> Result<(), Error> {
     if fakes(folder).exists() {
         simulator.load(&fakes(folder))?;
     }
     if vault(folder).exists() {
-        let keys: Vec<KeptKey> = serde_json::from_slice(&std::fs::read(vault(folder))?)?;
-        for (channel_id, key) in keys.into_iter().map(KeptKey::into_new) {
-            world.vault.store(&channel_id, &key).await?;
+        let keys: Vec<StoredKey> = serde_json::from_slice(&std::fs::read(vault(folder))?)?;
+        for (channel_id, key) in keys.into_iter().map(StoredKey::into_new) {
+            twins.vault.store(&channel_id, &key).await?;
         }
     }
     let mut cursor = None;
     loop {
-        let page = world.store.list(&ListFilter::default(), cursor.as_deref(), 100).await?;
+        let page = twins.store.list(&ListFilter::default(), cursor.as_deref(), 100).await?;
         for stored in &page.onboardings {
-            send_on(&world.queue, &stored.onboarding).await?;
+            send_on(&twins.queue, &stored.onboarding).await?;
         }
         cursor = page.cursor;
         if cursor.is_none() {
@@ -77,10 +77,10 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, world: &World) ->
     }
 }
 
-/// Writes down what the table's file does not hold.
-pub(crate) fn save(folder: &Path, simulator: &Simulator, world: &World) -> Result<(), Error> {
+/// Saves what the table's file does not hold.
+pub(crate) fn save(folder: &Path, simulator: &Simulator, twins: &Twins) -> Result<(), Error> {
     simulator.save(&fakes(folder))?;
-    let keys = world.vault.keys().into_iter().map(|(channel_id, key)| KeptKey::new(channel_id, key));
+    let keys = twins.vault.keys().into_iter().map(|(channel_id, key)| StoredKey::new(channel_id, key));
     std::fs::write(vault(folder), serde_json::to_vec_pretty(&keys.collect::<Vec<_>>())?)?;
     Ok(())
 }

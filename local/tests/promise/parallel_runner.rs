@@ -1,4 +1,4 @@
-//! Runs many cases, each in a world of its own, several at once.
+//! Runs many cases, each on a test bench of its own, several at once.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -64,7 +64,7 @@ where
     done.into_iter().map(|(_, input, outcome)| (input, outcome)).collect()
 }
 
-/// A runtime for one world. With it end the world's servers, and whatever was left hanging in them.
+/// A runtime for one test bench. The bench's servers end with it, and every task that still hangs in them.
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }

@@ -12,16 +12,16 @@ use time::{Duration, OffsetDateTime};
 
 use crate::browser::wait;
 
-/// The stack and who talks to it.
-pub struct World {
-    /// The stack.
-    pub stack: LocalStack,
+/// A local stack, a client of it, and a clock that can be moved ahead.
+pub struct TestStack {
+    /// The stack itself.
+    pub local: LocalStack,
     /// The partner's server, and whoever gives the simulator orders.
     pub client: Client,
     ahead: Arc<AtomicI64>,
 }
 
-impl World {
+impl TestStack {
     /// Starts one. Numbers become live at once, and the Hub takes any number of calls.
     pub async fn start(mut options: Options) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
@@ -29,9 +29,9 @@ impl World {
         options.simulator.clock =
             Arc::new(move || OffsetDateTime::now_utc() + Duration::seconds(seconds.load(Ordering::SeqCst)));
         options.simulator.behaviour = Behaviour { live_after_ms: 50, rate_limit: None, ..Behaviour::default() };
-        let stack = LocalStack::start(options).await.unwrap();
-        let client = Client::new(&stack.origin).unwrap();
-        Self { stack, client, ahead }
+        let local = LocalStack::start(options).await.unwrap();
+        let client = Client::new(&local.origin).unwrap();
+        Self { local, client, ahead }
     }
 
     /// Lets time pass for the stack and its fakes, not for the browser.
@@ -77,7 +77,7 @@ impl World {
     pub async fn assert_promise_kept(&self, started: &Started) -> Value {
         let record = self.reaches(started, "ready").await;
         let channel = record["channel_id"].as_str().unwrap();
-        let keys = self.stack.world.vault.keys();
+        let keys = self.local.twins.vault.keys();
         let (_, key) = keys.iter().find(|(id, _)| id.as_str() == channel).unwrap();
         assert!(self.client.key_works(key).await.unwrap(), "the key in the vault is not the valid one");
         record

@@ -18,12 +18,12 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
 
+use crate::customers::Manners;
 use crate::delivery::Deliveries;
-use crate::fakes::Border;
-use crate::outside::{Activity, Outside};
-use crate::people::Manners;
+use crate::fakes::FaultLayer;
+use crate::fault_injection::{Activity, FaultInjection};
+use crate::faulty_queue_and_vault::{FaultyQueue, FaultyVault};
 use crate::table::{TABLE, Table};
-use crate::twins::{WatchedQueue, WatchedVault};
 
 const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
 /// The schedule of reconciliation.
@@ -36,41 +36,41 @@ pub(crate) enum Times {
     AtOnce(usize),
 }
 
-pub(crate) struct World {
+pub(crate) struct TestBench {
     pub(crate) stack: LocalStack,
     /// Orders at the fakes.
     pub(crate) client: Client,
-    pub(crate) outside: Arc<Outside>,
+    pub(crate) injection: Arc<FaultInjection>,
     pub(crate) table: Table,
     pub(crate) repeated: Option<(Activity, Times)>,
     pub(crate) manners: Mutex<Manners>,
     pub(crate) deliveries: Mutex<Deliveries>,
-    border: Arc<Border>,
+    layer: Arc<FaultLayer>,
     router: Router,
     milliseconds: Arc<AtomicI64>,
     next_run: AtomicI64,
 }
 
-impl World {
+impl TestBench {
     pub(crate) async fn new(simulator: simulator::Settings) -> Self {
         let milliseconds = Arc::new(AtomicI64::new(0));
         let passed = Arc::clone(&milliseconds);
         let now = move || START + Duration::milliseconds(passed.load(Ordering::SeqCst));
-        let outside = Arc::new(Outside::new());
-        let table = Table::new(&outside).await;
+        let injection = Arc::new(FaultInjection::new());
+        let table = Table::new(&injection).await;
         let clock = Clock::from_fn(now.clone());
-        let store = Store::new(table.watched.clone(), TABLE.to_owned(), clock);
-        let border = Border::new(&outside, Arc::new(now.clone()));
-        let watched = Arc::clone(&outside);
+        let store = Store::new(table.faulty.clone(), TABLE.to_owned(), clock);
+        let layer = FaultLayer::new(&injection, Arc::new(now.clone()));
+        let shared = Arc::clone(&injection);
         let options = Options {
             by_hand: true,
             table: Some((table.plain.clone(), TABLE.to_owned())),
-            simulator: simulator::Settings { clock: Arc::new(now), around: Some(border.around()), ..simulator },
-            ports: Some(Arc::new(move |world| Ports {
+            simulator: simulator::Settings { clock: Arc::new(now), around: Some(layer.around()), ..simulator },
+            ports: Some(Arc::new(move |twins| Ports {
                 store: store.clone(),
-                queue: Arc::new(WatchedQueue { queue: world.queue.clone(), outside: Arc::clone(&watched) }),
-                vault: Arc::new(WatchedVault { vault: world.vault.clone(), outside: Arc::clone(&watched) }),
-                secrets: Arc::new(world.secrets.clone()),
+                queue: Arc::new(FaultyQueue { queue: twins.queue.clone(), injection: Arc::clone(&shared) }),
+                vault: Arc::new(FaultyVault { vault: twins.vault.clone(), injection: Arc::clone(&shared) }),
+                secrets: Arc::new(twins.secrets.clone()),
             })),
             ..Options::default()
         };
@@ -81,12 +81,12 @@ impl World {
         Self {
             stack,
             client,
-            outside,
+            injection,
             table,
             repeated: None,
             manners: Mutex::default(),
             deliveries: Mutex::default(),
-            border,
+            layer,
             router,
             milliseconds,
             next_run,
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Forgets the faults that were ordered at the fakes.
-    pub(crate) async fn mend(&self) {
+    pub(crate) async fn clear_faults(&self) {
         let request = self.client.request(Method::DELETE, "/simulator/faults", "");
         assert_eq!(self.client.send(request).await.unwrap().status, 200);
     }
@@ -110,7 +110,7 @@ impl World {
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
-        self.stack.world.clock.now()
+        self.stack.twins.clock.now()
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -124,8 +124,8 @@ impl World {
 
     /// When the next message comes, or the next thing happens at the fakes.
     fn next_event(&self) -> Option<OffsetDateTime> {
-        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.world.queue.next_due(worker));
-        queues.chain(self.stack.simulator.next_due()).chain(self.border.next_due()).min()
+        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.twins.queue.next_due(worker));
+        queues.chain(self.stack.simulator.next_due()).chain(self.layer.next_due()).min()
     }
 
     /// When reconciliation next finds something.
@@ -183,10 +183,10 @@ impl World {
     pub(crate) async fn settle(&self) {
         loop {
             let fakes = async {
-                self.border.run_due().await;
+                self.layer.run_due().await;
                 self.stack.simulator.run_due().await;
             };
-            self.outside.invoke(Activity::WebhookReceipt, fakes).await;
+            self.injection.invoke(Activity::WebhookReceipt, fakes).await;
             if !self.work_off().await {
                 return;
             }
@@ -200,13 +200,13 @@ impl World {
             Times::InARow(times) => {
                 let mut last = None;
                 for _ in 0..times {
-                    last = self.outside.invoke(activity, work()).await;
+                    last = self.injection.invoke(activity, work()).await;
                 }
                 last
             }
             Times::AtOnce(times) => {
                 let all = futures_util::future::join_all((0..times).map(|_| work()));
-                self.outside.invoke(activity, all).await.and_then(|mut all| all.pop())
+                self.injection.invoke(activity, all).await.and_then(|mut all| all.pop())
             }
         }
     }

@@ -7,8 +7,8 @@ use onboarding::{Onboarding, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::outside::Activity;
-use crate::world::{Times, World};
+use crate::fault_injection::Activity;
+use crate::test_bench::{TestBench, Times};
 
 /// One of several.
 pub(crate) fn one_of<T: Copy>(dice: &mut Rng, choices: &[T]) -> T {
@@ -72,7 +72,7 @@ const TRIES: usize = 12;
 /// For how long the page sends the same code again.
 const CODE_LIFE: Duration = Duration::seconds(25);
 
-impl World {
+impl TestBench {
     /// The partner starts an onboarding, again with the same idempotency key until there is an answer.
     pub(crate) async fn start(&self, reference: &str) -> Result<Started, String> {
         let authorization = format!("Bearer {BACKEND_TOKEN}");
@@ -148,7 +148,7 @@ impl World {
         let order = json!({"account": account, "event": event});
         for _ in 0..TRIES {
             let sent = self.client.order("account_update", &order);
-            let answer = self.outside.invoke(Activity::WebhookReceipt, sent).await;
+            let answer = self.injection.invoke(Activity::WebhookReceipt, sent).await;
             if matches!(answer, Some(Ok(answer)) if answer["status"] == 200) {
                 return Ok(());
             }
@@ -192,7 +192,7 @@ impl World {
 
     /// How an onboarding is now.
     pub(crate) async fn onboarding(&self, started: &Started) -> Onboarding {
-        self.stack.world.store.get(&started.id.parse().unwrap()).await.unwrap().onboarding
+        self.stack.twins.store.get(&started.id.parse().unwrap()).await.unwrap().onboarding
     }
 }
 

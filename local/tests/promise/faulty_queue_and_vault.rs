@@ -1,0 +1,74 @@
+//! Queues and vault with fault injection.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use onboarding::ChannelId;
+use queue::{MemoryQueue, Queue, QueueError, Task, Worker};
+use time::Duration;
+use vault::{MemoryVault, NewVaultKey, Vault, VaultError, VaultKey};
+
+use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
+
+pub(crate) struct FaultyQueue {
+    pub(crate) queue: MemoryQueue,
+    pub(crate) injection: Arc<FaultInjection>,
+}
+
+#[async_trait]
+impl Queue for FaultyQueue {
+    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError> {
+        let refused = |failure| match failure {
+            Failure::Vanished => Ok(()),
+            _ => Err(QueueError::Unavailable("refused as planned".to_owned())),
+        };
+        let send = self.queue.send(worker, task, delay);
+        let what = format!("send to {}", worker.as_str());
+        through(&self.injection, Place::Queue, what, send, refused).await
+    }
+}
+
+pub(crate) struct FaultyVault {
+    pub(crate) vault: MemoryVault,
+    pub(crate) injection: Arc<FaultInjection>,
+}
+
+#[async_trait]
+impl Vault for FaultyVault {
+    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError> {
+        through(&self.injection, Place::Vault, "find".to_owned(), self.vault.find(channel), unavailable).await
+    }
+
+    async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
+        through(&self.injection, Place::Vault, "holds".to_owned(), self.vault.holds(channel), unavailable).await
+    }
+
+    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
+        through(&self.injection, Place::Vault, "store".to_owned(), self.vault.store(channel, key), unavailable).await
+    }
+}
+
+fn unavailable<T>(_: Failure) -> Result<T, VaultError> {
+    Err(VaultError::Unavailable("refused as planned".to_owned()))
+}
+
+async fn through<T, E>(
+    injection: &FaultInjection,
+    place: Place,
+    what: String,
+    call: impl Future<Output = Result<T, E>>,
+    refused: impl Fn(Failure) -> Result<T, E>,
+) -> Result<T, E> {
+    let outcome = injection.leaving(place, what);
+    // Others get their turn, as if there were a network.
+    tokio::task::yield_now().await;
+    let done = match outcome {
+        Outcome::Crash(SideEffect::None) | Outcome::Fail(_, SideEffect::None) => None,
+        _ => Some(call.await),
+    };
+    match (outcome, done) {
+        (Outcome::Crash(_), _) => injection.crash().await,
+        (Outcome::Fail(failure, _), _) => refused(failure),
+        (Outcome::Pass, done) => done.unwrap(),
+    }
+}
