@@ -1,5 +1,6 @@
 //! A webhook of Meta's: what is read from it is in it, and what cannot be read is left out.
 
+use exchange::{BusinessId, WabaId};
 use meta_graph::webhook::{AccountEvent, account_updates};
 use serde_json::Value;
 
@@ -17,8 +18,8 @@ pub fn check(body: &[u8]) {
     collect(&envelope, &mut said);
     for update in updates {
         let digits = |id: &str| (5..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
-        let waba = update.waba_id.as_ref().map(|id| id.as_str());
-        let owner = update.owner_business_id.as_ref().map(|id| id.as_str());
+        let waba = update.waba_id.as_ref().map(WabaId::as_str);
+        let owner = update.owner_business_id.as_ref().map(BusinessId::as_str);
         assert!([waba, owner].into_iter().flatten().all(digits));
         for text in [waba, owner, update.solution_id.as_deref()].into_iter().flatten() {
             assert!(said.iter().any(|value| value == text), "{text} is nowhere in the body");

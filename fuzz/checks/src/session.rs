@@ -1,5 +1,6 @@
 //! What the browser says Meta's popup said: ids are ids, texts are short, and what is refused is not repeated.
 
+use exchange::{BusinessId, PhoneNumberId, WabaId};
 use meta_graph::session::Session;
 use serde_json::Value;
 
@@ -35,9 +36,9 @@ pub fn check(data: &[u8]) {
         }
     };
     let ids = [
-        session.waba_id.as_ref().map(|id| id.as_str()),
-        session.phone_number_id.as_ref().map(|id| id.as_str()),
-        session.business_id.as_ref().map(|id| id.as_str()),
+        session.waba_id.as_ref().map(WabaId::as_str),
+        session.phone_number_id.as_ref().map(PhoneNumberId::as_str),
+        session.business_id.as_ref().map(BusinessId::as_str),
     ];
     for id in ids.into_iter().flatten() {
         assert!((5..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit()), "{id}");

@@ -1,5 +1,7 @@
 //! Every fuzz target's check on its seeds: the files of `seeds/`, and the samples that `samples` names.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

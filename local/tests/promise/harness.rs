@@ -49,7 +49,7 @@ static ALL_CALLS: LazyLock<Vec<(Scenario, Call)>> = LazyLock::new(|| {
 });
 
 /// Of the cases that are not the first of their kind, a part has one in so many.
-const SHARE: usize = 10;
+const SHARE: usize = 20;
 
 /// What a part has at least one case of.
 #[derive(PartialEq, Eq, Hash)]

@@ -29,7 +29,7 @@ static SEED: LazyLock<Option<String>> = LazyLock::new(|| match env::var("PROMISE
 pub(crate) fn part<T, K: Hash + Eq>(what: &str, all: Vec<T>, share: usize, kinds: impl Fn(&T) -> Vec<K>) -> Vec<T> {
     let total = all.len();
     let Some(mut dice) = dice(what) else {
-        tell(&format!("{what}: all {total}"));
+        tell(format!("{what}: all {total}"));
         return all;
     };
     let mut all: Vec<(usize, T)> = all.into_iter().enumerate().collect();
@@ -50,7 +50,7 @@ pub(crate) fn part<T, K: Hash + Eq>(what: &str, all: Vec<T>, share: usize, kinds
 pub(crate) fn some(what: &str, mut all: Vec<u64>, count: usize) -> Vec<u64> {
     let total = all.len();
     let Some(mut dice) = dice(what) else {
-        tell(&format!("{what}: all {total}"));
+        tell(format!("{what}: all {total}"));
         return all;
     };
     dice.shuffle(&mut all);
@@ -70,7 +70,7 @@ fn dice(what: &str) -> Option<Rng> {
 
 fn tell_part(what: &str, part: usize, total: usize) {
     let seed = SEED.as_deref().unwrap_or_default();
-    tell(&format!("{what}: {part} of {total}. PROMISE_SEED={seed} runs the same part again, PROMISE=all everything"));
+    tell(format!("{what}: {part} of {total}. PROMISE_SEED={seed} runs the same part again, PROMISE=all everything"));
 }
 
 /// Says something that is seen whether the test succeeds or not: `cargo test` shows what is printed only of a failure.
