@@ -1,15 +1,13 @@
 // Texts in the customer's language, one file for each language, such as en.json.
 
-const LANGUAGES = ["en", "de", "es", "pt"];
-
 let texts = {};
 let spoken;
 let partner;
 
 /** Loads the texts of the first available locale, or English. Returns whether the language changed. */
-export async function speak(locales, partnerName) {
-  partner = partnerName;
-  const language = locales.map((locale) => locale.slice(0, 2).toLowerCase()).find((name) => LANGUAGES.includes(name)) ?? "en";
+export async function speak(locales, { languages, partner_name }) {
+  partner = partner_name;
+  const language = locales.map((locale) => locale.split("-")[0].toLowerCase()).find((name) => languages.includes(name)) ?? "en";
   if (language === spoken) return false;
   const response = await fetch(new URL(`${language}.json`, import.meta.url));
   texts = await response.json();

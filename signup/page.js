@@ -50,7 +50,7 @@ async function begin() {
   // Send Meta's code first, because it expires after 30 seconds.
   const handing = back?.code && handOver(back);
   handing?.catch(() => {});
-  await speak(navigator.languages, settings.partner_name);
+  await speak(navigator.languages, settings);
   dress();
   const { returned } = settings;
   if (broken) return deadEnd("invalid");
@@ -103,7 +103,7 @@ async function render(seen) {
   const moved = view?.status !== seen.status;
   view = seen;
   keep({ status: view.status });
-  if (view.locale && (await speak([view.locale, ...navigator.languages], settings.partner_name))) translate();
+  if (view.locale && (await speak([view.locale, ...navigator.languages], settings))) translate();
   link(".back", view.return_url);
   for (const place of document.querySelectorAll(".back")) {
     place.textContent = text(settings.partner_name ? "done.back" : "done.back_unnamed");

@@ -5,10 +5,13 @@
 mod assets;
 mod headers;
 mod hints;
+#[cfg(test)]
+#[path = "../build/minify.rs"]
+mod minify;
 mod theme;
 
 use api::{Handler, Problem, respond, route};
-use assets::{Asset, Assets};
+use assets::Asset;
 use async_trait::async_trait;
 use hints::Hints;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -17,7 +20,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use serde_json::{Value, json};
 
-const INDEX: &str = include_str!("../../../signup/index.html");
+const INDEX: &str = include_str!(concat!(env!("OUT_DIR"), "/index.html"));
 
 /// The function's settings.
 pub struct Settings {
@@ -38,13 +41,12 @@ impl Settings {
 pub struct SignupPage {
     /// The settings that the page reads, and nothing else of ours.
     settings: Value,
-    index: String,
-    assets: Assets,
+    theme: String,
     headers: HeaderMap,
 }
 
 impl SignupPage {
-    /// Puts the settings into the page, once.
+    /// Makes the function from its settings.
     pub fn new(settings: &Settings) -> Self {
         let Settings { page, meta } = settings;
         let brand = &page.brand;
@@ -55,43 +57,26 @@ impl SignupPage {
             "partner_name": brand.name,
             "logo_url": brand.logo_url,
             "support_url": brand.support_url,
+            "languages": assets::languages(),
         });
-        Self {
-            settings,
-            index: assets::lean(INDEX),
-            assets: Assets::new(&theme::css(brand.colour)),
-            headers: headers::of(page),
-        }
+        Self { settings, theme: theme::css(brand.colour), headers: headers::of(page) }
     }
 
     fn page(&self, request: &Request) -> Result<Response<Body>, Problem> {
         match route(request) {
-            ("GET", "/signup") => self.document(&self.settings, "signup/"),
+            ("GET", "/signup") => document(&self.settings, "signup/"),
             ("GET", "/signup/return") => {
                 let mut settings = self.settings.clone();
                 settings["returned"] = json!(Hints::read(&request.query_string_parameters()));
-                self.document(&settings, "")
+                document(&settings, "")
             }
             ("GET", "/signup/{asset}") => {
                 let name = request.path_parameters_ref().and_then(|parameters| parameters.first("asset"));
-                let asset = name.and_then(|name| self.assets.find(name)).ok_or_else(Problem::not_found)?;
+                let asset = name.and_then(|name| assets::find(name, &self.theme)).ok_or_else(Problem::not_found)?;
                 answer(asset, request.headers().get(IF_NONE_MATCH))
             }
             _ => Err(Problem::not_found()),
         }
-    }
-
-    /// The page's HTML. Its files are at `base`, seen from where it is served. Never kept: the address of a full-page sign-in's
-    /// return holds a code.
-    fn document(&self, settings: &Value, base: &str) -> Result<Response<Body>, Problem> {
-        // As data, and with `<` written so that nothing in a setting can end the element.
-        let settings = settings.to_string().replace('<', "\\u003c");
-        let html = self.index.replace("{{base}}", base).replace("{{settings}}", &settings);
-        HttpResponse::builder()
-            .header(CONTENT_TYPE, "text/html; charset=utf-8")
-            .header(CACHE_CONTROL, "no-store")
-            .body(Body::from(html))
-            .map_err(Problem::internal)
     }
 }
 
@@ -106,14 +91,27 @@ impl Handler for SignupPage {
     }
 }
 
+/// The page's HTML. Its files are at `base`, seen from where it is served. Never kept: the address of a full-page sign-in's
+/// return holds a code.
+fn document(settings: &Value, base: &str) -> Result<Response<Body>, Problem> {
+    // As data, and with `<` written so that nothing in a setting can end the element.
+    let settings = settings.to_string().replace('<', "\\u003c");
+    let html = INDEX.replace("{{base}}", base).replace("{{settings}}", &settings);
+    HttpResponse::builder()
+        .header(CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(CACHE_CONTROL, "no-store")
+        .body(Body::from(html))
+        .map_err(Problem::internal)
+}
+
 /// A file of the page, or word that the browser's copy is still the same. Asked for each time, so that files of two
 /// versions never meet.
-fn answer(asset: &Asset, known: Option<&HeaderValue>) -> Result<Response<Body>, Problem> {
+fn answer(asset: Asset, known: Option<&HeaderValue>) -> Result<Response<Body>, Problem> {
     let response = HttpResponse::builder().header(CACHE_CONTROL, "no-cache").header(ETAG, &asset.etag);
     let known = known.and_then(|known| known.to_str().ok()).unwrap_or_default();
     // A gateway that compresses may mark the tag as weak.
     if known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag) {
         return response.status(StatusCode::NOT_MODIFIED).body(Body::Empty).map_err(Problem::internal);
     }
-    response.header(CONTENT_TYPE, asset.content_type).body(Body::from(asset.text.as_str())).map_err(Problem::internal)
+    response.header(CONTENT_TYPE, asset.content_type).body(Body::from(asset.text)).map_err(Problem::internal)
 }

@@ -1,8 +1,8 @@
-//! The partner's colour, in shades that can be read.
+//! The partner's color, in shades that can be read.
 
 use std::fmt::Write;
 
-/// The grounds of `style.css` on which text in a colour is hardest to read, light and dark.
+/// The grounds of `style.css` on which text in a color is hardest to read, light and dark.
 const LIGHT: [u8; 3] = [0xf3, 0xf4, 0xf6];
 const DARK: [u8; 3] = [0x1b, 0x1f, 0x24];
 const WHITE: [u8; 3] = [0xff; 3];
@@ -27,13 +27,13 @@ pub(crate) fn css(accent: [u8; 3]) -> String {
     css
 }
 
-fn written(colour: [u8; 3]) -> String {
-    format!("#{}", hex::encode(colour))
+fn written(color: [u8; 3]) -> String {
+    format!("#{}", hex::encode(color))
 }
 
-/// The colour, moved towards `to` until it can be read on `ground`.
-fn readable(colour: [u8; 3], ground: [u8; 3], to: [u8; 3]) -> [u8; 3] {
-    let shades = (0..=20).map(|step| mix(colour, to, f64::from(step) / 20.0));
+/// The color, moved towards `to` until it can be read on `ground`.
+fn readable(color: [u8; 3], ground: [u8; 3], to: [u8; 3]) -> [u8; 3] {
+    let shades = (0..=20).map(|step| mix(color, to, f64::from(step) / 20.0));
     let mut readable = shades.filter(|shade| contrast(*shade, ground) >= READABLE);
     readable.next().unwrap_or(to)
 }

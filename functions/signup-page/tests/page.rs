@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use std::fs;
+use std::path::PathBuf;
+
 use api::Handler;
 use lambda_http::Body;
 use lambda_http::http::Response;
@@ -124,6 +127,43 @@ async fn the_partners_color_comes_before_the_style_sheet() {
     let page = page(&[("PARTNER_COLOR", "#ffd400")]);
     let style = text(&get(&page, "/signup/{asset}", "style.css", &json!({}), &json!({})).await);
     assert!(style.starts_with(":root{--accent:#ffd400;--on-accent:#000000;"), "{}", &style[..80]);
+}
+
+/// The paths of the files in a folder of the page, in the order of their names.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../signup").join(folder);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn every_file_of_the_page_is_served() {
+    let page = page(&[]);
+    for path in files("").into_iter().chain(files("texts")) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let response = get(&page, "/signup/{asset}", name, &json!({}), &json!({})).await;
+        // The template is served with settings, and at another address.
+        assert_eq!(response.status(), if name == "index.html" { 404 } else { 200 }, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_languages_of_the_page_are_its_files_of_texts() {
+    let page = page(&[]);
+    let mut languages = Vec::new();
+    for path in files("texts") {
+        let language = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let name = format!("{language}.json");
+        let response = get(&page, "/signup/{asset}", &name, &json!({}), &json!({})).await;
+        assert_eq!(header(&response, "content-type"), "application/json");
+        let served: Value = serde_json::from_str(&text(&response)).unwrap();
+        let kept: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(served, kept, "{name}");
+        languages.push(language);
+    }
+    assert_eq!(settings(&index(&page).await)["languages"], json!(languages));
 }
 
 #[tokio::test]

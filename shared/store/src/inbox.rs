@@ -6,7 +6,6 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
-use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::Updated;
@@ -27,9 +26,8 @@ const LONGEST_EVENT_ID: usize = 200;
 const LONGEST_NAME: usize = 200;
 
 /// Who sent a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
 pub enum Source {
     /// 360dialog's Partner Hub.
     PartnerHub,
@@ -39,8 +37,11 @@ pub enum Source {
 
 impl Source {
     /// The word used in keys and logs.
-    pub fn as_str(self) -> &'static str {
-        self.into()
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PartnerHub => "partner_hub",
+            Self::Meta => "meta",
+        }
     }
 }
 
@@ -74,7 +75,7 @@ impl FromStr for InboxKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidInboxKey> {
         let (source, event) = text.split_once('#').ok_or(InvalidInboxKey)?;
-        let known = Source::VARIANTS.iter().any(|known| known.as_str() == source);
+        let known = [Source::PartnerHub, Source::Meta].iter().any(|known| known.as_str() == source);
         if known && (1..=1000).contains(&event.len()) { Ok(Self(text.to_owned())) } else { Err(InvalidInboxKey) }
     }
 }
@@ -100,16 +101,16 @@ pub struct NewInboxEntry {
 
 /// What [`Store::keep`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxReceipt {
+pub struct Kept {
     /// Where the webhook is.
     pub key: InboxKey,
-    /// Whether it was kept before.
-    pub dedup: Dedup,
+    /// What it was.
+    pub outcome: KeptAs,
 }
 
-/// Whether a webhook was kept before.
+/// What a webhook was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dedup {
+pub enum KeptAs {
     /// Not seen before.
     New,
     /// The same as an earlier one.
@@ -148,7 +149,7 @@ pub struct InboxEntry {
 
 impl Store {
     /// Keeps a webhook, unless it is here already.
-    pub async fn keep(&self, entry: &NewInboxEntry) -> Result<InboxReceipt, StoreError> {
+    pub async fn keep(&self, entry: &NewInboxEntry) -> Result<Kept, StoreError> {
         let digest = exchange::sha256_hex(&entry.body);
         let event = match entry.event_id.as_deref() {
             None | Some("") => digest.clone(),
@@ -157,14 +158,14 @@ impl Store {
         };
         let key = InboxKey::new(entry.source, &event);
         let Some(earlier) = self.put_entry(&key, entry, &digest).await? else {
-            return Ok(InboxReceipt { key, dedup: Dedup::New });
+            return Ok(Kept { key, outcome: KeptAs::New });
         };
         if item::text(&earlier, "body_sha256") == Some(&digest) {
-            return Ok(InboxReceipt { key, dedup: repeated(&earlier) });
+            return Ok(Kept { key, outcome: repeated(&earlier) });
         }
         let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
         let earlier = self.put_entry(&key, entry, &digest).await?;
-        Ok(InboxReceipt { key, dedup: earlier.as_ref().map_or(Dedup::Conflicting, repeated) })
+        Ok(Kept { key, outcome: earlier.as_ref().map_or(KeptAs::Conflicting, repeated) })
     }
 
     /// An entry, if it is here: after 30 days it is not. A consistent read.
@@ -238,6 +239,6 @@ impl Store {
     }
 }
 
-fn repeated(earlier: &Item) -> Dedup {
-    Dedup::Repeated { processed: earlier.contains_key("processed_at") }
+fn repeated(earlier: &Item) -> KeptAs {
+    KeptAs::Repeated { processed: earlier.contains_key("processed_at") }
 }

@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
-
 use std::collections::BTreeMap;
 
 use onboarding::ChannelId;
