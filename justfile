@@ -31,7 +31,7 @@ lint:
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Runs the tests that need Rust alone: `just test --test documents`
+# Runs the tests that need Rust alone: `just test --test it documents`
 test *ARGS:
     cargo test --workspace --locked {{ ARGS }}
 

@@ -103,6 +103,7 @@ impl Client {
     ///
     /// # Errors
     /// If there is no answer.
+    #[expect(clippy::disallowed_methods, reason = "sent to the messaging API")]
     pub async fn key_works(&self, key: &VaultKey) -> Result<bool, Error> {
         let url = format!("{}/v1/configs/webhook", key.address.as_str().trim_end_matches('/'));
         let request = self.http.get(url).header("D360-API-KEY", key.api_key.expose_secret());

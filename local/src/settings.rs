@@ -30,6 +30,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// For this simulator. `more` adds variables, or replaces them.
+    #[expect(clippy::disallowed_methods, reason = "made-up secrets")]
     pub(crate) fn new(
         simulator: &Simulator,
         fake: &simulator::Settings,

@@ -41,6 +41,7 @@ pub use hub::Uncounted;
 pub use serve::Unanswered;
 pub use settings::{Around, Behaviour, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;
+pub use webhooks::EVENTS;
 use world::{App, World};
 
 /// A running simulator. Dropped without [`Simulator::stop`], it ends with the runtime.

@@ -17,7 +17,7 @@ use crate::state::{Channel, Client, Progress, State};
 use crate::world::World;
 
 /// Every event that is sent unasked, and so can be disturbed.
-pub(crate) const EVENTS: [&str; 7] = [
+pub const EVENTS: [&str; 7] = [
     "client_created",
     "channel_created",
     "channel_submitted",

@@ -70,6 +70,7 @@ impl Resources {
     ///
     /// # Errors
     /// If the vault cannot be read.
+    #[expect(clippy::disallowed_methods, reason = "the test uses the key")]
     pub async fn api_key(&self, channel: &str) -> Result<Option<String>, Error> {
         let vault = SecretsManagerVault::new(self.secrets.clone(), STACK.to_owned());
         let key = vault.find(&channel.parse::<ChannelId>()?).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::access::open_with_setup_token;
 use api::view::{SignupSettings, page_url, setup_view};
-use api::{Handler, Problem, json, onboarding_id, public_url, read_json, respond};
+use api::{Handler, Problem, ProblemCode, json, onboarding_id, public_url, read_json, respond};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
-use workflow::{Callback, CallbackError};
+use workflow::{Callback, CallbackError, RefusalCode};
 
 /// Meta's codes are a few hundred characters; far longer ones are none.
 const LONGEST_CODE: usize = 4096;
@@ -95,6 +95,7 @@ impl EsCallback {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "only its length is read")]
 fn callback(posted: Posted, page_url: &str) -> Result<Callback, Problem> {
     use secrecy::ExposeSecret;
 
@@ -127,9 +128,22 @@ fn problem(error: CallbackError) -> Problem {
         CallbackError::CodeUsed => Problem::code_used(),
         CallbackError::NoNumber => Problem::no_number(),
         CallbackError::NumberTaken => Problem::number_taken(),
-        CallbackError::Refused { code, reason } => Problem::signup_refused(code, reason),
+        CallbackError::Refused { code, reason } => Problem::signup_refused(refusal(code), reason),
         CallbackError::Unavailable(cause) => Problem::unavailable(5, cause),
         CallbackError::Misconfigured(cause) => Problem::internal(cause),
+    }
+}
+
+/// The API's word for it, which is the same.
+const fn refusal(code: RefusalCode) -> ProblemCode {
+    match code {
+        RefusalCode::CodeRefused => ProblemCode::CodeRefused,
+        RefusalCode::MetaRefused => ProblemCode::MetaRefused,
+        RefusalCode::TooManyAttempts => ProblemCode::TooManyAttempts,
+        RefusalCode::TokenNotOurs => ProblemCode::TokenNotOurs,
+        RefusalCode::WabaUnknown => ProblemCode::WabaUnknown,
+        RefusalCode::WabaNotGranted => ProblemCode::WabaNotGranted,
+        RefusalCode::NumberNotInWaba => ProblemCode::NumberNotInWaba,
     }
 }
 
@@ -138,6 +152,13 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "https://signup.partner.example/v1/signup";
+
+    #[test]
+    fn a_refused_signup_has_the_same_code_in_the_answer_as_in_the_table() {
+        for code in RefusalCode::ALL {
+            assert_eq!(refusal(*code).as_str(), code.as_str());
+        }
+    }
 
     fn posted(body: &str) -> Posted {
         serde_json::from_str(body).unwrap()

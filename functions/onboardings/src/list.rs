@@ -44,7 +44,7 @@ fn reference(text: &str) -> Result<String, Problem> {
 }
 
 fn status(word: &str) -> Result<Status, Problem> {
-    Status::ALL.into_iter().find(|status| status.as_str() == word).ok_or_else(|| {
+    Status::ALL.iter().copied().find(|status| status.as_str() == word).ok_or_else(|| {
         let words: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
         Problem::invalid_field("status", format!("must be one of {}", words.join(", ")))
     })

@@ -154,15 +154,13 @@ fn check_email(email: &str) -> Result<(), String> {
 }
 
 fn check_tier(errors: &mut Vec<FieldError>, tier: Option<&str>) -> Option<Tier> {
-    match tier {
-        None | Some("regular") => Some(Tier::Regular),
-        Some("premium") => Some(Tier::Premium),
-        Some("basic") => Some(Tier::Basic),
-        Some(_) => {
-            wrong(errors, "tier", "must be regular, premium or basic");
-            None
-        }
+    let Some(word) = tier else { return Some(Tier::default()) };
+    let known = Tier::ALL.iter().copied().find(|tier| tier.as_str() == word);
+    if known.is_none() {
+        let words: Vec<_> = Tier::ALL.iter().map(|tier| tier.as_str()).collect();
+        wrong(errors, "tier", format!("must be one of {}", words.join(", ")));
     }
+    known
 }
 
 fn check_prefill(errors: &mut Vec<FieldError>, prefill: &Map<String, Value>) {

@@ -59,7 +59,7 @@ impl SignupPage {
             "support_url": brand.support_url,
             "languages": assets::languages(),
         });
-        Self { settings, theme: theme::css(brand.colour), headers: headers::of(page) }
+        Self { settings, theme: theme::css(brand.color), headers: headers::of(page) }
     }
 
     fn page(&self, request: &Request) -> Result<Response<Body>, Problem> {

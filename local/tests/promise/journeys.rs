@@ -192,17 +192,8 @@ fn settings(dice: &mut Rng) -> Value {
 
 /// Webhooks that are lost, come several times, late or early.
 fn disturbed_webhooks(dice: &mut Rng) -> Value {
-    const EVENTS: [&str; 7] = [
-        "client_created",
-        "channel_created",
-        "channel_submitted",
-        "channel_ready",
-        "channel_running",
-        "channel_live",
-        "channel_permission_granted",
-    ];
     let mut faults = Vec::new();
-    for event in EVENTS {
+    for event in simulator::EVENTS {
         let route = format!("webhook.{event}");
         // The stages before the last say little, and often nobody tells of them.
         let stage = ["channel_created", "channel_submitted", "channel_ready"].contains(&event) && dice.bool();

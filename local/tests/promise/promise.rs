@@ -1,5 +1,7 @@
 //! The promise, as a check: one client, one number, one working key, a complete history, and nothing left over.
 
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use local::client::Started;
 use onboarding::{Event, OnboardingId, Status, transition};
 use queue::Worker;

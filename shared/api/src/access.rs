@@ -6,7 +6,7 @@ use onboarding::OnboardingId;
 use secrets::{Secrets, SecretsError};
 use store::{Store, StoreError, Stored};
 
-use super::{Problem, auth, bearer};
+use super::{Problem, ProblemCode, auth, bearer};
 
 /// Which of the two tokens was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub async fn open(
     }
     match require_back_end(request, secrets).await {
         Ok(()) => Ok((stored, Access::BackEnd)),
-        Err(problem) if problem.code == Problem::unauthorized().code => Err(Problem::not_found()),
+        Err(problem) if problem.code == ProblemCode::Unauthorized => Err(Problem::not_found()),
         Err(problem) => Err(problem),
     }
 }

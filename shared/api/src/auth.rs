@@ -4,10 +4,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use exchange::sha256_hex;
 use onboarding::OnboardingId;
 use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 
 /// Length of a setup token in bytes: 256 bits.
 const TOKEN_BYTES: usize = 32;
@@ -23,14 +21,15 @@ pub fn new_setup_token() -> Result<SecretString, getrandom::Error> {
 }
 
 /// Whether a token is the one of the partner's server.
+#[expect(clippy::disallowed_methods, reason = "only compared")]
 pub fn is_backend_token(token: &SecretString, expected: &SecretString) -> bool {
-    // Compared as hashes, so that not even the length shows in the time it takes.
-    is_token_of(token, &sha256_hex(expected.expose_secret()))
+    exchange::secret_eq(token.expose_secret(), expected)
 }
 
 /// Whether a token is the setup token whose SHA-256, in hexadecimal, was kept.
+#[expect(clippy::disallowed_methods, reason = "only compared")]
 pub fn is_token_of(token: &SecretString, sha256: &str) -> bool {
-    sha256_hex(token.expose_secret()).as_bytes().ct_eq(sha256.as_bytes()).into()
+    exchange::secret_hash_eq(token.expose_secret(), sha256)
 }
 
 /// Seals a setup token for the idempotency item: base64url of nonce, ciphertext and tag of AES-256-GCM.
@@ -40,6 +39,7 @@ pub fn is_token_of(token: &SecretString, sha256: &str) -> bool {
 /// onboarding are the associated data.
 ///
 /// `None` only if the system has no randomness to give.
+#[expect(clippy::disallowed_methods, reason = "sealed")]
 pub fn seal(token: &SecretString, backend: &SecretString, key: &str, id: &OnboardingId) -> Option<String> {
     let mut sealed = token.expose_secret().as_bytes().to_vec();
     let nonce = sealing_key(backend)?.seal_in_place_append_tag(associated_data(key, id), &mut sealed).ok()?;
@@ -59,6 +59,7 @@ pub fn unseal(sealed: &str, backend: &SecretString, key: &str, id: &OnboardingId
 }
 
 /// HKDF-SHA256 of the back-end token, for this purpose alone.
+#[expect(clippy::disallowed_methods, reason = "only a key is derived from it")]
 fn sealing_key(backend: &SecretString) -> Option<RandomizedNonceKey> {
     let mut key = [0; 32];
     let secret = Salt::new(HKDF_SHA256, &[]).extract(backend.expose_secret().as_bytes());

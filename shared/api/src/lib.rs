@@ -26,7 +26,7 @@ use serde::Serialize;
 use tracing::Instrument;
 
 pub use body::{read, read_json};
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, ProblemCode};
 pub use request::{bearer, onboarding_id, public_url, request_id, route};
 pub use routes::{Function, ROUTES, Route};
 pub use untrusted::readable;
@@ -65,7 +65,7 @@ where
     async {
         let started = Instant::now();
         let answer = work.await;
-        let code = answer.as_ref().err().map(|problem| problem.code);
+        let code = answer.as_ref().err().map(|problem| problem.code.as_str());
         let cause = answer.as_ref().err().and_then(|problem| problem.cause.clone());
         let response = answer.unwrap_or_else(|problem| problem.into_response(request_id));
         let (method, route) = route(request);

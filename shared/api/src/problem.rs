@@ -6,16 +6,85 @@ use lambda_http::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::answer;
+
+/// The stable word for programs that a [`Problem`] carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum ProblemCode {
+    /// No such route, no such onboarding, or not with this token.
+    NotFound,
+    /// The back-end token is missing or wrong.
+    Unauthorized,
+    /// The webhook is not authentic.
+    NotAuthentic,
+    /// There is no number to be chosen, or another one was chosen before.
+    NotChoosable,
+    /// The body is over 64 KiB.
+    TooLarge,
+    /// The body is not a JSON object.
+    InvalidJson,
+    /// A field is wrong.
+    InvalidField,
+    /// The number belongs to another onboarding.
+    NumberTaken,
+    /// The `Idempotency-Key` was used with another body.
+    IdempotencyConflict,
+    /// The onboarding has not failed in a way that a retry can fix.
+    NotRetryable,
+    /// The setup link ran out.
+    LinkExpired,
+    /// Another request for this onboarding is at work.
+    InProgress,
+    /// The signup of this onboarding is proven already.
+    AlreadySignedUp,
+    /// Embedded Signup was finished, but its code was not sent along.
+    CodeMissing,
+    /// Meta's code ran out before it was exchanged.
+    CodeExpired,
+    /// Meta's code was exchanged before.
+    CodeUsed,
+    /// Meta refused the code.
+    CodeRefused,
+    /// Meta did not confirm the signup.
+    MetaRefused,
+    /// Too many sign-ups were tried with the setup link.
+    TooManyAttempts,
+    /// Meta's token is not for our app.
+    TokenNotOurs,
+    /// Meta did not say which WABA was chosen.
+    WabaUnknown,
+    /// The WABA was not shared with us.
+    WabaNotGranted,
+    /// The number is not one of the WABA's.
+    NumberNotInWaba,
+    /// The WABA has no phone number.
+    NoNumber,
+    /// Something that we depend on is away.
+    Unavailable,
+    /// Our fault.
+    Internal,
+}
+
+impl ProblemCode {
+    /// Every code.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word of the answer and of the log.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// Why a request was not fulfilled. Holds nothing secret: it is shown to whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
-    /// A stable word for programs.
-    pub code: &'static str,
+    /// The stable word for programs.
+    pub code: ProblemCode,
     /// A sentence for people.
     pub detail: String,
     /// The fields that are wrong.
@@ -49,42 +118,42 @@ struct Members<'a> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
     }
 
     /// 404: no such route, no such onboarding, or not with this token. Which of them is not told.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here, or the token does not open it.")
+        Self::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, "There is nothing here, or the token does not open it.")
     }
 
     /// 401: the back-end token is missing or wrong.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")
+        Self::new(StatusCode::UNAUTHORIZED, ProblemCode::Unauthorized, "A valid bearer token is required.")
     }
 
     /// 401: the webhook is not authentic.
     pub fn not_authentic() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "not_authentic", "The signature or the token does not fit.")
+        Self::new(StatusCode::UNAUTHORIZED, ProblemCode::NotAuthentic, "The signature or the token does not fit.")
     }
 
     /// 409: there is no number to be chosen, or another one was chosen before.
     pub fn not_choosable() -> Self {
         Self::new(
             StatusCode::CONFLICT,
-            "not_choosable",
+            ProblemCode::NotChoosable,
             "This onboarding has no number to choose, or one was chosen before.",
         )
     }
 
     /// 413: the body is over 64 KiB.
     pub fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is larger than 64 KiB.")
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::TooLarge, "The body is larger than 64 KiB.")
     }
 
     /// 400: the body is not a JSON object.
     pub fn invalid_json(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail)
+        Self::new(StatusCode::BAD_REQUEST, ProblemCode::InvalidJson, detail)
     }
 
     /// 422: one field is wrong.
@@ -96,50 +165,58 @@ impl Problem {
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let fields: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
         let detail = format!("The request is not valid. {}.", fields.join("; "));
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail) }
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidField, detail) }
     }
 
     /// 409: the number belongs to another onboarding.
     pub fn number_taken() -> Self {
-        Self::new(StatusCode::CONFLICT, "number_taken", "This number belongs to another onboarding.")
+        Self::new(StatusCode::CONFLICT, ProblemCode::NumberTaken, "This number belongs to another onboarding.")
     }
 
     /// 409: the `Idempotency-Key` was used with another body.
     pub fn idempotency_conflict() -> Self {
         let detail =
             "This Idempotency-Key was used before, with another body or before the back-end token was changed.";
-        Self::new(StatusCode::CONFLICT, "idempotency_conflict", detail)
+        Self::new(StatusCode::CONFLICT, ProblemCode::IdempotencyConflict, detail)
     }
 
     /// 409: the onboarding has not failed in a way that a retry could mend.
     pub fn not_retryable() -> Self {
         Self::new(
             StatusCode::CONFLICT,
-            "not_retryable",
+            ProblemCode::NotRetryable,
             "This onboarding is not at a point from which it can be retried.",
         )
     }
 
     /// 410: the setup link ran out.
     pub fn link_expired() -> Self {
-        Self::new(StatusCode::GONE, "link_expired", "This setup link has expired. Ask for a new one.")
+        Self::new(StatusCode::GONE, ProblemCode::LinkExpired, "This setup link has expired. Ask for a new one.")
     }
 
     /// 409: another request for this onboarding is at work.
     pub fn in_progress() -> Self {
-        Self::new(StatusCode::CONFLICT, "in_progress", "This onboarding is being worked on. Look again in a moment.")
+        Self::new(
+            StatusCode::CONFLICT,
+            ProblemCode::InProgress,
+            "This onboarding is being worked on. Look again in a moment.",
+        )
     }
 
     /// 409: the signup of this onboarding is proven already.
     pub fn already_signed_up() -> Self {
-        Self::new(StatusCode::CONFLICT, "already_signed_up", "The signup of this onboarding is complete already.")
+        Self::new(
+            StatusCode::CONFLICT,
+            ProblemCode::AlreadySignedUp,
+            "The signup of this onboarding is complete already.",
+        )
     }
 
     /// 422: Embedded Signup was finished but its code was not sent along.
     pub fn code_missing() -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "code_missing",
+            ProblemCode::CodeMissing,
             "The signup came without its code. Please try again.",
         )
     }
@@ -148,37 +225,42 @@ impl Problem {
     pub fn code_expired() -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "code_expired",
+            ProblemCode::CodeExpired,
             "The signup took too long to arrive. Please try again.",
         )
     }
 
     /// 422: Meta's code was exchanged before.
     pub fn code_used() -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "code_used", "This signup was sent before. Please try again.")
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            ProblemCode::CodeUsed,
+            "This signup was sent before. Please try again.",
+        )
     }
 
     /// 422: the signup could not be proven. `code` says what was not, `detail` tells the customer.
-    pub fn signup_refused(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn signup_refused(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     /// 422: the `WhatsApp` Business Account has no phone number.
     pub fn no_number() -> Self {
         let detail = "The WhatsApp Business Account has no phone number yet. Please try again and add one.";
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_number", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::NoNumber, detail)
     }
 
     /// 503: something that we depend on is away; `cause` is for the log. With `Retry-After`, in seconds.
     pub fn unavailable(retry_after: u32, cause: impl Display) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Please try again in a moment.");
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Unavailable, "Please try again in a moment.");
         Self { retry_after: Some(retry_after), cause: Some(cause.to_string()), ..problem }
     }
 
     /// 500: our fault; `cause` is for the log.
     pub fn internal(cause: impl Display) -> Self {
         let detail = "Something went wrong on our side. The request_id helps to find out what.";
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, ProblemCode::Internal, detail);
         Self { cause: Some(cause.to_string()), ..problem }
     }
 
@@ -189,7 +271,7 @@ impl Problem {
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
             detail: &self.detail,
-            code: self.code,
+            code: self.code.as_str(),
             request_id,
             errors: &self.errors,
         };

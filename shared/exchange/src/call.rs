@@ -5,6 +5,7 @@ use std::time::Instant;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
+use strum::IntoStaticStr;
 use time::Duration;
 use url::Url;
 
@@ -23,7 +24,8 @@ pub struct Answer {
 }
 
 /// Why there is no answer. In our own words: the library's texts hold URLs, and those hold e-mail addresses and tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub enum Failure {
     /// The request could not be put together, so nothing was sent. A line break in a token does this.
     #[error("the request cannot be sent")]
@@ -64,14 +66,8 @@ impl Answer {
 
 impl Failure {
     /// A stable word for the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotBuilt => "not_built",
-            Self::NotConnected => "not_connected",
-            Self::TimedOut => "timed_out",
-            Self::Interrupted => "interrupted",
-            Self::TooLarge => "too_large",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the server may have seen the request.

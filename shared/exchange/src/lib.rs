@@ -11,6 +11,7 @@ mod digest;
 mod id;
 #[cfg(feature = "client")]
 mod read;
+mod secret;
 #[cfg(feature = "client")]
 pub mod signature;
 mod url;
@@ -24,6 +25,7 @@ pub use digest::sha256_hex;
 pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 #[cfg(feature = "client")]
 pub use read::{id, one_line, text};
+pub use secret::{secret_eq, secret_hash_eq};
 pub use url::is_loopback;
 
 /// For the types that [`id!`] makes.

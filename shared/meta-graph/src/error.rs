@@ -74,7 +74,7 @@ pub(super) enum Failure {
     /// It succeeded, going by the status, but the answer cannot be read.
     Unreadable,
     /// Meta said no.
-    Refused(Box<Refusal>),
+    Refused(Box<ServiceError>),
 }
 
 impl Failure {
@@ -85,7 +85,7 @@ impl Failure {
             Self::Exchange(failure) => {
                 matches!(failure, exchange::Failure::NotConnected | exchange::Failure::Interrupted)
             }
-            Self::Refused(refusal) => refusal.retry_after.is_none() && refusal.verdict() == Verdict::Retry,
+            Self::Refused(refusal) => refusal.retry_after.is_none() && refusal.classify() == Classification::Retry,
             Self::Unreadable => false,
         }
     }
@@ -101,7 +101,7 @@ impl Failure {
         match (refusal.code(), refusal.subcode()) {
             (_, Some(36009)) => MetaError::CodeUsed,
             (_, Some(36007)) => MetaError::CodeExpired,
-            (Some(100), _) if refusal.verdict() == Verdict::Final => {
+            (Some(100), _) if refusal.classify() == Classification::Final => {
                 MetaError::CodeRefused { reason: refusal.to_string() }
             }
             _ => (*refusal).into(),
@@ -125,24 +125,27 @@ impl From<Failure> for MetaError {
     }
 }
 
-/// An answer that says no.
+/// An answer with an error.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ServiceError {
     pub(super) status: StatusCode,
     /// Absent where the answer was not Meta's envelope.
     pub(super) error: Option<GraphError>,
     pub(super) retry_after: Option<Duration>,
 }
 
-/// What a refusal calls for.
+/// Who can do something about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Classification {
+    /// Our app is set up wrongly.
     Operator,
+    /// It may pass.
     Retry,
+    /// The same call never succeeds.
     Final,
 }
 
-impl Refusal {
+impl ServiceError {
     pub(super) fn code(&self) -> Option<i64> {
         self.error.as_ref()?.code
     }
@@ -153,30 +156,30 @@ impl Refusal {
 
     /// Sorts by what says most about this very error: the app's own mistakes, Meta's word that it will pass, the code, and last
     /// the HTTP status. Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
-    fn verdict(&self) -> Verdict {
+    fn classify(&self) -> Classification {
         let secret_refused =
             self.error.as_ref().is_some_and(|error| error.message.to_ascii_lowercase().contains("client secret"));
         match self.code() {
             // 1 is "unknown, try again" but for the one text. 101: no such app; 104: wrong proof; 191: redirect not allowed.
-            Some(1) if secret_refused => Verdict::Operator,
-            Some(101 | 104 | 191) => Verdict::Operator,
-            _ if self.error.as_ref().is_some_and(|error| error.is_transient) => Verdict::Retry,
+            Some(1) if secret_refused => Classification::Operator,
+            Some(101 | 104 | 191) => Classification::Operator,
+            _ if self.error.as_ref().is_some_and(|error| error.is_transient) => Classification::Retry,
             // Busy or limited; some of these come with HTTP 400.
             Some(
                 1 | 2 | 4 | 17 | 32 | 341 | 80_007 | 80_008 | 130_429 | 131_000 | 131_016 | 131_057 | 133_004
                 | 2_494_100,
-            ) => Verdict::Retry,
+            ) => Classification::Retry,
             // Tokens, permissions, parameters, blocked accounts: no repetition changes them, whatever the HTTP status.
             Some(
                 0 | 3 | 10 | 100 | 102 | 190 | 200..=299 | 368 | 131_005 | 131_031 | 133_000..=133_999 | 1_752_041,
-            ) => Verdict::Final,
-            _ if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() => Verdict::Retry,
-            _ => Verdict::Final,
+            ) => Classification::Final,
+            _ if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() => Classification::Retry,
+            _ => Classification::Final,
         }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
             Some(error) => write!(f, "{error}, HTTP {}", self.status.as_u16()),
@@ -185,13 +188,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl From<Refusal> for MetaError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServiceError> for MetaError {
+    fn from(refusal: ServiceError) -> Self {
         let reason = refusal.to_string();
-        match refusal.verdict() {
-            Verdict::Operator => Self::Misconfigured { reason },
-            Verdict::Retry => Self::Retry { reason, retry_after: refusal.retry_after },
-            Verdict::Final => Self::Refused {
+        match refusal.classify() {
+            Classification::Operator => Self::Misconfigured { reason },
+            Classification::Retry => Self::Retry { reason, retry_after: refusal.retry_after },
+            Classification::Final => Self::Refused {
                 code: refusal.code(),
                 subcode: refusal.subcode(),
                 reason,

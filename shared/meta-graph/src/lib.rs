@@ -18,7 +18,7 @@ pub use assets::{PhoneNumber, Waba};
 pub use error::MetaError;
 pub use token::{BusinessToken, GranularScope, TokenInfo};
 
-use error::{Failure, GraphError, Refusal};
+use error::{Failure, GraphError, ServiceError};
 use usage::Usage;
 
 /// How often an idempotent call is made before its caller hears of a failure.
@@ -65,6 +65,7 @@ impl Meta {
     }
 
     /// Makes a reading call with `appsecret_proof`, and makes it again where that is likely to help.
+    #[expect(clippy::disallowed_methods, reason = "sent to Meta, and struck out of its answers")]
     async fn get(&self, app_secret: &SecretString, call: Get<'_>) -> Result<Value, Failure> {
         let mut url = self.url(call.path);
         url.query_pairs_mut()
@@ -104,12 +105,13 @@ async fn send(route: &'static str, request: RequestBuilder, hidden: &[&str]) -> 
     match json {
         Some(json) if error.is_none() && answer.status.is_success() => Ok(json),
         _ if error.is_none() && answer.status.is_success() => Err(Failure::Unreadable),
-        _ => Err(Failure::Refused(Box::new(Refusal { status: answer.status, error, retry_after: usage.regain }))),
+        _ => Err(Failure::Refused(Box::new(ServiceError { status: answer.status, error, retry_after: usage.regain }))),
     }
 }
 
 /// The parameter that proves that a call with this token comes from the app's own server: hexadecimal HMAC-SHA256 of the token.
 /// Source: <https://developers.facebook.com/docs/graph-api/guides/secure-requests>.
+#[expect(clippy::disallowed_methods, reason = "only signed")]
 fn appsecret_proof(app_secret: &SecretString, token: &SecretString) -> String {
     exchange::signature::sign(app_secret, token.expose_secret().as_bytes())
 }

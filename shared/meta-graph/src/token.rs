@@ -113,6 +113,7 @@ impl Meta {
     /// `redirect_uri`: none for the popup; the identical one for a full-page sign-in. The documented form is a GET; the POST keeps
     /// the app secret out of URLs.
     /// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-customers-as-a-tech-provider>.
+    #[expect(clippy::disallowed_methods, reason = "sent to Meta, and struck out of its answers")]
     pub async fn exchange_code(
         &self,
         app_secret: &SecretString,
@@ -142,6 +143,7 @@ impl Meta {
 
     /// What Meta says of a token (`GET /debug_token`), asked with the app's own token. A token that has expired is an answer
     /// ([`TokenInfo::is_valid`]), not an error.
+    #[expect(clippy::disallowed_methods, reason = "sent to Meta")]
     pub async fn debug_token(&self, app_secret: &SecretString, token: &BusinessToken) -> Result<TokenInfo, MetaError> {
         let call = Get {
             route: "GET /debug_token",
@@ -162,6 +164,7 @@ impl Meta {
     /// The token that Meta has issued for a customer's signup, without its code
     /// (`POST /{business_id}/system_user_access_tokens` with `fetch_only`), asked with the partner's system user token, which
     /// needs `business_management`.
+    #[expect(clippy::disallowed_methods, reason = "sent to Meta, and struck out of its answers")]
     pub async fn fetch_token(
         &self,
         app_secret: &SecretString,
@@ -187,6 +190,7 @@ impl Meta {
     }
 
     /// The app's own token: its id and secret.
+    #[expect(clippy::disallowed_methods, reason = "becomes part of another secret")]
     pub(super) fn app_token(&self, app_secret: &SecretString) -> SecretString {
         format!("{}|{}", self.app.app_id, app_secret.expose_secret()).into()
     }

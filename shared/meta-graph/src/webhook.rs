@@ -4,9 +4,8 @@
 
 use exchange::signature::{self, PREFIX};
 use exchange::{BusinessId, WabaId, text};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 
 /// Whether the header `X-Hub-Signature-256` (`sha256=` and the hexadecimal HMAC-SHA256 of the raw body) was made with one of these
 /// app secrets. An empty secret matches nothing.
@@ -22,8 +21,7 @@ pub fn handshake<'a>(
     challenge: Option<&'a str>,
     verify_token: &SecretString,
 ) -> Option<&'a str> {
-    let expected = verify_token.expose_secret().as_bytes();
-    let known = !expected.is_empty() && bool::from(token?.as_bytes().ct_eq(expected));
+    let known = exchange::secret_eq(token?, verify_token);
     challenge.filter(|_| known && mode == Some("subscribe"))
 }
 

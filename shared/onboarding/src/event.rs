@@ -2,13 +2,15 @@
 
 use exchange::{ChannelId, ClientId, PhoneNumberId};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use time::OffsetDateTime;
 
 use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, Step, StoredKey};
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The partner started the onboarding. First entry of every history; changes nothing.
     Started,
@@ -103,27 +105,7 @@ pub enum Event {
 
 impl Event {
     /// The word used in history and logs.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::ClientSearched { .. } => "client_searched",
-            Self::ClientFound { .. } => "client_found",
-            Self::PopupLeft { .. } => "popup_left",
-            Self::SignupProven { .. } => "signup_proven",
-            Self::NumbersFound { .. } => "numbers_found",
-            Self::NumberChosen { .. } => "number_chosen",
-            Self::NumberAccepted => "number_accepted",
-            Self::ChannelSeen { .. } => "channel_seen",
-            Self::ChannelLive { .. } => "channel_live",
-            Self::PermissionMissing { .. } => "permission_missing",
-            Self::PermissionGranted => "permission_granted",
-            Self::KeyStored { .. } => "key_stored",
-            Self::MessagingReady => "messaging_ready",
-            Self::StepDelayed { .. } => "step_delayed",
-            Self::StepFailed { .. } => "step_failed",
-            Self::ClientCorrected { .. } => "client_corrected",
-            Self::RetryRequested => "retry_requested",
-            Self::LinkExpired => "link_expired",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }

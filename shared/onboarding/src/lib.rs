@@ -11,11 +11,11 @@ pub use event::Event;
 pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 pub use id::OnboardingId;
 pub use record::{
-    ClientAccount, ClientDetails, ClientSearch, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status, Step,
-    StoredKey, Tier,
+    ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
+    Status, Step, StoredKey, Tier,
 };
 pub use retry::{Retry, backoff, exhausted};
-pub use transition::{IllegalTransition, KEY_REFUSED, transition};
+pub use transition::{IllegalTransition, transition};
 
 #[cfg(test)]
 mod properties;

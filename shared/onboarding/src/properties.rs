@@ -344,7 +344,12 @@ fn a_link_expires_only_when_it_is_due_and_only_before_the_signup() {
 #[test]
 fn a_retry_after_a_refused_key_makes_a_new_key() {
     let refused = Event::StepFailed {
-        problem: Problem { step: Step::KeyCreation, code: KEY_REFUSED.into(), detail: "401".into(), retryable: true },
+        problem: Problem {
+            step: Step::KeyCreation,
+            code: FailureCode::KeyRefused.as_str().into(),
+            detail: "401".into(),
+            retryable: true,
+        },
     };
     let mut onboarding = journey(&[
         Event::SignupProven { signup: signup(Some(number(0))) },

@@ -3,14 +3,16 @@
 use exchange::{BusinessId, ChannelId, ClientId, PhoneNumberId, WabaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
 
 use super::id::OnboardingId;
 use super::retry::Retry;
 
 /// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// The setup link is usable; the client account is being found or created.
     Started,
@@ -34,31 +36,11 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of a smooth journey.
-    pub const ALL: [Self; 9] = [
-        Self::Started,
-        Self::NumberChoice,
-        Self::SignedUp,
-        Self::Submitted,
-        Self::Live,
-        Self::PermissionRequired,
-        Self::Ready,
-        Self::Failed,
-        Self::Expired,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word used in the API, the table and the logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::NumberChoice => "number_choice",
-            Self::SignedUp => "signed_up",
-            Self::Submitted => "submitted",
-            Self::Live => "live",
-            Self::PermissionRequired => "permission_required",
-            Self::Ready => "ready",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether nothing moves the onboarding any more but an operator's explicit request.
@@ -68,8 +50,9 @@ impl Status {
 }
 
 /// One unit of work towards the key, safe to repeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Step {
     /// Find or create the client account at the Hub.
     ClientAccount,
@@ -82,20 +65,19 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step, in the order of a smooth journey.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The word used in the API, the table and the logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientAccount => "client_account",
-            Self::EsCallback => "es_callback",
-            Self::NumberSubmission => "number_submission",
-            Self::KeyCreation => "key_creation",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// The pricing plan asked for at 360dialog; only partners with tiered pricing have more than one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Tier {
     /// 360dialog's default.
     #[default]
@@ -107,13 +89,12 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// Every tier.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The word used in the API, the table and at 360dialog.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Regular => "regular",
-            Self::Premium => "premium",
-            Self::Basic => "basic",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -243,12 +224,44 @@ pub struct StoredKey {
     pub address: String,
 }
 
+/// The stable word for programs under which a [`Problem`] is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum FailureCode {
+    /// The Hub refused to create the client account.
+    ClientRefused,
+    /// The Hub refused the number.
+    NumberRefused,
+    /// The Hub refused another call.
+    HubRefused,
+    /// The record does not allow what the step found at the Hub.
+    Conflict,
+    /// Every try failed for 72 hours.
+    GaveUp,
+    /// The messaging API does not accept the API key. An operator's retry makes a new key.
+    KeyRefused,
+    /// The messaging API refused the message webhook.
+    MessageWebhookRefused,
+    /// The key may not be sent to the address that the Hub named for the messaging API.
+    MessagingAddressForbidden,
+}
+
+impl FailureCode {
+    /// Every code.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word used in the API, the table and the logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Why an onboarding is [`Status::Failed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The step that failed.
     pub step: Step,
-    /// A stable word for programs, such as `number_refused`.
+    /// A [`FailureCode`], or the code of another release.
     pub code: String,
     /// A sentence for the operator.
     pub detail: String,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::event::Event;
 use super::record::{
-    ClientAccount, ClientSearch, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status, Step,
+    ClientAccount, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status, Step,
 };
 use super::retry::Retry;
 
@@ -15,9 +15,6 @@ use super::retry::Retry;
 const ATTEMPTS_KEPT: usize = 20;
 /// After so many popup attempts no further one is kept, so that a setup link cannot fill the table.
 const ATTEMPTS_COUNTED: u32 = 200;
-
-/// The problem code after which an operator's retry makes a new key.
-pub const KEY_REFUSED: &str = "key_refused";
 
 /// An event that makes no sense in this status: a mistake of ours, or of whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -272,7 +269,7 @@ fn retry_requested(after: &mut Onboarding, at: OffsetDateTime) -> Option<()> {
         return None;
     }
     let back_to = after.failed_from?;
-    if after.problem.as_ref().is_some_and(|problem| problem.code == KEY_REFUSED) {
+    if after.problem.as_ref().is_some_and(|problem| problem.code == FailureCode::KeyRefused.as_str()) {
         after.key = None;
         after.keys_void_before = Some(at);
     }

@@ -60,6 +60,7 @@ struct TokenAnswer {
 
 impl Authorization {
     /// The header. A secret that cannot stand in a header is as good as a refused one.
+    #[expect(clippy::disallowed_methods, reason = "sent to the Hub")]
     pub(super) fn header(&self) -> Result<(HeaderName, HeaderValue), HubError> {
         let (name, value) = match self {
             Self::ApiKey(key) => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(key.expose_secret())),
@@ -70,8 +71,9 @@ impl Authorization {
         Ok((name, value))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "only compared")]
     fn is(&self, token: &SecretString) -> bool {
-        matches!(self, Self::Bearer(bearer) if bearer.expose_secret() == token.expose_secret())
+        matches!(self, Self::Bearer(bearer) if exchange::secret_eq(bearer.expose_secret(), token))
     }
 }
 
@@ -106,6 +108,7 @@ impl Hub {
 
     /// `POST /token` with `{username, password}` → `{access_token, refresh_token, token_type, expires_in}` or
     /// `{error, error_description}`. There is no documented call to refresh a token: we ask for another.
+    #[expect(clippy::disallowed_methods, reason = "sent to the Hub")]
     async fn fetch_token(&self, user_name: &str, password: &SecretString) -> Result<Token, HubError> {
         let body = json!({"username": user_name, "password": password.expose_secret()});
         let request = self.http.post(exchange::below(&self.base_url, ["token"])).json(&body);
@@ -121,7 +124,9 @@ impl Hub {
         if !answer.status.is_success() {
             return Err(HubError::from_answer(status, answer.json().as_ref(), answer.retry_after(), false));
         }
-        let Ok(TokenAnswer { access_token, expires_in }) = serde_json::from_slice(&answer.body) else {
+        let token: Option<TokenAnswer> = serde_json::from_slice(&answer.body).ok();
+        let Some(TokenAnswer { access_token, expires_in }) = token.filter(|token| !token.access_token.is_empty())
+        else {
             return Err(HubError::unreadable("the answer of /token has no access_token".to_owned(), false));
         };
         Ok(Token {
@@ -134,8 +139,9 @@ impl Hub {
 }
 
 impl Token {
+    #[expect(clippy::disallowed_methods, reason = "only compared")]
     fn belongs_to(&self, user_name: &str, password: &SecretString) -> bool {
-        self.user_name == user_name && self.password.expose_secret() == password.expose_secret()
+        self.user_name == user_name && exchange::secret_eq(self.password.expose_secret(), password)
     }
 }
 

@@ -130,9 +130,7 @@ impl Messaging {
 
     /// `POST {address}/v1/configs/webhook` with `{url, headers}`: sends the number's messages to `webhook`, and nowhere
     /// else any more. Safe to repeat.
-    ///
-    /// # Errors
-    /// [`MessagingError`].
+    #[expect(clippy::disallowed_methods, reason = "sent to the messaging API, and struck out of its answers")]
     pub async fn set_webhook(
         &self,
         address: &Url,
@@ -157,9 +155,7 @@ impl Messaging {
 
     /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere,
     /// which the page does not show, so that an answer without a URL and a 404 both mean it.
-    ///
-    /// # Errors
-    /// [`MessagingError`].
+    #[expect(clippy::disallowed_methods, reason = "struck out of the answer")]
     pub async fn webhook(&self, address: &Url, key: &SecretString) -> Result<Option<String>, MessagingError> {
         let answer = self.send(Method::GET, "GET /v1/configs/webhook", address, key, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -169,6 +165,7 @@ impl Messaging {
         if is_readable(&answer) { Ok(answer.json().and_then(|json| text(&json, &["/url"]))) } else { Err(not_json()) }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "sent to the messaging API")]
     async fn send(
         &self,
         method: Method,

@@ -30,9 +30,6 @@ impl Hub {
     /// nowhere else any more. Safe to repeat.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
-    ///
-    /// # Errors
-    /// [`HubError`].
     pub async fn set_webhook_url(&self, credentials: &HubCredentials, url: &Url) -> Result<(), HubError> {
         let call = Call {
             method: Method::POST,

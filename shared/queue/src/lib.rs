@@ -7,6 +7,7 @@ mod sqs;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, VariantArray};
 use time::Duration;
 
 #[cfg(feature = "memory")]
@@ -18,7 +19,7 @@ use onboarding::call_limit::{Priority, Slot};
 use onboarding::{OnboardingId, Step};
 
 /// A function that works off a queue. Each has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
 pub enum Worker {
     /// Step 1: finds or creates the client account.
     ClientAccount,
@@ -30,7 +31,10 @@ pub enum Worker {
 
 impl Worker {
     /// Every worker.
-    pub const ALL: [Self; 3] = [Self::ClientAccount, Self::NumberSubmission, Self::KeyCreation];
+    pub const ALL: [Self; Self::COUNT] = match Self::VARIANTS.first_chunk() {
+        Some(all) => *all,
+        None => unreachable!(),
+    };
 
     /// The step that it is there for.
     pub const fn step(self) -> Step {
@@ -51,7 +55,7 @@ impl Worker {
     }
 
     /// The word used in logs: its step's.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         self.step().as_str()
     }
 

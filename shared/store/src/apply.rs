@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use onboarding::{Event, OnboardingId, transition};
 
 use super::binding::Claim;
-use super::contention::{Patience, Transacted};
+use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{Item, Key, n};
 use super::record::{self, OPTIONAL};
@@ -35,7 +35,7 @@ impl Store {
     /// and the bindings of a number or channel that became known. Whoever loses a race applies the event to the winner's
     /// record.
     pub async fn apply(&self, id: &OnboardingId, event: &Event) -> Result<Applied, StoreError> {
-        let mut patience = Patience::default();
+        let mut backoff = RaceBackoff::default();
         loop {
             let before = self.get(id).await?;
             let after = transition(&before.onboarding, event, self.clock.now()).map_err(StoreError::Illegal)?;
@@ -44,7 +44,7 @@ impl Store {
             if self.replace(&before, &after, event).await? {
                 return Ok(Applied::Changed(after));
             }
-            patience.after_lost_race().await?;
+            backoff.after_lost_race().await?;
         }
     }
 

@@ -19,11 +19,11 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Counts the races lost in a row, and waits a random while after each, so that those who raced part.
 #[derive(Default)]
-pub(crate) struct Patience {
+pub(crate) struct RaceBackoff {
     lost: u32,
 }
 
-impl Patience {
+impl RaceBackoff {
     pub(crate) async fn after_lost_race(&mut self) -> Result<(), StoreError> {
         self.lost += 1;
         if self.lost >= RACES {
@@ -61,7 +61,7 @@ impl Store {
         let request = request
             .table_name(&self.table)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let mut patience = Patience::default();
+        let mut backoff = RaceBackoff::default();
         loop {
             let error = match request.clone().send().await {
                 Ok(done) => return Ok(Updated::Done(done.attributes.unwrap_or_default())),
@@ -71,7 +71,7 @@ impl Store {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     return Ok(Updated::Refused(refused.item.clone()));
                 }
-                Some(UpdateItemError::TransactionConflictException(_)) => patience.after_lost_race().await?,
+                Some(UpdateItemError::TransactionConflictException(_)) => backoff.after_lost_race().await?,
                 _ => return Err(error.into()),
             }
         }
@@ -138,10 +138,10 @@ mod tests {
 
     #[tokio::test]
     async fn lost_races_are_retried_a_bounded_number_of_times() {
-        let mut patience = Patience::default();
+        let mut backoff = RaceBackoff::default();
         for _ in 1..RACES {
-            patience.after_lost_race().await.unwrap();
+            backoff.after_lost_race().await.unwrap();
         }
-        assert!(matches!(patience.after_lost_race().await, Err(StoreError::Busy)));
+        assert!(matches!(backoff.after_lost_race().await, Err(StoreError::Busy)));
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::Updated;
@@ -26,8 +27,9 @@ const LONGEST_EVENT_ID: usize = 200;
 const LONGEST_NAME: usize = 200;
 
 /// Who sent a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Source {
     /// 360dialog's Partner Hub.
     PartnerHub,
@@ -37,11 +39,8 @@ pub enum Source {
 
 impl Source {
     /// The word used in keys and logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PartnerHub => "partner_hub",
-            Self::Meta => "meta",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -75,7 +74,7 @@ impl FromStr for InboxKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidInboxKey> {
         let (source, event) = text.split_once('#').ok_or(InvalidInboxKey)?;
-        let known = [Source::PartnerHub, Source::Meta].iter().any(|known| known.as_str() == source);
+        let known = Source::VARIANTS.iter().any(|known| known.as_str() == source);
         if known && (1..=1000).contains(&event.len()) { Ok(Self(text.to_owned())) } else { Err(InvalidInboxKey) }
     }
 }
@@ -101,16 +100,16 @@ pub struct NewInboxEntry {
 
 /// What [`Store::keep`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct InboxReceipt {
     /// Where the webhook is.
     pub key: InboxKey,
-    /// What it was.
-    pub outcome: KeptAs,
+    /// Whether it was kept before.
+    pub dedup: Dedup,
 }
 
-/// What a webhook was.
+/// Whether a webhook was kept before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeptAs {
+pub enum Dedup {
     /// Not seen before.
     New,
     /// The same as an earlier one.
@@ -149,7 +148,7 @@ pub struct InboxEntry {
 
 impl Store {
     /// Keeps a webhook, unless it is here already.
-    pub async fn keep(&self, entry: &NewInboxEntry) -> Result<Kept, StoreError> {
+    pub async fn keep(&self, entry: &NewInboxEntry) -> Result<InboxReceipt, StoreError> {
         let digest = exchange::sha256_hex(&entry.body);
         let event = match entry.event_id.as_deref() {
             None | Some("") => digest.clone(),
@@ -158,14 +157,14 @@ impl Store {
         };
         let key = InboxKey::new(entry.source, &event);
         let Some(earlier) = self.put_entry(&key, entry, &digest).await? else {
-            return Ok(Kept { key, outcome: KeptAs::New });
+            return Ok(InboxReceipt { key, dedup: Dedup::New });
         };
         if item::text(&earlier, "body_sha256") == Some(&digest) {
-            return Ok(Kept { key, outcome: repeated(&earlier) });
+            return Ok(InboxReceipt { key, dedup: repeated(&earlier) });
         }
         let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
         let earlier = self.put_entry(&key, entry, &digest).await?;
-        Ok(Kept { key, outcome: earlier.as_ref().map_or(KeptAs::Conflicting, repeated) })
+        Ok(InboxReceipt { key, dedup: earlier.as_ref().map_or(Dedup::Conflicting, repeated) })
     }
 
     /// An entry, if it is here: after 30 days it is not. A consistent read.
@@ -239,6 +238,6 @@ impl Store {
     }
 }
 
-fn repeated(earlier: &Item) -> KeptAs {
-    KeptAs::Repeated { processed: earlier.contains_key("processed_at") }
+fn repeated(earlier: &Item) -> Dedup {
+    Dedup::Repeated { processed: earlier.contains_key("processed_at") }
 }

@@ -2,34 +2,34 @@
 
 mod apply;
 mod binding;
-mod code;
+mod call_limit;
+mod channel_sweep;
+mod client_search;
+mod code_claim;
 mod contention;
 mod due;
 mod history;
 mod inbox;
 mod item;
 mod lease;
-mod limit;
 mod list;
-mod popup;
+mod popup_visit;
 mod record;
 pub mod schema;
-mod search;
-mod sweep;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use exchange::Clock;
 use onboarding::{IllegalTransition, Onboarding};
 
 pub use apply::Applied;
-pub use code::CodeClaim;
+pub use client_search::ClientSearchClaim;
+pub use code_claim::CodeClaim;
 pub use due::Due;
 pub use history::HistoryEntry;
-pub use inbox::{InboxEntry, InboxKey, InvalidInboxKey, Kept, KeptAs, NewInboxEntry, Source};
+pub use inbox::{Dedup, InboxEntry, InboxKey, InboxReceipt, InvalidInboxKey, NewInboxEntry, Source};
 pub use lease::{Awaited, Lease, LeaseOutcome};
 pub use list::{ListFilter, Page};
 pub use record::{Created, Idempotency};
-pub use search::ClientSearchClaim;
 
 /// The table, through the AWS SDK. Cheap to clone.
 ///
@@ -69,7 +69,7 @@ pub enum StoreError {
     #[error("the cursor is not one of ours")]
     InvalidCursor,
     /// Others changed the item first, several times in a row. Trying again later helps.
-    #[error("the item is being changed by too many others")]
+    #[error("write conflict: retries exhausted")]
     Busy,
     /// The item is of a shape that this release does not know. A person has to look.
     #[error("item {what} is unreadable: {reason}")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use time::Duration;
 
-use super::contention::{Patience, Transacted};
+use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{self, DUE, Item, Key, LISTED, milliseconds, n};
 use super::{Store, StoreError, Stored};
@@ -135,7 +135,7 @@ impl Store {
             writes.push(self.idempotency_write(idempotency)?);
         }
 
-        let mut patience = Patience::default();
+        let mut backoff = RaceBackoff::default();
         loop {
             match self.transact(writes.clone()).await? {
                 Transacted::Done => return Ok(Created::New),
@@ -149,7 +149,7 @@ impl Store {
                     }
                 },
             }
-            patience.after_lost_race().await?;
+            backoff.after_lost_race().await?;
         }
     }
 

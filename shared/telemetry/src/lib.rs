@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use serde_json::json;
+use strum::{IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::{Span, Subscriber, field};
@@ -92,7 +93,8 @@ pub fn milliseconds(started: Instant) -> u64 {
 }
 
 /// Something that is counted for the operator's alarms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Metric {
     /// A webhook that is not authentic was turned away.
     WebhookRejected,
@@ -113,18 +115,12 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every metric.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The metric's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WebhookRejected => "webhook_rejected",
-            Self::WebhookConflicting => "webhook_conflicting",
-            Self::WebhookUnknownEvent => "webhook_unknown_event",
-            Self::WebhookUnmatched => "webhook_unmatched",
-            Self::HubUnauthorized => "hub_unauthorized",
-            Self::ChannelUnknown => "channel_unknown",
-            Self::KeyMissing => "key_missing",
-            Self::SignupUnclear => "signup_unclear",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

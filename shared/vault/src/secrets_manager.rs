@@ -24,7 +24,7 @@ impl SecretsManagerVault {
         Self { client, prefix }
     }
 
-    async fn create(&self, name: &str, value: &str) -> Result<Option<String>, Refusal> {
+    async fn create(&self, name: &str, value: &str) -> Result<Option<String>, ServiceError> {
         let started = Instant::now();
         let call = self
             .client
@@ -32,19 +32,20 @@ impl SecretsManagerVault {
             .name(name)
             .description("API key of a WhatsApp channel at 360dialog")
             .secret_string(value);
-        logged("CreateSecret", started, call.send().await).map(|created| created.arn)
+        log_and_classify("CreateSecret", started, call.send().await).map(|created| created.arn)
     }
 
-    async fn put(&self, name: &str, value: &str) -> Result<Option<String>, Refusal> {
+    async fn put(&self, name: &str, value: &str) -> Result<Option<String>, ServiceError> {
         let started = Instant::now();
         let call = self.client.put_secret_value().secret_id(name).secret_string(value);
-        logged("PutSecretValue", started, call.send().await).map(|put| put.arn)
+        log_and_classify("PutSecretValue", started, call.send().await).map(|put| put.arn)
     }
 
     /// Takes back a deletion that is scheduled.
-    async fn restore(&self, name: &str) -> Result<(), Refusal> {
+    async fn restore(&self, name: &str) -> Result<(), ServiceError> {
         let started = Instant::now();
-        logged("RestoreSecret", started, self.client.restore_secret().secret_id(name).send().await).map(|_| ())
+        log_and_classify("RestoreSecret", started, self.client.restore_secret().secret_id(name).send().await)
+            .map(|_| ())
     }
 }
 
@@ -54,12 +55,12 @@ impl Vault for SecretsManagerVault {
         let name = secret_name(&self.prefix, channel);
         let started = Instant::now();
         let found = self.client.get_secret_value().secret_id(&name).send().await;
-        match logged("GetSecretValue", started, found) {
+        match log_and_classify("GetSecretValue", started, found) {
             Ok(found) => {
                 let json = found.secret_string.ok_or_else(|| VaultError::Unreadable("it is not text".to_owned()))?;
                 VaultKey::from_json(&json, channel, found.arn.unwrap_or(name)).map(Some)
             }
-            Err(Refusal::Absent | Refusal::Deleted) => Ok(None),
+            Err(ServiceError::Absent | ServiceError::Deleted) => Ok(None),
             Err(refusal) => Err(refusal.into()),
         }
     }
@@ -67,9 +68,9 @@ impl Vault for SecretsManagerVault {
     async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
         let started = Instant::now();
         let call = self.client.describe_secret().secret_id(secret_name(&self.prefix, channel));
-        match logged("DescribeSecret", started, call.send().await) {
+        match log_and_classify("DescribeSecret", started, call.send().await) {
             Ok(found) => Ok(found.deleted_date.is_none()),
-            Err(Refusal::Absent | Refusal::Deleted) => Ok(false),
+            Err(ServiceError::Absent | ServiceError::Deleted) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         }
     }
@@ -78,9 +79,9 @@ impl Vault for SecretsManagerVault {
         let name = secret_name(&self.prefix, channel);
         let value = key.to_json(channel)?;
         let stored = match self.create(&name, &value).await {
-            Err(Refusal::Exists) => self.put(&name, &value).await,
+            Err(ServiceError::Exists) => self.put(&name, &value).await,
             // A name is reserved until its deletion is carried out, which takes days.
-            Err(Refusal::Deleted) => {
+            Err(ServiceError::Deleted) => {
                 self.restore(&name).await?;
                 self.put(&name, &value).await
             }
@@ -90,8 +91,8 @@ impl Vault for SecretsManagerVault {
     }
 }
 
-/// What Secrets Manager answers that we act on.
-enum Refusal {
+/// The errors of Secrets Manager that we tell apart.
+enum ServiceError {
     Absent,
     Exists,
     /// The secret is scheduled for deletion.
@@ -99,19 +100,23 @@ enum Refusal {
     Other(String),
 }
 
-impl From<Refusal> for VaultError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Unavailable(match refusal {
-            Refusal::Absent => "the secret is gone".to_owned(),
-            Refusal::Exists => "the secret was created meanwhile".to_owned(),
-            Refusal::Deleted => "the secret is scheduled for deletion".to_owned(),
-            Refusal::Other(reason) => reason,
+impl From<ServiceError> for VaultError {
+    fn from(error: ServiceError) -> Self {
+        Self::Unavailable(match error {
+            ServiceError::Absent => "the secret is gone".to_owned(),
+            ServiceError::Exists => "the secret was created meanwhile".to_owned(),
+            ServiceError::Deleted => "the secret is scheduled for deletion".to_owned(),
+            ServiceError::Other(reason) => reason,
         })
     }
 }
 
-/// One log line for one call, and its refusals sorted.
-fn logged<T, E, R>(route: &str, started: Instant, answer: Result<T, SdkError<E, R>>) -> Result<T, Refusal>
+/// Writes one log line for one call, and classifies its error.
+fn log_and_classify<T, E, R>(
+    route: &str,
+    started: Instant,
+    answer: Result<T, SdkError<E, R>>,
+) -> Result<T, ServiceError>
 where
     E: ProvideErrorMetadata,
 {
@@ -119,12 +124,12 @@ where
     let (outcome, milliseconds) = (reason.as_deref().unwrap_or("ok"), milliseconds(started));
     tracing::info!(service = "secrets manager", route, outcome, milliseconds, "call");
     answer.map_err(|error| match error.code() {
-        Some("ResourceNotFoundException") => Refusal::Absent,
-        Some("ResourceExistsException") => Refusal::Exists,
+        Some("ResourceNotFoundException") => ServiceError::Absent,
+        Some("ResourceExistsException") => ServiceError::Exists,
         // Also a secret that another service manages; the sentence tells them apart, as AWS has no other word for it.
         Some("InvalidRequestException") if error.message().is_some_and(|text| text.contains("deletion")) => {
-            Refusal::Deleted
+            ServiceError::Deleted
         }
-        _ => Refusal::Other(reason.unwrap_or_default()),
+        _ => ServiceError::Other(reason.unwrap_or_default()),
     })
 }

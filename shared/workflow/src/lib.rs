@@ -5,9 +5,11 @@ mod runner;
 mod steps;
 mod upkeep;
 
-pub use inbound::{Receipt, ReceiptError, WebhookReceipt};
+pub use inbound::{Receipt, ReceiptError, WebhookOutcome, WebhookReceipt};
 pub use runner::HubContext;
-pub use steps::{Callback, CallbackError, ClientAccount, EsCallback, KeyCreation, NumberSubmission, SignupProof};
+pub use steps::{
+    Callback, CallbackError, ClientAccount, EsCallback, KeyCreation, NumberSubmission, RefusalCode, SignupProof,
+};
 pub use upkeep::{Reconciled, Reconciliation};
 
 use onboarding::{Onboarding, OnboardingId, Status};

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use api::ROUTES;
+use api::{ProblemCode, ROUTES};
+use onboarding::{FailureCode, Step, Tier};
 use runtime::settings::Source;
 use serde_json::Value;
+use telemetry::Metric;
+use workflow::WebhookOutcome;
 
 const DEPLOY: &str = include_str!("../../../../docs/deploy.md");
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 const THREATS: &str = include_str!("../../../../docs/threat-model.md");
 const README: &str = include_str!("../../../../README.md");
-
-/// The steps whose codes are the API's.
-const OF_THE_API: [&str; 2] = ["es_callback.rs", "proof.rs"];
 
 type Words = BTreeSet<String>;
 
@@ -35,6 +35,10 @@ fn enumeration(document: &Value, schema: &str) -> Words {
     words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
 }
 
+fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Words {
+    all.iter().map(|item| word(*item).to_owned()).collect()
+}
+
 fn keys(value: &Value) -> Words {
     value.as_object().unwrap().keys().cloned().collect()
 }
@@ -45,17 +49,6 @@ fn alarms(template: &Value) -> Words {
         .filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm")
         .map(|(name, _)| name.clone())
         .collect()
-}
-
-/// A source file without its tests.
-fn source(path: &str) -> String {
-    let text = std::fs::read_to_string(root().join(path)).unwrap();
-    text.split("#[cfg(test)]").next().unwrap().to_owned()
-}
-
-/// The texts in quotes that follow this in a source.
-fn quoted_after(source: &str, start: &str) -> Words {
-    source.split(start).skip(1).filter_map(|rest| rest.split('"').next()).map(ToOwned::to_owned).collect()
 }
 
 /// What stands in backticks, on one line.
@@ -125,40 +118,25 @@ fn the_deployment_document_explains_every_parameter_of_a_setting() {
 
 #[test]
 fn the_api_document_has_every_problem_code() {
-    let problem = source("shared/api/src/problem.rs");
-    let is_word = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let mut codes: Words = problem.split('"').skip(1).step_by(2).filter(is_word).map(ToOwned::to_owned).collect();
-    for file in OF_THE_API {
-        let source = source(&format!("shared/workflow/src/steps/{file}"));
-        codes.extend(["code: \"", "refused(\""].iter().flat_map(|start| quoted_after(&source, start)));
-    }
-    assert_eq!(codes, enumeration(&openapi(), "ProblemCode"));
+    assert_eq!(words(ProblemCode::ALL, ProblemCode::as_str), enumeration(&openapi(), "ProblemCode"));
+}
+
+#[test]
+fn the_api_document_has_every_step_and_every_tier() {
+    assert_eq!(words(Step::ALL, Step::as_str), enumeration(&openapi(), "Step"));
+    assert_eq!(words(Tier::ALL, Tier::as_str), enumeration(&openapi(), "Tier"));
 }
 
 #[test]
 fn every_failure_code_is_in_the_operations_document() {
-    let mut codes = quoted_after(&source("shared/onboarding/src/transition.rs"), "KEY_REFUSED: &str = \"");
-    for folder in ["inbound", "runner", "steps", "upkeep"].map(|name| format!("shared/workflow/src/{name}")) {
-        for file in std::fs::read_dir(root().join(&folder)).unwrap() {
-            let name = file.unwrap().file_name().into_string().unwrap();
-            if !OF_THE_API.contains(&name.as_str()) {
-                codes.extend(quoted_after(&source(&format!("{folder}/{name}")), "code: \""));
-            }
-        }
-    }
+    let codes = words(FailureCode::ALL, FailureCode::as_str);
     assert_eq!(codes, rows(OPERATIONS, "Failed onboardings"));
     assert_eq!(codes, enumeration(&openapi(), "FailureCode"));
 }
 
 #[test]
 fn every_webhook_outcome_is_in_the_operations_document() {
-    let settle = source("shared/workflow/src/inbound/channel_event.rs");
-    let mut outcomes = quoted_after(&settle, "Settled::Done(\"");
-    outcomes.extend(quoted_after(&settle, "processed(key, \""));
-    let of_meta = source("shared/workflow/src/upkeep/lost_signup.rs");
-    for start in ["Ok(\"", "Ok(Some(\"", "outcomes.push(\"", "outcomes.is_empty() { \""] {
-        outcomes.extend(quoted_after(&of_meta, start));
-    }
+    let outcomes = words(WebhookOutcome::ALL, WebhookOutcome::as_str);
     assert_eq!(outcomes, rows(OPERATIONS, "What becomes of a webhook"));
 }
 
@@ -173,8 +151,7 @@ fn every_alarm_is_in_the_operations_document() {
 
 #[test]
 fn every_metric_has_an_alarm_or_is_in_the_operations_document() {
-    let telemetry = source("shared/telemetry/src/lib.rs");
-    let counted = quoted_after(telemetry.split("impl Metric").nth(1).unwrap().split("\n}\n").next().unwrap(), "=> \"");
+    let counted = words(Metric::ALL, Metric::as_str);
     let template = template();
     let alarms = alarms(&template);
     let metric = |name: &String| template["Resources"][name]["Properties"]["MetricName"].as_str().unwrap().to_owned();

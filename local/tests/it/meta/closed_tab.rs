@@ -1,6 +1,8 @@
 //! The customer finishes at Meta and the page never hands the signup over: Meta's own word for it is enough, if it can only
 //! be about one customer.
 
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;

@@ -1,5 +1,7 @@
 //! The log of all tests of this binary is scanned for secrets. This test shows that the scan would see them.
 
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use secrecy::ExposeSecret;
 use time::Duration;
 

@@ -3,6 +3,8 @@
 //! In a process of its own: the subscriber of a process can be set once, and the log of all threads has to be this test's
 //! alone. All other tests of the binary share the one of [`crate::support::log_scan`].
 
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 

@@ -194,7 +194,11 @@ async fn each_hub_call_is_one_log_line_without_personal_data() {
     }
     // For the whole process: with one for this thread alone, a test on another decides whether a line is written at all.
     // Each test has its own thread and so its own log.
-    tracing_subscriber::fmt().with_env_filter("shared=trace").with_ansi(false).with_writer(|| Log).init();
+    tracing_subscriber::fmt()
+        .with_env_filter("exchange=trace,partner_hub=trace")
+        .with_ansi(false)
+        .with_writer(|| Log)
+        .init();
 
     let server = Server::start([
         Answer::sample(200, "clients.list_response"),
@@ -217,7 +221,7 @@ async fn each_hub_call_is_one_log_line_without_personal_data() {
     );
     assert!(lines[1].contains("channels/{channel_id}/api_keys"), "{text}");
     assert!(lines[2].contains("status=400"), "{text}");
-    assert!(lines[3].contains(r#"failure="no connection""#), "{text}");
+    assert!(lines[3].contains(r#"failure="not_connected""#), "{text}");
     for private in ["lena", "nordlicht", "made-up", "made_up", "Rb82LdCH", "q8ZkWnPA"] {
         assert!(!text.contains(private), "{private} in {text}");
     }

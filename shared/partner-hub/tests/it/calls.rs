@@ -1,5 +1,7 @@
 //! Each call: what is sent, and what is read from a good answer.
 
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use exchange::{ChannelId, ClientId};
 use partner_hub::{Channel, ClientDetails, HubCredentials, HubError, NumberSubmission};
 use secrecy::ExposeSecret;

@@ -23,7 +23,7 @@ pub struct Brand {
     /// `PARTNER_LOGO_URL`: the partner's logo, an image over `https`.
     pub logo_url: Option<Url>,
     /// `PARTNER_COLOR`: red, green and blue of buttons and links, written `#rrggbb`.
-    pub colour: [u8; 3],
+    pub color: [u8; 3],
     /// `SUPPORT_URL`: where customers find help, an `https` page or a `mailto:` address.
     pub support_url: Option<Url>,
 }
@@ -33,9 +33,9 @@ impl Brand {
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         let name = env.optional_parsed(PARTNER_NAME, name);
         let logo_url = env.optional_parsed(PARTNER_LOGO_URL, web_url);
-        let colour = env.parsed(PARTNER_COLOR, colour);
+        let color = env.parsed(PARTNER_COLOR, color);
         let support_url = env.optional_parsed(SUPPORT_URL, support_url);
-        Ok(Self { name: name?, logo_url: logo_url?, colour: colour?, support_url: support_url? })
+        Ok(Self { name: name?, logo_url: logo_url?, color: color?, support_url: support_url? })
     }
 }
 
@@ -61,10 +61,10 @@ fn support_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn colour(text: &str) -> Result<[u8; 3], String> {
-    let mut colour = [0; 3];
-    match text.strip_prefix('#').map(|digits| hex::decode_to_slice(digits, &mut colour)) {
-        Some(Ok(())) => Ok(colour),
-        _ => Err("must be a colour written #rrggbb, such as #0b6e5f".to_owned()),
+fn color(text: &str) -> Result<[u8; 3], String> {
+    let mut color = [0; 3];
+    match text.strip_prefix('#').map(|digits| hex::decode_to_slice(digits, &mut color)) {
+        Some(Ok(())) => Ok(color),
+        _ => Err("must be a color written #rrggbb, such as #0b6e5f".to_owned()),
     }
 }

@@ -16,6 +16,7 @@ mod url;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+#[cfg(feature = "dependencies")]
 use std::str::FromStr;
 
 pub use brand::Brand;
@@ -157,7 +158,7 @@ impl Env {
     /// # let mut env = Env::new([]);
     /// let (page, meta) = (PageConfig::read(&mut env), MetaConfig::read(&mut env));
     /// let settings = env.finish(|| Ok((page?, meta?)));
-    /// # assert_eq!(settings.unwrap_err().problems.len(), 3);
+    /// # assert_eq!(settings.unwrap_err().problems.len(), 4);
     /// ```
     ///
     /// # Errors
@@ -171,6 +172,7 @@ impl Env {
 }
 
 /// Reads with the type's own [`FromStr`]; `expected` says what it should be, such as `must be a number`.
+#[cfg(feature = "dependencies")]
 fn parse<T: FromStr>(expected: &'static str) -> impl FnOnce(&str) -> Result<T, String> {
     move |text| text.parse().map_err(|_| expected.to_owned())
 }

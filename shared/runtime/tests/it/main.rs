@@ -4,8 +4,8 @@
 
 mod api;
 mod ports;
+mod secrecy;
 mod settings;
-mod source;
 mod support;
 mod telemetry;
 mod worker;

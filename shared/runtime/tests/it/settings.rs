@@ -98,7 +98,7 @@ fn an_unset_setting_has_the_documented_default() {
     assert_eq!(page.dialog_url.as_str(), "https://www.facebook.com/");
     assert!(page.frame_ancestors.is_empty());
     assert_eq!((page.brand.name, page.brand.logo_url, page.brand.support_url), (None, None, None));
-    assert_eq!(page.brand.colour, [0x0b, 0x6e, 0x5f]);
+    assert_eq!(page.brand.color, [0x0b, 0x6e, 0x5f]);
     assert_eq!(webhook.token_header.as_str(), "x-partner-token");
 }
 
@@ -197,7 +197,7 @@ fn settings_that_customers_see_are_checked() {
     ];
     let mut env = env(&good);
     let page = PageConfig::read(&mut env);
-    assert_eq!(env.finish(|| page).unwrap().brand.colour, [0xff, 0xd4, 0]);
+    assert_eq!(env.finish(|| page).unwrap().brand.color, [0xff, 0xd4, 0]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use store::{Due, InboxEntry, InboxKey, KeptAs, NewInboxEntry, Source, StoreError};
+use store::{Dedup, Due, InboxEntry, InboxKey, NewInboxEntry, Source, StoreError};
 use time::Duration;
 
 use crate::World;
@@ -13,9 +13,9 @@ fn webhook(event_id: Option<&str>, body: &str) -> NewInboxEntry {
 }
 
 impl World {
-    async fn keep(&self, event_id: Option<&str>, body: &str) -> (InboxKey, KeptAs) {
+    async fn keep(&self, event_id: Option<&str>, body: &str) -> (InboxKey, Dedup) {
         let kept = self.store.keep(&webhook(event_id, body)).await.unwrap();
-        (kept.key, kept.outcome)
+        (kept.key, kept.dedup)
     }
 
     async fn entry(&self, key: &InboxKey) -> InboxEntry {
@@ -27,7 +27,7 @@ impl World {
 async fn a_webhook_is_kept_in_the_inbox_unchanged() {
     let world = World::new().await;
     let (key, outcome) = world.keep(Some("evt-1"), "{\"a\" : 1}").await;
-    assert_eq!((key.as_str(), outcome), ("partner_hub#evt-1", KeptAs::New));
+    assert_eq!((key.as_str(), outcome), ("partner_hub#evt-1", Dedup::New));
     assert_eq!(key.as_str().parse(), Ok(key.clone()));
     let entry = world.entry(&key).await;
     assert_eq!(entry.body.as_deref(), Some("{\"a\" : 1}"));
@@ -47,9 +47,9 @@ async fn one_of_many_concurrent_deliveries_of_a_webhook_is_new() {
         .collect();
     let mut new = 0;
     for task in tasks {
-        match task.await.unwrap().unwrap().outcome {
-            KeptAs::New => new += 1,
-            outcome => assert_eq!(outcome, KeptAs::Repeated { processed: false }),
+        match task.await.unwrap().unwrap().dedup {
+            Dedup::New => new += 1,
+            outcome => assert_eq!(outcome, Dedup::Repeated { processed: false }),
         }
     }
     assert_eq!(new, 1);
@@ -61,9 +61,9 @@ async fn a_repeated_webhook_says_whether_the_first_was_processed() {
     for event_id in [Some("evt-1"), None, Some("")] {
         let body = format!("{event_id:?}");
         let (key, _) = world.keep(event_id, &body).await;
-        assert_eq!(world.keep(event_id, &body).await, (key.clone(), KeptAs::Repeated { processed: false }));
+        assert_eq!(world.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: false }));
         world.store.processed(&key, "matched").await.unwrap();
-        assert_eq!(world.keep(event_id, &body).await, (key.clone(), KeptAs::Repeated { processed: true }));
+        assert_eq!(world.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: true }));
         let entry = world.entry(&key).await;
         assert_eq!((entry.processed_at, entry.outcome.as_deref()), (Some(world.now()), Some("matched")));
     }
@@ -74,9 +74,9 @@ async fn a_webhook_with_a_known_id_and_another_body_is_kept_separately() {
     let world = World::new().await;
     let (first, _) = world.keep(Some("evt-1"), "one").await;
     let (second, outcome) = world.keep(Some("evt-1"), "two").await;
-    assert_eq!(outcome, KeptAs::Conflicting);
-    assert_eq!(world.keep(Some("evt-1"), "two").await, (second.clone(), KeptAs::Repeated { processed: false }));
-    assert_eq!(world.keep(Some("evt-1"), "one").await, (first.clone(), KeptAs::Repeated { processed: false }));
+    assert_eq!(outcome, Dedup::Conflicting);
+    assert_eq!(world.keep(Some("evt-1"), "two").await, (second.clone(), Dedup::Repeated { processed: false }));
+    assert_eq!(world.keep(Some("evt-1"), "one").await, (first.clone(), Dedup::Repeated { processed: false }));
     assert_eq!(world.entry(&first).await.body.as_deref(), Some("one"));
     assert_eq!(world.entry(&second).await.body.as_deref(), Some("two"));
 }
@@ -88,8 +88,8 @@ async fn any_webhook_id_can_be_an_inbox_key() {
     let longer = "🔑".repeat(40_000);
     for id in [" ", "a#b#c", "line\nbreak\u{0}", "ONB#x", &long, &longer] {
         let (key, outcome) = world.keep(Some(id), "one").await;
-        assert_eq!(outcome, KeptAs::New);
-        assert_eq!(world.keep(Some(id), "two").await.1, KeptAs::Conflicting);
+        assert_eq!(outcome, Dedup::New);
+        assert_eq!(world.keep(Some(id), "two").await.1, Dedup::Conflicting);
         let key: InboxKey = key.as_str().parse().unwrap();
         assert_eq!(world.entry(&key).await.body.as_deref(), Some("one"));
     }
@@ -104,11 +104,11 @@ async fn a_webhook_body_that_is_too_long_is_kept_as_its_digest() {
     let (key, _) = world.keep(None, &longest).await;
     assert_eq!(world.entry(&key).await.body, Some(longest.clone()));
     let (key, outcome) = world.keep(None, &format!("{longest}x")).await;
-    assert_eq!(outcome, KeptAs::New);
+    assert_eq!(outcome, Dedup::New);
     let entry = world.entry(&key).await;
     assert_eq!((entry.body, entry.size), (None, 256 * 1024 + 1));
     assert_eq!(key.as_str(), format!("partner_hub#{}", entry.body_sha256));
-    assert_eq!(world.keep(None, &format!("{longest}x")).await.1, KeptAs::Repeated { processed: false });
+    assert_eq!(world.keep(None, &format!("{longest}x")).await.1, Dedup::Repeated { processed: false });
 }
 
 #[tokio::test]

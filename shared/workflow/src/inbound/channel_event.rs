@@ -12,12 +12,12 @@ use store::{InboxEntry, InboxKey, Source, StoreError};
 use telemetry::Metric;
 use time::Duration;
 
-use crate::runner::HubContext;
-use crate::runner::StepError;
+use super::WebhookOutcome;
+use crate::runner::{HubContext, StepError};
 
 /// A webhook whose onboarding is not found by then never had one.
 const UNMATCHED_FOR: Duration = Duration::hours(72);
-/// The longest wait between two tries to find it. Each may cost a Hub call, and a partner may have channels of other ways.
+/// The longest wait between two tries to find it. Each may cost a Hub call, and a partner may have channels onboarded elsewhere.
 const UNMATCHED_WAIT: Duration = Duration::hours(6);
 /// How long the Hub is asked for a webhook's channel before other work.
 const FRESH: Duration = Duration::minutes(5);
@@ -50,13 +50,14 @@ pub(crate) async fn settle(
     let age = now - entry.received_at;
     match applied(context, &entry, slot).await {
         Ok(Settled::Done(outcome, id)) => {
-            context.store.processed(key, outcome).await.map_err(|error| error.to_string())?;
+            context.store.processed(key, outcome.as_str()).await.map_err(|error| error.to_string())?;
             Ok(id)
         }
         Ok(Settled::Unmatched) if age >= UNMATCHED_FOR => {
             tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
             telemetry::count(Metric::WebhookUnmatched, 1);
-            context.store.processed(key, "unmatched").await.map_err(|error| error.to_string())?;
+            let outcome = WebhookOutcome::Unmatched.as_str();
+            context.store.processed(key, outcome).await.map_err(|error| error.to_string())?;
             Ok(None)
         }
         Ok(Settled::Unmatched) => {
@@ -90,34 +91,34 @@ async fn come_back(
 }
 
 enum Settled {
-    Done(&'static str, Option<OnboardingId>),
+    Done(WebhookOutcome, Option<OnboardingId>),
     Unmatched,
 }
 
 async fn applied(context: &HubContext, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, StepError> {
     let Some(body) = &entry.body else {
         tracing::warn!(event = entry.name, size = entry.size, "webhook too large to be read; only its digest is kept");
-        return Ok(Settled::Done("too_large", None));
+        return Ok(Settled::Done(WebhookOutcome::TooLarge, None));
     };
     let event = webhook::parse(body);
-    let Some(channel) = &event.channel else { return Ok(Settled::Done("ignored", None)) };
+    let Some(channel) = &event.channel else { return Ok(Settled::Done(WebhookOutcome::Ignored, None)) };
     if event.kind == EventKind::Other {
-        return Ok(Settled::Done("ignored", None));
+        return Ok(Settled::Done(WebhookOutcome::Ignored, None));
     }
-    // The older it is, the likelier it is about a channel of other ways, for which no onboarding should wait.
+    // The older it is, the likelier its channel was onboarded elsewhere, and then no onboarding should wait for it.
     let fresh = context.clock.now() - entry.received_at < FRESH;
     let priority = if fresh { Priority::KeyCreation } else { Priority::Reconciliation };
     let Some(id) = find(context, &event, channel, priority, slot).await? else {
         // Only news that moves an onboarding is worth waiting for its record.
         let moves = event.kind != EventKind::ChannelSeen;
-        return Ok(if moves { Settled::Unmatched } else { Settled::Done("unmatched", None) });
+        return Ok(if moves { Settled::Unmatched } else { Settled::Done(WebhookOutcome::Unmatched, None) });
     };
     telemetry::set_onboarding(id.as_str());
     match context.store.apply(&id, &domain_event(event.kind, &channel.id)).await {
-        Ok(_) => Ok(Settled::Done("applied", Some(id))),
+        Ok(_) => Ok(Settled::Done(WebhookOutcome::Applied, Some(id))),
         Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
             tracing::warn!(%error, "webhook does not apply");
-            Ok(Settled::Done("does_not_apply", None))
+            Ok(Settled::Done(WebhookOutcome::DoesNotApply, None))
         }
         Err(error) => Err(error.into()),
     }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use meta_graph;
 use partner_hub::signature;
 use partner_hub::webhook::{self, RawEvent};
 use queue::{Queue, QueueError, Task, Worker};
-use secrecy::ExposeSecret;
 use secrets::{BundleSecret, Secrets, SecretsError};
-use store::{Kept, KeptAs, NewInboxEntry, Source, Store, StoreError};
-use subtle::ConstantTimeEq;
+use store::{Dedup, InboxReceipt, NewInboxEntry, Source, Store, StoreError};
 use telemetry::Metric;
 use time::Duration;
 
@@ -71,9 +68,6 @@ impl From<SecretsError> for ReceiptError {
 impl WebhookReceipt {
     /// Takes a webhook of the Partner Hub (`POST /webhooks/partner-hub`): one event or an array of them.
     /// `header` reads a request header by name.
-    ///
-    /// # Errors
-    /// [`ReceiptError`]
     pub async fn partner_hub<'a>(
         &self,
         header: impl Fn(&str) -> Option<&'a str>,
@@ -93,20 +87,17 @@ impl WebhookReceipt {
             telemetry::count(Metric::WebhookUnknownEvent, 1);
         }
         let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
-        let Kept { key, outcome } = self.keep(&entry).await?;
+        let InboxReceipt { key, dedup } = self.keep(&entry).await?;
         // One that is dealt with came again because the sender has not heard our acknowledgement.
-        if outcome != (KeptAs::Repeated { processed: true }) {
+        if dedup != (Dedup::Repeated { processed: true }) {
             let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
             self.queue.send(Worker::KeyCreation, &task, Duration::ZERO).await?;
         }
-        Ok(is_new(outcome))
+        Ok(is_new(dedup))
     }
 
     /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole. Reconciliation looks at it, when the page has had its time
     /// to hand the signup over.
-    ///
-    /// # Errors
-    /// [`ReceiptError`]
     pub async fn meta(&self, signature: Option<&str>, body: &[u8]) -> Result<Receipt, ReceiptError> {
         let signed = |secret: &BundleSecret| {
             signature
@@ -116,13 +107,10 @@ impl WebhookReceipt {
         let body = String::from_utf8_lossy(body).into_owned();
         let entry = NewInboxEntry { source: Source::Meta, event_id: None, name: "account_update".to_owned(), body };
         let kept = self.keep(&entry).await?;
-        Ok(Receipt { events: 1, new: usize::from(is_new(kept.outcome)) })
+        Ok(Receipt { events: 1, new: usize::from(is_new(kept.dedup)) })
     }
 
     /// Meta's handshake (`GET /webhooks/meta`) with its mode, token and challenge: the challenge, to be sent back as text.
-    ///
-    /// # Errors
-    /// [`ReceiptError`]
     pub async fn handshake<'a>(
         &self,
         mode: Option<&str>,
@@ -159,14 +147,14 @@ impl WebhookReceipt {
         let platform = secret.platform_secrets();
         if platform.is_empty() {
             let Some(token) = &secret.webhook_token else { return false };
-            return header(&self.token_header).is_some_and(|given| same(given, token.expose_secret()));
+            return header(&self.token_header).is_some_and(|given| exchange::secret_eq(given, token));
         }
         header(signature::HEADER).is_some_and(|given| signature::verify(given, body, &platform))
     }
 
-    async fn keep(&self, entry: &NewInboxEntry) -> Result<Kept, ReceiptError> {
+    async fn keep(&self, entry: &NewInboxEntry) -> Result<InboxReceipt, ReceiptError> {
         let kept = self.store.keep(entry).await?;
-        if kept.outcome == KeptAs::Conflicting {
+        if kept.dedup == Dedup::Conflicting {
             tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
             telemetry::count(Metric::WebhookConflicting, 1);
         }
@@ -174,10 +162,6 @@ impl WebhookReceipt {
     }
 }
 
-fn is_new(outcome: KeptAs) -> bool {
-    matches!(outcome, KeptAs::New | KeptAs::Conflicting)
-}
-
-fn same(given: &str, expected: &str) -> bool {
-    given.as_bytes().ct_eq(expected.as_bytes()).into()
+fn is_new(dedup: Dedup) -> bool {
+    matches!(dedup, Dedup::New | Dedup::Conflicting)
 }

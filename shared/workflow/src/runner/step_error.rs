@@ -1,7 +1,7 @@
 //! Why a step ends before it is done, and what every error of a client or of our own means for it.
 
 use onboarding::call_limit::Slot;
-use onboarding::{KEY_REFUSED, Step};
+use onboarding::{FailureCode, Step};
 use partner_hub::HubError;
 use queue::QueueError;
 use secrets::SecretsError;
@@ -21,7 +21,7 @@ pub(crate) enum StepError {
     /// The client has to grant permission. A webhook or reconciliation brings us back; the queue does not.
     Permission { next_at: OffsetDateTime },
     /// It will never work.
-    Fail { code: &'static str, detail: String, retryable: bool },
+    Fail { code: FailureCode, detail: String, retryable: bool },
     /// Our own table, queue or secret is out of reach: the queue delivers the message again.
     Unavailable(String),
 }
@@ -64,11 +64,13 @@ impl From<HubError> for StepError {
             HubError::Retry { reason, retry_after, .. } => Self::Retry { reason, after: retry_after },
             HubError::NotYet { reason } => Self::Retry { reason, after: None },
             HubError::Unauthorized => Self::Unauthorized,
-            HubError::Permission { reason } => {
-                Self::Fail { code: "hub_refused", detail: format!("The Hub answered 403: {reason}"), retryable: true }
-            }
+            HubError::Permission { reason } => Self::Fail {
+                code: FailureCode::HubRefused,
+                detail: format!("The Hub answered 403: {reason}"),
+                retryable: true,
+            },
             HubError::Permanent { status, reason } => Self::Fail {
-                code: "hub_refused",
+                code: FailureCode::HubRefused,
                 detail: format!("The Hub answered {status}: {reason}"),
                 retryable: true,
             },
@@ -80,7 +82,7 @@ impl From<StoreError> for StepError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Illegal(_) | StoreError::ChannelTaken | StoreError::NumberTaken => {
-                Self::Fail { code: "conflict", detail: error.to_string(), retryable: true }
+                Self::Fail { code: FailureCode::Conflict, detail: error.to_string(), retryable: true }
             }
             other => Self::Unavailable(other.to_string()),
         }
@@ -105,7 +107,7 @@ impl From<VaultError> for StepError {
     }
 }
 
-/// The problem code under which a refused key is recorded.
+/// The failure of a step whose key the messaging API refuses.
 pub(crate) const fn key_refused(detail: String) -> StepError {
-    StepError::Fail { code: KEY_REFUSED, detail, retryable: true }
+    StepError::Fail { code: FailureCode::KeyRefused, detail, retryable: true }
 }

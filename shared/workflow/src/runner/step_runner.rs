@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use onboarding::call_limit::Slot;
-use onboarding::{Event, OnboardingId, Problem, Step, backoff, exhausted};
+use onboarding::{Event, FailureCode, OnboardingId, Problem, Step, backoff, exhausted};
 use queue::{QueueError, Task, Worker};
 use store::{Awaited, Lease, LeaseOutcome, StoreError, Stored};
 use telemetry::Metric;
@@ -103,7 +103,7 @@ impl StepRunner<'_> {
             }
             StepError::Retry { reason, after } => self.delay_and_come_back(lease, step, reason, after, false).await,
             StepError::Fail { code, detail, retryable } => {
-                let problem = Problem { step, code: code.to_owned(), detail, retryable };
+                let problem = Problem { step, code: code.as_str().to_owned(), detail, retryable };
                 self.fail(lease, problem).await.map(|()| None)
             }
         };
@@ -128,7 +128,7 @@ impl StepRunner<'_> {
         let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
         if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
             let detail = format!("Given up after 72 hours of tries. Last: {reason}");
-            let problem = Problem { step, code: "gave_up".to_owned(), detail, retryable: true };
+            let problem = Problem { step, code: FailureCode::GaveUp.as_str().to_owned(), detail, retryable: true };
             return self.fail(lease, problem).await.map(|()| None);
         }
         let wait =

@@ -7,7 +7,7 @@
 //! wait for what it finds.
 
 use onboarding::call_limit::{Priority, Slot};
-use onboarding::{ClientDetails, ClientSearch, Event, Step};
+use onboarding::{ClientDetails, ClientSearch, Event, FailureCode, Step};
 use partner_hub::{HubCredentials, HubError};
 use queue::{Task, Worker};
 use store::{ClientSearchClaim, Stored};
@@ -153,7 +153,7 @@ fn hub_details(details: &ClientDetails) -> partner_hub::ClientDetails<'_> {
 fn refused(error: HubError) -> StepError {
     match error {
         HubError::Permanent { status, reason } => StepError::Fail {
-            code: "client_refused",
+            code: FailureCode::ClientRefused,
             detail: format!("The Hub refused to create the client account ({status}): {reason}"),
             retryable: true,
         },

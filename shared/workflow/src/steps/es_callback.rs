@@ -13,6 +13,7 @@ use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{Secrets, SecretsError};
 use store::{CodeClaim, Store, StoreError, Stored};
+use strum::{IntoStaticStr, VariantArray};
 use url::Url;
 
 use super::proof::{Claims, SignupProof};
@@ -76,8 +77,8 @@ pub enum CallbackError {
     /// What the browser claims could not be proven.
     #[error("{reason}")]
     Refused {
-        /// A stable word, such as `waba_not_granted`.
-        code: &'static str,
+        /// What could not be proven.
+        code: RefusalCode,
         /// A sentence for people.
         reason: String,
     },
@@ -89,9 +90,39 @@ pub enum CallbackError {
     Misconfigured(String),
 }
 
+/// The stable word for programs under which a signup is refused that could not be proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum RefusalCode {
+    /// Meta refused the code.
+    CodeRefused,
+    /// Meta refused another call of the proof.
+    MetaRefused,
+    /// Too many sign-ups were tried with the link.
+    TooManyAttempts,
+    /// Meta's token is not valid for our app.
+    TokenNotOurs,
+    /// Meta did not say which WABA was chosen.
+    WabaUnknown,
+    /// The WABA was not shared with us.
+    WabaNotGranted,
+    /// The number is not one of the WABA's.
+    NumberNotInWaba,
+}
+
+impl RefusalCode {
+    /// Every code.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word used in the API, the table and the logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 impl CallbackError {
     /// The stable word under which an attempt and the answer name it.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadySignedUp => "already_signed_up",
             Self::InProgress => "in_progress",
@@ -100,7 +131,7 @@ impl CallbackError {
             Self::CodeUsed => "code_used",
             Self::NoNumber => "no_number",
             Self::NumberTaken => "number_taken",
-            Self::Refused { code, .. } => code,
+            Self::Refused { code, .. } => code.as_str(),
             Self::Unavailable(_) => "unavailable",
             Self::Misconfigured(_) => "misconfigured",
         }
@@ -137,20 +168,17 @@ impl From<MetaError> for CallbackError {
         match error {
             MetaError::CodeExpired => Self::CodeExpired,
             MetaError::CodeUsed => Self::CodeUsed,
-            MetaError::CodeRefused { .. } => refused("code_refused", None),
+            MetaError::CodeRefused { .. } => refused(RefusalCode::CodeRefused, None),
             MetaError::Misconfigured { reason } => Self::Misconfigured(reason),
             MetaError::Unclear => Self::Unavailable("Meta did not answer in time".to_owned()),
             MetaError::Retry { reason, .. } => Self::Unavailable(reason),
-            MetaError::Refused { user_message, .. } => refused("meta_refused", user_message),
+            MetaError::Refused { user_message, .. } => refused(RefusalCode::MetaRefused, user_message),
         }
     }
 }
 
 impl EsCallback {
     /// Handles one callback of the page for an onboarding whose setup token was presented.
-    ///
-    /// # Errors
-    /// [`CallbackError`]
     pub async fn run(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
         let started = std::time::Instant::now();
         let result = self.handle(stored, callback).await;
@@ -159,6 +187,7 @@ impl EsCallback {
         result
     }
 
+    #[expect(clippy::disallowed_methods, reason = "only hashed")]
     async fn handle(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
         let Some(code) = &callback.code else { return self.left(stored, callback.session.as_ref()).await };
         let id = &stored.onboarding.id;
@@ -172,7 +201,7 @@ impl EsCallback {
         }
         if stored.onboarding.attempts_count >= ATTEMPTS {
             let reason = "Too many sign-ups were tried with this link. Please ask for a new one.".to_owned();
-            return Err(CallbackError::Refused { code: "too_many_attempts", reason });
+            return Err(CallbackError::Refused { code: RefusalCode::TooManyAttempts, reason });
         }
         // Without this, Meta's report of this signup might be taken for another customer's.
         self.store.popup_opened(id).await?;

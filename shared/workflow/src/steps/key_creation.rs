@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use onboarding::call_limit::{Priority, Slot};
-use onboarding::{ChannelId, Event, Onboarding, OnboardingId, Status, Step, StoredKey};
+use onboarding::{ChannelId, Event, FailureCode, Onboarding, OnboardingId, Status, Step, StoredKey};
 use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
 use partner_hub::{HubError, NewApiKey};
 use queue::{Task, Worker};
@@ -201,7 +201,7 @@ fn webhook_not_set(error: MessagingError, key_age: Duration, onboarding: &Onboar
             ))
         }
         MessagingError::Permanent { status, reason } => StepError::Fail {
-            code: "message_webhook_refused",
+            code: FailureCode::MessageWebhookRefused,
             detail: format!("The messaging API refused the message webhook ({status}): {reason}"),
             retryable: true,
         },
@@ -211,7 +211,7 @@ fn webhook_not_set(error: MessagingError, key_age: Duration, onboarding: &Onboar
 
 fn address_forbidden() -> StepError {
     StepError::Fail {
-        code: "messaging_address_forbidden",
+        code: FailureCode::MessagingAddressForbidden,
         detail: "The Hub named an address of the messaging API that MESSAGING_HOSTS does not allow".to_owned(),
         retryable: true,
     }

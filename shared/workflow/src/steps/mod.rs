@@ -7,7 +7,7 @@ mod number_submission;
 pub(crate) mod proof;
 
 pub use client_account::ClientAccount;
-pub use es_callback::{Callback, CallbackError, EsCallback};
+pub use es_callback::{Callback, CallbackError, EsCallback, RefusalCode};
 pub use key_creation::KeyCreation;
 pub use number_submission::NumberSubmission;
 pub use proof::SignupProof;

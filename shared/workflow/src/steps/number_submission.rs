@@ -1,7 +1,7 @@
 //! Step 3: submit the number to the Hub, connected to the client account. Does step 1 first if it is still open.
 
 use onboarding::call_limit::{Priority, Slot};
-use onboarding::{Event, Onboarding, Status, Step};
+use onboarding::{Event, FailureCode, Onboarding, Status, Step};
 use partner_hub::HubError;
 use queue::{Task, Worker};
 use store::Stored;
@@ -63,7 +63,7 @@ fn submission(context: &HubContext, onboarding: &Onboarding) -> Option<partner_h
 fn refused(error: HubError) -> StepError {
     match error {
         HubError::Permanent { status, reason } => StepError::Fail {
-            code: "number_refused",
+            code: FailureCode::NumberRefused,
             detail: format!("The Hub refused the number ({status}): {reason}"),
             retryable: true,
         },

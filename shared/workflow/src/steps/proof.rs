@@ -5,7 +5,7 @@ use meta_graph::{BusinessToken, Meta, MetaError};
 use onboarding::{BusinessId, Event, PhoneNumber, PhoneNumberId, Signup, WabaId};
 use secrecy::SecretString;
 
-use super::es_callback::CallbackError;
+use super::es_callback::{CallbackError, RefusalCode};
 
 /// Proves signups at Meta.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl SignupProof {
         let info = self.meta.debug_token(app_secret, token).await?;
         if !info.is_valid || info.app_id.as_deref() != Some(self.meta.app_id()) {
             let reason = "Meta's token is not valid for our app".to_owned();
-            return Err(CallbackError::Refused { code: "token_not_ours", reason });
+            return Err(CallbackError::Refused { code: RefusalCode::TokenNotOurs, reason });
         }
         if let Some(claimed) = claimed {
             return Ok(GrantedWaba { id: claimed.clone(), named_in_token: info.names_waba(claimed) });
@@ -87,7 +87,7 @@ impl SignupProof {
         match <[WabaId; 1]>::try_from(info.wabas()) {
             Ok([id]) => Ok(GrantedWaba { id, named_in_token: true }),
             Err(_) => Err(CallbackError::Refused {
-                code: "waba_unknown",
+                code: RefusalCode::WabaUnknown,
                 reason: "Meta did not say which WhatsApp Business Account was chosen".to_owned(),
             }),
         }
@@ -115,7 +115,7 @@ fn number(number: meta_graph::PhoneNumber) -> PhoneNumber {
 
 fn not_granted() -> CallbackError {
     CallbackError::Refused {
-        code: "waba_not_granted",
+        code: RefusalCode::WabaNotGranted,
         reason: "The WhatsApp Business Account was not shared with us in this sign-up".to_owned(),
     }
 }
@@ -128,7 +128,7 @@ fn with_number(
 ) -> Result<Event, CallbackError> {
     if let Some(claimed) = claimed {
         let number = numbers.into_iter().find(|number| number.id == *claimed).ok_or(CallbackError::Refused {
-            code: "number_not_in_waba",
+            code: RefusalCode::NumberNotInWaba,
             reason: "The phone number is not one of the WhatsApp Business Account's".to_owned(),
         })?;
         return Ok(Event::SignupProven { signup: Signup { number: Some(number), ..signup } });

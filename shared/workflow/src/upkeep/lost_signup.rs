@@ -13,6 +13,7 @@ use store::{InboxEntry, InboxKey, StoreError};
 use telemetry::Metric;
 use time::Duration;
 
+use crate::inbound::WebhookOutcome;
 use crate::runner::HubContext;
 use crate::send_on;
 use crate::steps::es_callback::CallbackError;
@@ -45,7 +46,7 @@ pub(crate) async fn settle(
         }
         Err(error) => return Err(error),
     };
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<Outcome> = Vec::new();
     for update in account_updates(entry.body.as_deref().unwrap_or_default().as_bytes()) {
         let (AccountEvent::PartnerAdded | AccountEvent::PartnerAppInstalled, Some(waba_id)) =
             (&update.event, &update.waba_id)
@@ -53,7 +54,7 @@ pub(crate) async fn settle(
             continue;
         };
         if update.solution_id.as_ref().is_some_and(|solution| *solution != context.solution_id) {
-            outcomes.push("other_solution");
+            outcomes.push(WebhookOutcome::OtherSolution.into());
             continue;
         }
         match (Report { context, proof, entry: &entry, update: &update, waba_id }).settle(fetches).await {
@@ -69,12 +70,38 @@ pub(crate) async fn settle(
                     return context.store.postpone(key, next).await;
                 }
                 telemetry::count(Metric::SignupUnclear, 1);
-                outcomes.push("gave_up");
+                outcomes.push(WebhookOutcome::GaveUp.into());
             }
         }
     }
-    let outcome = if outcomes.is_empty() { "kept".to_owned() } else { outcomes.join(", ") };
-    context.store.processed(key, &outcome).await
+    if outcomes.is_empty() {
+        outcomes.push(WebhookOutcome::Kept.into());
+    }
+    let words: Vec<_> = outcomes.into_iter().map(Outcome::as_str).collect();
+    context.store.processed(key, &words.join(", ")).await
+}
+
+/// What became of one report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Settled(WebhookOutcome),
+    /// The signup was refused, under this [`CallbackError::code`].
+    Refused(&'static str),
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled(outcome) => outcome.as_str(),
+            Self::Refused(code) => code,
+        }
+    }
+}
+
+impl From<WebhookOutcome> for Outcome {
+    fn from(outcome: WebhookOutcome) -> Self {
+        Self::Settled(outcome)
+    }
 }
 
 /// Whose signup it may be that Meta reports.
@@ -103,18 +130,18 @@ struct Report<'a> {
 
 impl Report<'_> {
     /// What came of it; `None`: no token may be fetched in this run any more.
-    async fn settle(&self, fetches: &mut usize) -> Result<Option<&'static str>, CallbackError> {
+    async fn settle(&self, fetches: &mut usize) -> Result<Option<Outcome>, CallbackError> {
         let (waiting, sure) = match self.candidates().await? {
-            Candidates::Known => return Ok(Some("known")),
+            Candidates::Known => return Ok(Some(WebhookOutcome::Known.into())),
             Candidates::TooMany => {
                 tracing::warn!(waba_id = %self.waba_id, "a signup at Meta may be one of too many customers'");
                 telemetry::count(Metric::SignupUnclear, 1);
-                return Ok(Some("unclear"));
+                return Ok(Some(WebhookOutcome::Unclear.into()));
             }
             Candidates::Waiting { onboardings, sure } => (onboardings, sure),
         };
         match waiting.as_slice() {
-            [] => Ok(Some("nobody_waits")),
+            [] => Ok(Some(WebhookOutcome::NobodyWaits.into())),
             [onboarding] if sure && *fetches > 0 => {
                 *fetches -= 1;
                 telemetry::set_onboarding(onboarding.id.as_str());
@@ -125,7 +152,7 @@ impl Report<'_> {
                 for onboarding in unclear {
                     self.tell(onboarding, "signup_unclear").await?;
                 }
-                Ok(Some("unclear"))
+                Ok(Some(WebhookOutcome::Unclear.into()))
             }
         }
     }
@@ -165,20 +192,20 @@ impl Report<'_> {
         Ok(Candidates::Waiting { onboardings, sure })
     }
 
-    async fn recover(&self, onboarding: &Onboarding) -> Result<&'static str, CallbackError> {
+    async fn recover(&self, onboarding: &Onboarding) -> Result<Outcome, CallbackError> {
         let secret = self.context.secrets.bundle().await?;
         let (Some(system_user), Some(owner)) = (&secret.meta_system_user_token, &self.update.owner_business_id) else {
             self.tell(onboarding, "signup_not_fetched").await?;
-            return Ok("not_fetched");
+            return Ok(WebhookOutcome::NotFetched.into());
         };
         match self.fetched(&secret.meta_app_secret, system_user, owner, onboarding).await {
-            Ok(()) => Ok("recovered"),
+            Ok(()) => Ok(WebhookOutcome::Recovered.into()),
             // Somebody was faster.
-            Err(CallbackError::AlreadySignedUp) => Ok("known"),
+            Err(CallbackError::AlreadySignedUp) => Ok(WebhookOutcome::Known.into()),
             Err(error @ (CallbackError::Unavailable(_) | CallbackError::Misconfigured(_))) => Err(error),
             Err(error) => {
                 self.tell(onboarding, error.code()).await?;
-                Ok(error.code())
+                Ok(Outcome::Refused(error.code()))
             }
         }
     }

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use api::auth::{is_backend_token, is_token_of, new_setup_token, seal, unseal};
 use exchange::sha256_hex;
 use onboarding::OnboardingId;

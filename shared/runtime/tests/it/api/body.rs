@@ -1,4 +1,4 @@
-use api::{FieldError, Problem, json as json_answer, read, read_json};
+use api::{FieldError, Problem, ProblemCode, json as json_answer, read, read_json};
 use lambda_http::{Body, Request};
 use onboarding::{Tier, WabaId};
 use serde::Deserialize;
@@ -27,7 +27,7 @@ fn problem(body: impl Into<Body>) -> Problem {
 
 fn wrong(body: &Value) -> (String, String) {
     let problem = problem(body.to_string());
-    assert_eq!((problem.status.as_u16(), problem.code), (422, "invalid_field"));
+    assert_eq!((problem.status.as_u16(), problem.code), (422, ProblemCode::InvalidField));
     let [FieldError { field, message }] = problem.errors.as_slice() else { panic!("{problem:?}") };
     assert!(!problem.detail.contains("canary"), "{problem:?}");
     (field.clone(), message.clone())
@@ -66,10 +66,10 @@ fn a_body_that_is_no_json_object_is_distinguished_from_a_wrong_member() {
         ["", " ", "null", "[]", "[\"r\", {\"email\": \"e\"}]", "\"text\"", "{", "{\"reference\"}", "reference=r"];
     for body in not_json.into_iter().map(str::to_owned).chain([good + "x"]) {
         let problem = problem(body.clone());
-        assert_eq!((problem.status.as_u16(), problem.code), (400, "invalid_json"), "{body}");
+        assert_eq!((problem.status.as_u16(), problem.code), (400, ProblemCode::InvalidJson), "{body}");
     }
-    assert_eq!(problem(b"{\"reference\": \"\xff\"}".as_slice()).code, "invalid_json");
-    assert_eq!(problem(Body::Empty).code, "invalid_json");
+    assert_eq!(problem(b"{\"reference\": \"\xff\"}".as_slice()).code, ProblemCode::InvalidJson);
+    assert_eq!(problem(Body::Empty).code, ProblemCode::InvalidJson);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_request_body_may_have_64_kib() {
     let body = |length| Request::new(Body::Text("x".repeat(length)));
     assert_eq!(read(&body(65_536)).unwrap().len(), 65_536);
     assert_eq!(read(&body(65_537)).unwrap_err().status.as_u16(), 413);
-    assert_eq!(problem("x".repeat(65_537)).code, "too_large");
+    assert_eq!(problem("x".repeat(65_537)).code, ProblemCode::TooLarge);
 }
 
 #[test]
@@ -123,13 +123,13 @@ fn every_problem_has_the_status_and_code_of_the_api() {
         (Problem::code_missing(), 422, "code_missing"),
         (Problem::code_expired(), 422, "code_expired"),
         (Problem::code_used(), 422, "code_used"),
-        (Problem::signup_refused("waba_not_granted", "Not yours."), 422, "waba_not_granted"),
+        (Problem::signup_refused(ProblemCode::WabaNotGranted, "Not yours."), 422, "waba_not_granted"),
         (Problem::no_number(), 422, "no_number"),
         (Problem::unavailable(1, ""), 503, "unavailable"),
         (Problem::internal(""), 500, "internal"),
     ];
     for (problem, status, code) in expected {
-        assert_eq!((problem.status.as_u16(), problem.code), (status, code));
+        assert_eq!((problem.status.as_u16(), problem.code.as_str()), (status, code));
         assert!(problem.detail.ends_with('.'), "{}", problem.detail);
     }
 }

@@ -1,4 +1,6 @@
-use api::{Problem, bearer, onboarding_id, public_url, request_id, respond, route};
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
+use api::{Problem, ProblemCode, bearer, onboarding_id, public_url, request_id, respond, route};
 use lambda_http::http::StatusCode;
 use lambda_http::{Context, Request, RequestExt};
 use secrecy::ExposeSecret;
@@ -41,10 +43,10 @@ fn the_route_and_id_of_a_request_are_those_that_the_gateway_matched() {
     assert_eq!(onboarding_id(&request).unwrap().as_str(), ID);
     assert_eq!(api::read(&request).unwrap(), b"{}");
     assert_eq!(route(&Request::default()), ("GET", ""));
-    assert_eq!(onboarding_id(&Request::default()).unwrap_err().code, "not_found");
+    assert_eq!(onboarding_id(&Request::default()).unwrap_err().code, ProblemCode::NotFound);
     let mut event = event();
     event["pathParameters"]["id"] = "onb_1".into();
-    assert_eq!(onboarding_id(&self::request(&event)).unwrap_err().code, "not_found");
+    assert_eq!(onboarding_id(&self::request(&event)).unwrap_err().code, ProblemCode::NotFound);
 }
 
 #[test]
@@ -78,8 +80,8 @@ fn the_public_url_comes_from_the_gateway_and_never_from_the_client() {
     assert_eq!(public_url(&request(&event), Some(&setting)).unwrap(), "https://link.example.com/v1");
     // Nothing is made up.
     event["requestContext"]["domainName"] = Value::Null;
-    assert_eq!(public_url(&request(&event), None).unwrap_err().code, "internal");
-    assert_eq!(public_url(&Request::default(), None).unwrap_err().code, "internal");
+    assert_eq!(public_url(&request(&event), None).unwrap_err().code, ProblemCode::Internal);
+    assert_eq!(public_url(&Request::default(), None).unwrap_err().code, ProblemCode::Internal);
 }
 
 #[test]

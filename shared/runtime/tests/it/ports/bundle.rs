@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
+
 use partner_hub::HubCredentials;
 use secrecy::ExposeSecret;
 use secrets::BundleSecret;

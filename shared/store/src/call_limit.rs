@@ -4,7 +4,7 @@ use onboarding::call_limit::{Bucket, CallLimit, Permit, Priority, Slot};
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
-use super::contention::{Patience, Updated};
+use super::contention::{RaceBackoff, Updated};
 use super::item::{self, Key, n};
 use super::{Store, StoreError};
 
@@ -25,7 +25,7 @@ impl Store {
         priority: Priority,
         slot: Option<Slot>,
     ) -> Result<Permit, StoreError> {
-        let mut patience = Patience::default();
+        let mut backoff = RaceBackoff::default();
         loop {
             let LimitItem { version, mut bucket } = match self.read_item(Key::limit()).await? {
                 Some(found) => item::read(found)?,
@@ -36,7 +36,7 @@ impl Store {
             if self.write_limit(version, bucket).await? {
                 return Ok(turn);
             }
-            match patience.after_lost_race().await {
+            match backoff.after_lost_race().await {
                 Err(StoreError::Busy) => return Ok(Permit::RetryAt { until: now + BUSY, slot }),
                 other => other?,
             }

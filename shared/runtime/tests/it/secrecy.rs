@@ -1,0 +1,76 @@
+//! No type that can be printed shows a secret that it holds.
+
+use std::fmt::Debug;
+
+use meta_graph::BusinessToken;
+use partner_hub::messaging::MessageWebhook;
+use partner_hub::{HubCredentials, NewApiKey};
+use secrecy::SecretString;
+use secrets::BundleSecret;
+use serde_json::json;
+use time::OffsetDateTime;
+use url::Url;
+use vault::{NewVaultKey, VaultKey};
+use workflow::Callback;
+
+fn canary() -> SecretString {
+    "canary".into()
+}
+
+fn url() -> Url {
+    "https://partner.example/".parse().unwrap()
+}
+
+/// Asserts that as many secrets are left out as `value` holds.
+fn assert_hides(secrets: usize, value: &impl Debug) {
+    let text = format!("{value:?}");
+    assert!(!text.contains("canary"), "{text}");
+    assert_eq!(text.matches("REDACTED").count(), secrets, "{text}");
+}
+
+#[test]
+fn printing_the_bundles_secret_shows_none_of_its_fields() {
+    let bundle = BundleSecret::parse(
+        &json!({
+            "backend_token": "canary",
+            "hub_api_key": "canary",
+            "platform_secret": "canary",
+            "platform_secret_previous": "canary",
+            "webhook_token": "canary",
+            "meta_app_secret": "canary",
+            "meta_verify_token": "canary",
+            "meta_system_user_token": "canary",
+            "message_webhook_headers": { "x-token": "canary" },
+        })
+        .to_string(),
+    );
+    assert_hides(9, &bundle.unwrap());
+}
+
+#[test]
+fn printing_the_hubs_credentials_shows_none() {
+    assert_hides(1, &HubCredentials::ApiKey(canary()));
+    assert_hides(1, &HubCredentials::Bearer(canary()));
+    assert_hides(1, &HubCredentials::Password { user_name: "robot".to_owned(), password: canary() });
+}
+
+#[test]
+fn printing_an_api_key_on_its_way_to_the_vault_does_not_show_it() {
+    let created_at = OffsetDateTime::UNIX_EPOCH;
+    assert_hides(1, &NewApiKey { api_key: canary(), address: url(), key_id: None });
+    assert_hides(1, &NewVaultKey { api_key: canary(), address: url(), key_id: None, created_at });
+    let secret_arn = "arn:made-up".to_owned();
+    assert_hides(1, &VaultKey { api_key: canary(), address: url(), key_id: None, created_at, secret_arn });
+}
+
+#[test]
+fn printing_a_message_webhook_does_not_show_its_headers() {
+    let headers = [("x-token".to_owned(), canary())].into();
+    assert_hides(1, &MessageWebhook { url: url(), headers });
+}
+
+#[test]
+fn printing_what_meta_issued_shows_neither_code_nor_token() {
+    assert_hides(1, &BusinessToken::new(canary()));
+    assert_hides(1, &Callback { code: Some(canary()), session: None, redirect_uri: None });
+}

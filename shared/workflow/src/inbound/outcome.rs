@@ -1,0 +1,46 @@
+//! What became of a webhook.
+
+use strum::{IntoStaticStr, VariantArray};
+
+/// The stable word under which the inbox keeps what became of a webhook. A webhook of Meta's may also end with the code of a
+/// [`CallbackError`](crate::CallbackError).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum WebhookOutcome {
+    /// It was matched to an onboarding, which it moved, or which was there already.
+    Applied,
+    /// It was matched to an onboarding, whose status or channel it does not fit.
+    DoesNotApply,
+    /// No onboarding knows its channel.
+    Unmatched,
+    /// An event that moves nothing.
+    Ignored,
+    /// Too large to be kept.
+    TooLarge,
+    /// Of Meta: a signup that no page handed over was completed.
+    Recovered,
+    /// Of Meta: an onboarding has that WABA already.
+    Known,
+    /// Of Meta: no customer of an open onboarding went to Meta before.
+    NobodyWaits,
+    /// Of Meta: the signup is for another solution of our app.
+    OtherSolution,
+    /// Of Meta: several customers may be meant.
+    Unclear,
+    /// Of Meta: one customer is meant, whose token cannot be fetched.
+    NotFetched,
+    /// Of Meta: every try failed for three days.
+    GaveUp,
+    /// Of Meta: it reports no finished signup.
+    Kept,
+}
+
+impl WebhookOutcome {
+    /// Every outcome.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word used in the inbox.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
