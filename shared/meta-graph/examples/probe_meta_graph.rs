@@ -1,6 +1,6 @@
 //! Reads a real app at Meta and changes nothing: the state of its solution and, where a token is given, what Meta says of it.
 //!
-//! `META_APP_ID=… META_APP_SECRET=… SOLUTION_ID=… cargo run -p meta-graph --example probe`; `META_TOKEN` names a token to
+//! `META_APP_ID=… META_APP_SECRET=… SOLUTION_ID=… cargo run -p meta-graph --example probe_meta_graph`; `META_TOKEN` names a token to
 //! inspect, `META_SYSTEM_USER_TOKEN` asks as a system user, `META_GRAPH_URL` and `META_GRAPH_VERSION` name another Graph API.
 
 use std::env;

@@ -1,6 +1,6 @@
 //! Reads a real partner account at 360dialog and changes nothing: the webhook URL, the newest client accounts and channels.
 //!
-//! `HUB_PARTNER_ID=… HUB_API_KEY=… cargo run -p partner-hub --example probe`; `HUB_BASE_URL` names another Hub.
+//! `HUB_PARTNER_ID=… HUB_API_KEY=… cargo run -p partner-hub --example probe_partner_hub`; `HUB_BASE_URL` names another Hub.
 
 use std::env;
 
