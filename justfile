@@ -39,7 +39,7 @@ test *ARGS:
 page *ARGS:
     e2e/browser {{ ARGS }}
 
-# Builds the bundle with SAM, deploys it to an emulator and tests it there; BUILT=1 skips the build
+# Builds the bundle with a fast profile, deploys it to an emulator and tests it there; BUILT=1 takes what `sam build` left
 deployed:
     e2e/deployed/run
 
