@@ -79,7 +79,7 @@ async fn a_key_revoked_elsewhere_is_noticed_and_a_retry_makes_a_new_one() {
     let detail = record["problem"]["detail"].as_str().unwrap();
     assert!(detail.contains(channel.as_str()) && detail.contains("elsewhere"), "{detail}");
     assert_eq!(bench.setup_view(&started).await.body["problem"]["code"], "key_refused");
-    // Whoever made the other key keeps it until somebody decides.
+    // The other key stays valid until an operator decides.
     assert_eq!((bench.count("keys").await, bench.valid_keys().await), (2, 1));
 
     assert_eq!(bench.retry(&started).await.status, 202);
