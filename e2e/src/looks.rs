@@ -21,7 +21,7 @@ impl Visit {
             browser.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
             for theme in ["light", "dark"] {
                 let name = format!("{screen}-{device}-{theme}");
-                // Without motion, so that no colour is measured on its way to another.
+                // Without motion, so that no color is measured on its way to another.
                 let features = json!([
                     { "name": "prefers-color-scheme", "value": theme },
                     { "name": "prefers-reduced-motion", "value": "reduce" },

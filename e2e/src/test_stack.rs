@@ -7,7 +7,7 @@ use local::client::{Client, Started, start_body};
 use local::settings::BACKEND_TOKEN;
 use local::{LocalStack, Options};
 use serde_json::{Value, json};
-use simulator::Behaviour;
+use simulator::Behavior;
 use time::{Duration, OffsetDateTime};
 
 use crate::browser::wait;
@@ -28,7 +28,7 @@ impl TestStack {
         let seconds = Arc::clone(&ahead);
         options.simulator.clock =
             Arc::new(move || OffsetDateTime::now_utc() + Duration::seconds(seconds.load(Ordering::SeqCst)));
-        options.simulator.behaviour = Behaviour { live_after_ms: 50, rate_limit: None, ..Behaviour::default() };
+        options.simulator.behavior = Behavior { live_after_ms: 50, rate_limit: None, ..Behavior::default() };
         let local = LocalStack::start(options).await.unwrap();
         let client = Client::new(&local.origin).unwrap();
         Self { local, client, ahead }

@@ -56,7 +56,7 @@ impl Settings {
 /// The variables that the functions read, as on AWS.
 pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Vec<(&'static str, String)> {
     let limit = fake
-        .behaviour
+        .behavior
         .rate_limit
         .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
     vec![

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::platforms::{App, Platforms};
 use crate::state::{Progress, State};
 use crate::webhooks::{self, Delivery};
-use crate::world::{App, World};
 
 /// How often the clock is looked at while something is still to happen. A set clock moves without telling anybody.
 const TICK: Duration = Duration::from_millis(10);
@@ -77,16 +77,16 @@ async fn start_due(app: &App) {
     }
 }
 
-fn reach(world: &World, state: &mut State, channel_id: &str, progress: Progress, quiet: bool) {
+fn reach(platforms: &Platforms, state: &mut State, channel_id: &str, progress: Progress, quiet: bool) {
     let Some(channel) = state.channels.iter_mut().find(|channel| channel.id == channel_id) else { return };
-    channel.reach(progress, world.now());
+    channel.reach(progress, platforms.now());
     if !quiet {
         let channel = channel.clone();
-        webhooks::emit_channel(world, state, progress.event(), &channel, progress);
+        webhooks::emit_channel(platforms, state, progress.event(), &channel, progress);
     }
 }
 
-impl World {
+impl Platforms {
     /// Lets something happen at a time.
     pub(crate) fn schedule(&self, state: &mut State, at: OffsetDateTime, what: What) {
         state.effects.push(Effect { at, what });

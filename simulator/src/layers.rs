@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::faults::{self, Fault};
 use crate::ledger::Call;
+use crate::platforms::App;
 use crate::routes::{self, Route};
 use crate::serve::Unanswered;
-use crate::world::App;
 
 /// What was played, on its way to the ledger.
 #[derive(Clone)]

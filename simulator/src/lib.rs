@@ -15,6 +15,7 @@ mod meta;
 mod outbound;
 mod payload;
 mod permissions;
+mod platforms;
 mod random;
 mod routes;
 mod sdk;
@@ -22,7 +23,6 @@ mod serve;
 mod settings;
 mod state;
 mod webhooks;
-mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -38,11 +38,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use hub::Uncounted;
+use platforms::{App, Platforms};
 pub use serve::Unanswered;
-pub use settings::{Around, Behaviour, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
+pub use settings::{Around, Behavior, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;
 pub use webhooks::EVENTS;
-use world::{App, World};
 
 /// A running simulator. Dropped without [`Simulator::stop`], it ends with the runtime.
 pub struct Simulator {
@@ -64,7 +64,7 @@ impl Simulator {
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
         let address = listener.local_addr()?;
-        let app = Arc::new(World::new(settings, format!("http://{address}"))?);
+        let app = Arc::new(Platforms::new(settings, format!("http://{address}"))?);
         let fakes = Router::new()
             .nest("/hub/api/v2", hub::router(&app))
             .nest("/graph", meta::router(&app))
@@ -158,7 +158,7 @@ impl Simulator {
         let mut state = self.app.state();
         let old = std::mem::replace(&mut *state, loaded);
         state.webhook_url = old.webhook_url.or(state.webhook_url.take());
-        state.behaviour = old.behaviour;
+        state.behavior = old.behavior;
         state.faults = old.faults;
         drop(state);
         self.app.wake.notify_one();

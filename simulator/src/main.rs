@@ -92,14 +92,14 @@ impl Options {
         if let Some(secret) = &self.platform_secret {
             settings.platform_secret = Some(secret.clone()).filter(|secret| !secret.is_empty());
         }
-        settings.behaviour.live_after_ms = self.live_after_ms;
-        settings.behaviour.listing_lag_ms = self.listing_lag_ms;
-        settings.behaviour.payment = match self.payment {
+        settings.behavior.live_after_ms = self.live_after_ms;
+        settings.behavior.listing_lag_ms = self.listing_lag_ms;
+        settings.behavior.payment = match self.payment {
             Payer::Partner => Payment::Partner,
             Payer::Direct => Payment::Direct,
         };
         if self.no_rate_limit {
-            settings.behaviour.rate_limit = None;
+            settings.behavior.rate_limit = None;
         }
         settings
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::layers;
 use crate::payload;
-use crate::world::{App, World};
+use crate::platforms::{App, Platforms};
 
 type Answer = (StatusCode, Json<Value>);
 
@@ -47,9 +47,9 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
 }
 
 /// The channel whose valid key was sent.
-fn channel(world: &World, headers: &HeaderMap) -> Option<String> {
+fn channel(platforms: &Platforms, headers: &HeaderMap) -> Option<String> {
     let sent = headers.get("d360-api-key")?.to_str().ok()?;
-    world.state().keys.iter().find(|key| key.valid && key.secret == sent).map(|key| key.channel_id.clone())
+    platforms.state().keys.iter().find(|key| key.valid && key.secret == sent).map(|key| key.channel_id.clone())
 }
 
 fn invalid_key() -> Answer {

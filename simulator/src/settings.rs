@@ -53,7 +53,7 @@ pub struct Settings {
     /// connection.
     pub around: Option<Around>,
     /// What can also be changed while it runs (`POST /simulator/settings`).
-    pub behaviour: Behaviour,
+    pub behavior: Behavior,
 }
 
 impl Default for Settings {
@@ -77,14 +77,14 @@ impl Default for Settings {
             meta_webhook_url: None,
             meta_verify_token: "made-up-verify-token".to_owned(),
             around: None,
-            behaviour: Behaviour::default(),
+            behavior: Behavior::default(),
         }
     }
 }
 
 /// What can be changed while the simulator runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Behaviour {
+pub struct Behavior {
     /// Who pays 360dialog, which decides whether the partner may make API keys unasked.
     pub payment: Payment,
     /// Milliseconds from an accepted number to its `channel_live` event.
@@ -105,7 +105,7 @@ pub struct Behaviour {
     pub solution_status: String,
 }
 
-impl Default for Behaviour {
+impl Default for Behavior {
     fn default() -> Self {
         Self {
             payment: Payment::Partner,
@@ -115,7 +115,7 @@ impl Default for Behaviour {
             rate_limit: Some(RateLimit::default()),
             webhook_shape: Shape::Full,
             webhook_signature: Signature::Good,
-            email_filter: EmailFilter::Honoured,
+            email_filter: EmailFilter::Honored,
             solution_status: "ACTIVE".to_owned(),
         }
     }
@@ -182,7 +182,7 @@ pub enum Signature {
 #[serde(rename_all = "snake_case")]
 pub enum EmailFilter {
     /// It can.
-    Honoured,
+    Honored,
     /// The filter is accepted and changes nothing.
     Ignored,
 }

@@ -1,4 +1,4 @@
-//! What the fake services know. Everything but orders and behaviour can be saved and loaded.
+//! What the fake services know. Everything but orders and behavior can be saved and loaded.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::due::Effect;
 use crate::faults::Fault;
 use crate::ledger::Ledger;
 use crate::meta::accounts::Account;
-use crate::settings::Behaviour;
+use crate::settings::Behavior;
 
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -41,7 +41,7 @@ pub(crate) struct State {
     #[serde(skip)]
     pub(crate) faults: Vec<Fault>,
     #[serde(skip)]
-    pub(crate) behaviour: Behaviour,
+    pub(crate) behavior: Behavior,
 }
 
 /// A time that maps can hold.

@@ -12,9 +12,9 @@ use crate::faults::{self, Fault};
 use crate::hub::{channels, clients};
 use crate::ledger;
 use crate::outbound;
+use crate::platforms::Platforms;
 use crate::settings::{Shape, Signature};
 use crate::state::{Channel, Client, Progress, State};
-use crate::world::World;
 
 /// Every event that is sent unasked, and so can be disturbed.
 pub const EVENTS: [&str; 7] = [
@@ -43,26 +43,32 @@ pub(crate) struct Delivery {
 }
 
 /// Sends the event that a client was created.
-pub(crate) fn emit_client(world: &World, state: &mut State, client: &Client) {
+pub(crate) fn emit_client(platforms: &Platforms, state: &mut State, client: &Client) {
     let data = json!({"id": client.id, "client": clients::short(client)});
-    emit(world, state, "client_created", None, &data, &data);
+    emit(platforms, state, "client_created", None, &data, &data);
 }
 
 /// Sends an event of a channel, shown as it was at `progress`.
-pub(crate) fn emit_channel(world: &World, state: &mut State, event: &str, channel: &Channel, progress: Progress) {
+pub(crate) fn emit_channel(
+    platforms: &Platforms,
+    state: &mut State,
+    event: &str,
+    channel: &Channel,
+    progress: Progress,
+) {
     let (full, flat) = both(state, channel, progress);
-    emit(world, state, event, Some(&channel.id), &full, &flat);
+    emit(platforms, state, event, Some(&channel.id), &full, &flat);
 }
 
 /// The early copies of `channel_live`, to be delivered by the caller, and the rest, to be delivered when it is due.
 pub(crate) fn early_live(
-    world: &World,
+    platforms: &Platforms,
     state: &State,
     channel: &Channel,
     fault: &Fault,
 ) -> (Vec<Delivery>, Vec<Delivery>) {
     let (full, flat) = both(state, channel, Progress::Live);
-    let delivery = delivery(world, state, "channel_live", Some(&channel.id), &full, &flat, Some(fault));
+    let delivery = delivery(platforms, state, "channel_live", Some(&channel.id), &full, &flat, Some(fault));
     let early = fault.early.unwrap_or_default();
     let rest = fault.copies.unwrap_or(1).saturating_sub(early);
     let copies = |count: u32| (0..count).map(|_| delivery.clone()).collect();
@@ -74,21 +80,21 @@ fn both(state: &State, channel: &Channel, progress: Progress) -> (Value, Value) 
     (channels::object(channel, client, progress), channels::flat(channel, client, progress))
 }
 
-fn emit(world: &World, state: &mut State, event: &str, channel_id: Option<&str>, full: &Value, flat: &Value) {
+fn emit(platforms: &Platforms, state: &mut State, event: &str, channel_id: Option<&str>, full: &Value, flat: &Value) {
     let fault = faults::take_webhook(state, event);
-    let delivery = delivery(world, state, event, channel_id, full, flat, fault.as_ref());
+    let delivery = delivery(platforms, state, event, channel_id, full, flat, fault.as_ref());
     if fault.as_ref().is_some_and(|fault| fault.lose) {
-        return write_down(world, state, &delivery, Err("lost on order".to_owned()));
+        return write_down(platforms, state, &delivery, Err("lost on order".to_owned()));
     }
     let wait = fault.as_ref().and_then(|fault| fault.delay_ms).unwrap_or_default();
-    let at = world.now() + Duration::milliseconds(wait.into());
+    let at = platforms.now() + Duration::milliseconds(wait.into());
     for _ in 0..fault.and_then(|fault| fault.copies).unwrap_or(1) {
-        world.schedule(state, at, What::Deliver(Box::new(delivery.clone())));
+        platforms.schedule(state, at, What::Deliver(Box::new(delivery.clone())));
     }
 }
 
 fn delivery(
-    world: &World,
+    platforms: &Platforms,
     state: &State,
     event: &str,
     channel_id: Option<&str>,
@@ -96,8 +102,8 @@ fn delivery(
     flat: &Value,
     fault: Option<&Fault>,
 ) -> Delivery {
-    let id = format!("evt_{}", world.random.text(12));
-    let shape = fault.and_then(|fault| fault.shape).unwrap_or(state.behaviour.webhook_shape);
+    let id = format!("evt_{}", platforms.random.text(12));
+    let shape = fault.and_then(|fault| fault.shape).unwrap_or(state.behavior.webhook_shape);
     let envelope = json!({"id": id, "event": event, "data": full});
     let (id, body) = match (shape, channel_id) {
         (Shape::Flat, _) => (Some(id.clone()), json!({"id": id, "event": event, "data": flat})),
@@ -111,42 +117,42 @@ fn delivery(
         id,
         channel_id: channel_id.map(str::to_owned),
         body: body.to_string(),
-        signature: fault.and_then(|fault| fault.signature).unwrap_or(state.behaviour.webhook_signature),
+        signature: fault.and_then(|fault| fault.signature).unwrap_or(state.behavior.webhook_signature),
         tries: 0,
     }
 }
 
 /// Makes one try and writes it down; a refused one is repeated later, as far as there are tries left.
-pub(crate) async fn deliver(world: &World, mut delivery: Delivery) {
-    let url = world.state().webhook_url.clone();
+pub(crate) async fn deliver(platforms: &Platforms, mut delivery: Delivery) {
+    let url = platforms.state().webhook_url.clone();
     let answer = match url {
-        Some(url) => post(world, &url, &delivery.body, delivery.signature).await.map(|answer| answer.status),
+        Some(url) => post(platforms, &url, &delivery.body, delivery.signature).await.map(|answer| answer.status),
         None => Err("no webhook URL is set".to_owned()),
     };
     delivery.tries += 1;
     let accepted = answer.as_ref().is_ok_and(|status| (200..300).contains(status));
-    let mut state = world.state();
+    let mut state = platforms.state();
     let unset = state.webhook_url.is_none();
-    write_down(world, &mut state, &delivery, answer);
+    write_down(platforms, &mut state, &delivery, answer);
     let next = usize::try_from(delivery.tries).ok().and_then(|tries| BACKOFF.get(tries - 1));
     if let Some(wait) = next
         && !accepted
         && !unset
     {
-        let at = world.now() + Duration::milliseconds(*wait);
-        world.schedule(&mut state, at, What::Deliver(Box::new(delivery)));
+        let at = platforms.now() + Duration::milliseconds(*wait);
+        platforms.schedule(&mut state, at, What::Deliver(Box::new(delivery)));
     }
 }
 
 /// Posts a body as the Hub does.
 pub(crate) async fn post(
-    world: &World,
+    platforms: &Platforms,
     url: &str,
     body: &str,
     signature: Signature,
 ) -> Result<outbound::Answer, String> {
     let mut headers = vec![("content-type", "application/json".to_owned())];
-    if let Some(secret) = &world.settings.platform_secret {
+    if let Some(secret) = &platforms.settings.platform_secret {
         headers.extend(sign(secret, body.as_bytes(), signature).map(|value| ("x-360dialog-signature", value)));
     }
     outbound::call(url, headers, Some(Bytes::from(body.to_owned()))).await
@@ -169,7 +175,7 @@ pub(crate) fn hmac_hex(secret: &str, message: &[u8]) -> String {
         .unwrap_or_default()
 }
 
-fn write_down(world: &World, state: &mut State, delivery: &Delivery, answer: Result<u16, String>) {
+fn write_down(platforms: &Platforms, state: &mut State, delivery: &Delivery, answer: Result<u16, String>) {
     let (status, error) = match answer {
         Ok(status) => (Some(status), None),
         Err(error) => (None, Some(error)),
@@ -181,7 +187,7 @@ fn write_down(world: &World, state: &mut State, delivery: &Delivery, answer: Res
         channel_id: delivery.channel_id.clone(),
         status,
         error,
-        at: world.now(),
+        at: platforms.now(),
         attempt: delivery.tries,
     });
 }

@@ -186,7 +186,7 @@ fn settings(dice: &mut Rng) -> Value {
         "client_lag_ms": one_of(dice, &[0, 0, 10_000, 60_000]),
         "webhook_shape": one_of(dice, &["full", "full", "flat", "legacy", "array", "duplicate"]),
         "webhook_signature": one_of(dice, &["good", "prefixed"]),
-        "email_filter": one_of(dice, &["honoured", "ignored"]),
+        "email_filter": one_of(dice, &["honored", "ignored"]),
     })
 }
 

@@ -9,7 +9,7 @@ use super::{Call, Hub, HubCredentials, HubError, entries, page};
 /// What a client account is created from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientDetails<'a> {
-    /// The customer's organisation.
+    /// The customer's organization.
     pub name: &'a str,
     /// E-mail address of the client user.
     pub email: &'a str,

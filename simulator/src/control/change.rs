@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::{Refused, read};
 use crate::outbound::local_url;
+use crate::platforms::App;
 use crate::settings::{EmailFilter, Payment, RateLimit, Shape, Signature};
 use crate::state;
 use crate::webhooks;
-use crate::world::App;
 
 /// Body of `POST /simulator/settings`: what is not named stays.
 #[derive(Deserialize)]
@@ -59,18 +59,18 @@ pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Va
         local_url(url).map_err(|problem| Refused::unprocessable(format!("webhook_url: {problem}")))?;
     }
     let mut state = app.state();
-    let behaviour = &mut state.behaviour;
-    set(&mut behaviour.payment, change.payment);
-    set(&mut behaviour.live_after_ms, change.live_after_ms);
-    set(&mut behaviour.listing_lag_ms, change.listing_lag_ms);
-    set(&mut behaviour.client_lag_ms, change.client_lag_ms);
+    let behavior = &mut state.behavior;
+    set(&mut behavior.payment, change.payment);
+    set(&mut behavior.live_after_ms, change.live_after_ms);
+    set(&mut behavior.listing_lag_ms, change.listing_lag_ms);
+    set(&mut behavior.client_lag_ms, change.client_lag_ms);
     if let LimitChange::To(limit) = change.rate_limit {
-        behaviour.rate_limit = limit;
+        behavior.rate_limit = limit;
     }
-    set(&mut behaviour.webhook_shape, change.webhook_shape);
-    set(&mut behaviour.webhook_signature, change.webhook_signature);
-    set(&mut behaviour.email_filter, change.email_filter);
-    set(&mut behaviour.solution_status, change.solution_status);
+    set(&mut behavior.webhook_shape, change.webhook_shape);
+    set(&mut behavior.webhook_signature, change.webhook_signature);
+    set(&mut behavior.email_filter, change.email_filter);
+    set(&mut behavior.solution_status, change.solution_status);
     if change.webhook_url.is_some() {
         state.webhook_url = change.webhook_url;
     }
@@ -84,7 +84,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
 }
 
 fn view(state: &state::State) -> Value {
-    let mut view = json!(state.behaviour);
+    let mut view = json!(state.behavior);
     view["webhook_url"] = json!(state.webhook_url);
     view
 }

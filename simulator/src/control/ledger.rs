@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::hub::{channels, clients};
+use crate::platforms::App;
 use crate::state;
-use crate::world::App;
 
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     let state = app.state();

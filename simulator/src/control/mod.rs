@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::faults::{self, Fault};
 use crate::meta;
-use crate::world::App;
+use crate::platforms::App;
 
 /// The control routes.
 pub(crate) fn router(app: App) -> Router {

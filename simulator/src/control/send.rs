@@ -11,9 +11,9 @@ use super::{Refused, read};
 use crate::ledger;
 use crate::meta;
 use crate::outbound::Answer;
+use crate::platforms::App;
 use crate::settings::Signature;
 use crate::webhooks;
-use crate::world::App;
 
 /// Body of `POST /simulator/webhook`: the event (an object or an array, sent as JSON) or the exact body.
 #[derive(Deserialize)]

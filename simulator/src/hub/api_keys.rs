@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::HubError;
 use super::channels::APP_ID;
+use crate::platforms::App;
 use crate::settings::Payment;
 use crate::state::{self, Key, Progress};
-use crate::world::App;
 
 /// `POST …/channels/{channel_id}/api_keys`.
 pub(super) async fn create(
@@ -23,7 +23,7 @@ pub(super) async fn create(
         return Err(HubError::new(StatusCode::BAD_REQUEST, "Client error", &["Channel is not running"]));
     }
     let granted = channel.permission || state.client(&channel.client_id).is_some_and(|client| client.permission);
-    if state.behaviour.payment == Payment::Direct && !granted {
+    if state.behavior.payment == Payment::Direct && !granted {
         let detail = "Client has not granted API key permission for this channel";
         return Err(HubError::new(StatusCode::FORBIDDEN, "Forbidden", &[detail]));
     }

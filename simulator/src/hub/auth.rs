@@ -11,8 +11,8 @@ use time::Duration;
 
 use super::HubError;
 use crate::payload;
+use crate::platforms::{App, Platforms};
 use crate::state::Timestamp;
-use crate::world::{App, World};
 
 /// In a request's extensions: it is not counted towards the limit. For what [`crate::Settings::around`] has held back: it
 /// came earlier.
@@ -37,22 +37,22 @@ pub(super) async fn guard(
     next.run(request).await
 }
 
-fn accepted(world: &World, headers: &HeaderMap) -> bool {
+fn accepted(platforms: &Platforms, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(key) = text("x-api-key") {
-        return key == world.settings.api_key;
+        return key == platforms.settings.api_key;
     }
     let Some(token) = text(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer ")) else {
         return false;
     };
-    let fetched = world.state().hub_tokens.get(token).is_some_and(|until| until.0 > world.now());
-    token == world.settings.bearer_token || fetched
+    let fetched = platforms.state().hub_tokens.get(token).is_some_and(|until| until.0 > platforms.now());
+    token == platforms.settings.bearer_token || fetched
 }
 
-fn within_limit(world: &World) -> bool {
-    let now = world.now();
-    let mut state = world.state();
-    let Some(limit) = state.behaviour.rate_limit else { return true };
+fn within_limit(platforms: &Platforms) -> bool {
+    let now = platforms.now();
+    let mut state = platforms.state();
+    let Some(limit) = state.behavior.rate_limit else { return true };
     let window = Duration::milliseconds(limit.window_ms.into());
     state.hub_calls.retain(|at| *at + window > now);
     let within = state.hub_calls.len() < limit.calls;

@@ -10,9 +10,9 @@ use time::Duration;
 use super::clients;
 use super::listing::Query;
 use super::{HubError, timestamp};
+use crate::platforms::{App, Platforms};
 use crate::random;
 use crate::state::{self, Channel, Client, Progress};
-use crate::world::{App, World};
 
 /// Id of the 360dialog application that every channel belongs to.
 pub(super) const APP_ID: &str = "8842AP";
@@ -64,10 +64,10 @@ pub(super) async fn show(
 }
 
 /// The channel as the listing shows it: with a lag set, number, name and limits appear one after the other.
-fn listed(world: &World, state: &state::State, channel: &Channel) -> Value {
+fn listed(platforms: &Platforms, state: &state::State, channel: &Channel) -> Value {
     let mut object = object(channel, state.client(&channel.client_id), channel.progress);
-    let lag = Duration::milliseconds(state.behaviour.listing_lag_ms.into());
-    let shown = |part: i32| channel.live_at.is_some_and(|live| live + lag * part / 3 <= world.now());
+    let lag = Duration::milliseconds(state.behavior.listing_lag_ms.into());
+    let shown = |part: i32| channel.live_at.is_some_and(|live| live + lag * part / 3 <= platforms.now());
     if lag.is_zero() {
         return object;
     }

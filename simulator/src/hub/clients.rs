@@ -11,10 +11,10 @@ use time::Duration;
 
 use super::listing::Query;
 use super::{HubError, fields, optional_text, required_text, timestamp};
+use crate::platforms::{App, Platforms};
 use crate::settings::EmailFilter;
 use crate::state::Client;
 use crate::webhooks;
-use crate::world::{App, World};
 
 /// E-mail domains that are refused. The real list is longer.
 const RESTRICTED: [&str; 4] = ["mailinator.com", "guerrillamail.com", "10minutemail.com", "yopmail.com"];
@@ -75,10 +75,10 @@ pub(super) async fn create(State(app): State<App>, headers: HeaderMap, body: Byt
 }
 
 /// A client that is not in the state yet.
-pub(super) fn new(world: &World, name: String, email: Option<String>, user_name: Option<String>) -> Client {
-    let now = world.now();
+pub(super) fn new(platforms: &Platforms, name: String, email: Option<String>, user_name: Option<String>) -> Client {
+    let now = platforms.now();
     Client {
-        id: format!("{}CL", world.random.text(6)),
+        id: format!("{}CL", platforms.random.text(6)),
         name,
         email,
         user_name,
@@ -97,11 +97,11 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, HubError> {
     let query = Query::read(&parameters, &FILTERS)?;
     let state = app.state();
-    let lag = Duration::milliseconds(state.behaviour.client_lag_ms.into());
+    let lag = Duration::milliseconds(state.behavior.client_lag_ms.into());
     let shown = state.clients.iter().filter(|client| client.created_at + lag <= app.now());
     let items = shown.map(|client| object(&app, client)).collect();
-    let ignored: &[&str] = match state.behaviour.email_filter {
-        EmailFilter::Honoured => &[],
+    let ignored: &[&str] = match state.behavior.email_filter {
+        EmailFilter::Honored => &[],
         EmailFilter::Ignored => &EMAIL_FILTERS,
     };
     query.answer("clients", items, ignored).map(Json)
@@ -134,7 +134,7 @@ pub(super) async fn update(
 }
 
 /// The client as listed.
-pub(crate) fn object(world: &World, client: &Client) -> Value {
+pub(crate) fn object(platforms: &Platforms, client: &Client) -> Value {
     json!({
         "id": client.id,
         "name": client.name,
@@ -149,7 +149,7 @@ pub(crate) fn object(world: &World, client: &Client) -> Value {
         "partner_payload": client.partner_payload,
         "suspicious": false,
         "created_at": timestamp(client.created_at),
-        "created_by": author(world),
+        "created_by": author(platforms),
         "modified_at": timestamp(client.modified_at),
         "modified_by": {"user_id": "system", "user_name": "system"},
     })
@@ -172,6 +172,6 @@ fn contact_info(client: &Client) -> Value {
     })
 }
 
-fn author(world: &World) -> Value {
-    json!({"user_id": "0aBcDe1", "user_name": world.settings.user_name})
+fn author(platforms: &Platforms) -> Value {
+    json!({"user_id": "0aBcDe1", "user_name": platforms.settings.user_name})
 }

@@ -20,7 +20,7 @@ use time::format_description::well_known::Rfc3339;
 pub use auth::Uncounted;
 
 use crate::layers;
-use crate::world::App;
+use crate::platforms::App;
 
 /// The Hub's routes.
 pub(crate) fn router(app: &App) -> Router<App> {

@@ -11,9 +11,9 @@ use super::{HubError, clients, fields, optional_text, required_text};
 use crate::due::What;
 use crate::faults;
 use crate::meta::accounts::{Account, Number};
+use crate::platforms::{App, Platforms};
 use crate::state::{self, Channel, Progress, Submission};
 use crate::webhooks::{self, Delivery};
-use crate::world::{App, World};
 
 /// Accepts a number and starts it on its way to live. The same number again: the same answer, nothing new.
 pub(super) async fn submit(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, HubError> {
@@ -35,7 +35,11 @@ fn answer(fields: &Map<String, Value>) -> Value {
 }
 
 /// Checks and takes the number. Returns the webhooks to deliver before answering.
-fn accept(world: &World, state: &mut state::State, fields: &Map<String, Value>) -> Result<Vec<Delivery>, HubError> {
+fn accept(
+    platforms: &Platforms,
+    state: &mut state::State,
+    fields: &Map<String, Value>,
+) -> Result<Vec<Delivery>, HubError> {
     let solution_id = required_text(fields, "solution_id")?;
     let waba_id = required_text(fields, "waba_external_id")?;
     let given = |name| optional_text(fields, name).map(|text| text.filter(|text| !text.is_empty()));
@@ -47,12 +51,12 @@ fn accept(world: &World, state: &mut state::State, fields: &Map<String, Value>) 
     if tier.as_deref().is_some_and(|tier| !matches!(tier, "basic" | "regular" | "premium")) {
         return Err(HubError::wrong_payload("tier: Must be one of: basic, regular, premium."));
     }
-    if solution_id != world.settings.solution_id {
+    if solution_id != platforms.settings.solution_id {
         return Err(HubError::not_found(&["solution_id: Not found."]));
     }
     let account = state.accounts.values().find(|account| account.waba_id == waba_id).cloned();
     let account = account.ok_or_else(|| HubError::not_found(&["waba_external_id: Not found."]))?;
-    if !account.shared || !matches!(state.behaviour.solution_status.as_str(), "ACTIVE" | "PENDING_DEACTIVATION") {
+    if !account.shared || !matches!(state.behavior.solution_status.as_str(), "ACTIVE" | "PENDING_DEACTIVATION") {
         let mut error = HubError::new(StatusCode::BAD_REQUEST, "Number could not be onboarded", &[]);
         error.real_message = Some("(#100) The WABA is not shared with this solution");
         return Err(error);
@@ -65,13 +69,13 @@ fn accept(world: &World, state: &mut state::State, fields: &Map<String, Value>) 
     if numbers.is_empty() && number_id.is_some() {
         return Err(HubError::not_found(&["channel_external_id: Not found."]));
     }
-    let client_id = find_client(world, state, client_id, &account)?;
+    let client_id = find_client(platforms, state, client_id, &account)?;
     let owner = |number: &Number| state.channels.iter().find(|channel| channel.external_id == number.id);
     if numbers.iter().filter_map(owner).any(|channel| channel.client_id != client_id) {
         return Err(HubError::new(StatusCode::CONFLICT, "Conflict", &[]));
     }
 
-    let (channels, early) = start(world, state, &client_id, &account, &numbers);
+    let (channels, early) = start(platforms, state, &client_id, &account, &numbers);
     state.numbers.push(Submission {
         solution_id,
         client_id,
@@ -79,14 +83,14 @@ fn accept(world: &World, state: &mut state::State, fields: &Map<String, Value>) 
         channel_external_id: number_id,
         tier,
         channel_ids: channels,
-        at: world.now(),
+        at: platforms.now(),
     });
     Ok(early)
 }
 
 /// The client named, or the one that has a channel of this business, or a new one for it.
 fn find_client(
-    world: &World,
+    platforms: &Platforms,
     state: &mut state::State,
     named: Option<String>,
     account: &Account,
@@ -97,29 +101,29 @@ fn find_client(
     if let Some(channel) = state.channels.iter().find(|channel| channel.business_id == account.business_id) {
         return Ok(channel.client_id.clone());
     }
-    let client = clients::new(world, account.business_name.clone(), None, None);
+    let client = clients::new(platforms, account.business_name.clone(), None, None);
     state.clients.push(client.clone());
-    webhooks::emit_client(world, state, &client);
+    webhooks::emit_client(platforms, state, &client);
     Ok(client.id)
 }
 
 /// Makes channels for those numbers that have none. Returns their ids, and the webhooks to deliver before answering.
 fn start(
-    world: &World,
+    platforms: &Platforms,
     state: &mut state::State,
     client_id: &str,
     account: &Account,
     numbers: &[Number],
 ) -> (Vec<String>, Vec<Delivery>) {
-    let now = world.now();
-    let live_after = Duration::milliseconds(state.behaviour.live_after_ms.into());
+    let now = platforms.now();
+    let live_after = Duration::milliseconds(state.behavior.live_after_ms.into());
     let (mut ids, mut early) = (Vec::new(), Vec::new());
     for number in numbers {
         if state.channels.iter().any(|channel| channel.external_id == number.id) {
             continue;
         }
         let mut channel = Channel {
-            id: format!("{}CH", world.random.text(6)),
+            id: format!("{}CH", platforms.random.text(6)),
             client_id: client_id.to_owned(),
             waba_external_id: account.waba_id.clone(),
             business_id: account.business_id.clone(),
@@ -137,16 +141,16 @@ fn start(
         let fault = faults::take_early(state);
         if let Some(fault) = &fault {
             channel.reach(Progress::Live, now);
-            let (before, later) = webhooks::early_live(world, state, &channel, fault);
+            let (before, later) = webhooks::early_live(platforms, state, &channel, fault);
             early.extend(before);
             for delivery in later {
-                world.schedule(state, now + live_after, What::Deliver(Box::new(delivery)));
+                platforms.schedule(state, now + live_after, What::Deliver(Box::new(delivery)));
             }
         }
         for (part, progress) in (1..).zip(Progress::ALL) {
             let quiet = fault.is_some() && progress == Progress::Live;
             let what = What::Progress { channel_id: channel.id.clone(), progress, quiet };
-            world.schedule(state, now + live_after * part / 5, what);
+            platforms.schedule(state, now + live_after * part / 5, what);
         }
         ids.push(channel.id.clone());
         state.channels.push(channel);

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{HubError, fields, optional_text, required_text};
 use crate::outbound::local_url;
+use crate::platforms::{App, Platforms};
 use crate::state;
-use crate::world::{App, World};
 
 /// `GET /partners/{partner_id}`.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
@@ -49,9 +49,9 @@ fn webhook(fields: &Map<String, Value>) -> Result<String, HubError> {
     Ok(url)
 }
 
-fn object(world: &World, state: &state::State) -> Value {
+fn object(platforms: &Platforms, state: &state::State) -> Value {
     json!({
-        "id": world.settings.partner_id,
+        "id": platforms.settings.partner_id,
         "brand_name": "Funkturm CRM",
         "country": "DE",
         "logo_url": null,

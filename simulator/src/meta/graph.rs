@@ -13,9 +13,9 @@ use super::accounts::Account;
 use super::oauth;
 use crate::layers;
 use crate::payload;
+use crate::platforms::{App, Platforms};
 use crate::routes::without_version;
 use crate::webhooks::hmac_hex;
-use crate::world::{App, World};
 
 /// The Graph API's routes.
 pub(crate) fn router(app: &App) -> Router<App> {
@@ -108,14 +108,14 @@ fn parameters(query: &str, headers: &HeaderMap, body: &Bytes) -> Map<String, Val
 }
 
 /// Finds out whose token it is, and checks `appsecret_proof` if one was sent.
-fn known_caller(world: &World, headers: &HeaderMap, fields: &Map<String, Value>) -> Result<Caller, GraphError> {
+fn known_caller(platforms: &Platforms, headers: &HeaderMap, fields: &Map<String, Value>) -> Result<Caller, GraphError> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
         bearer.and_then(|value| value.strip_prefix("Bearer ")).or_else(|| payload::text(fields, "access_token"));
     let token =
         token.ok_or_else(|| GraphError::new(190, None, "An access token is required to request this resource."))?;
-    let settings = &world.settings;
-    let state = world.state();
+    let settings = &platforms.settings;
+    let state = platforms.state();
     let caller = if token == format!("{}|{}", settings.app_id, settings.app_secret) {
         Caller::App
     } else if token == settings.system_user_token {
@@ -127,7 +127,7 @@ fn known_caller(world: &World, headers: &HeaderMap, fields: &Map<String, Value>)
         Caller::Business(Box::new(account.clone()))
     };
     if let Some(proof) = payload::text(fields, "appsecret_proof")
-        && !valid_proof(world, token, proof, payload::text(fields, "appsecret_time"))
+        && !valid_proof(platforms, token, proof, payload::text(fields, "appsecret_time"))
     {
         return Err(GraphError::new(104, None, "Invalid appsecret_proof provided in the API argument"));
     }
@@ -135,12 +135,12 @@ fn known_caller(world: &World, headers: &HeaderMap, fields: &Map<String, Value>)
 }
 
 /// The plain proof, or the one with a time that is at most 5 minutes off.
-fn valid_proof(world: &World, token: &str, proof: &str, at: Option<&str>) -> bool {
-    let Some(at) = at else { return proof == hmac_hex(&world.settings.app_secret, token.as_bytes()) };
+fn valid_proof(platforms: &Platforms, token: &str, proof: &str, at: Option<&str>) -> bool {
+    let Some(at) = at else { return proof == hmac_hex(&platforms.settings.app_secret, token.as_bytes()) };
     let time = at.parse().ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     let message = format!("{token}|{at}");
-    time.is_some_and(|time| (world.now() - time).abs() <= Duration::minutes(5))
-        && proof == hmac_hex(&world.settings.app_secret, message.as_bytes())
+    time.is_some_and(|time| (platforms.now() - time).abs() <= Duration::minutes(5))
+        && proof == hmac_hex(&platforms.settings.app_secret, message.as_bytes())
 }
 
 /// The fields asked for, or `default`, out of all that the object has, and always its id. One unknown field fails all.
@@ -191,11 +191,11 @@ fn me(caller: &Caller, fields: &Map<String, Value>) -> Result<Value, GraphError>
     select(&all, fields, "id,name", "User")
 }
 
-fn solution(world: &World, fields: &Map<String, Value>) -> Result<Value, GraphError> {
+fn solution(platforms: &Platforms, fields: &Map<String, Value>) -> Result<Value, GraphError> {
     let all = json!({
-        "id": world.settings.solution_id,
+        "id": platforms.settings.solution_id,
         "name": "Funkturm CRM x 360dialog",
-        "status": world.state().behaviour.solution_status,
+        "status": platforms.state().behavior.solution_status,
         "owner_permissions": ["MANAGE", "DEVELOP"],
         "partners": [{"partner_permissions": ["MESSAGING"]}],
     });
@@ -231,7 +231,12 @@ fn waba(caller: &Caller, id: &str, fields: &Map<String, Value>) -> Result<Value,
     select(&all, fields, "id,name,timezone_id,message_template_namespace", "WhatsAppBusinessAccount")
 }
 
-fn phone_numbers(world: &World, caller: &Caller, id: &str, fields: &Map<String, Value>) -> Result<Value, GraphError> {
+fn phone_numbers(
+    platforms: &Platforms,
+    caller: &Caller,
+    id: &str,
+    fields: &Map<String, Value>,
+) -> Result<Value, GraphError> {
     let account = covered(caller, id)?;
     let limit = payload::text(fields, "limit").and_then(|text| text.parse().ok()).unwrap_or(25_usize).max(1);
     let from: usize =
@@ -268,7 +273,8 @@ fn phone_numbers(world: &World, caller: &Caller, id: &str, fields: &Map<String, 
     let end = from + page.len();
     let mut paging = json!({"cursors": {"before": format!("QV{from}"), "after": format!("QV{end}")}});
     if end < account.numbers.len() {
-        paging["next"] = json!(format!("{}/graph/v25.0/{id}/phone_numbers?limit={limit}&after=QV{end}", world.origin));
+        paging["next"] =
+            json!(format!("{}/graph/v25.0/{id}/phone_numbers?limit={limit}&after=QV{end}", platforms.origin));
     }
     Ok(json!({"data": page, "paging": paging}))
 }

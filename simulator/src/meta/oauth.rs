@@ -6,29 +6,29 @@ use time::Duration;
 use super::accounts::{Account, Kind};
 use super::graph::{Caller, GraphError};
 use crate::payload::text;
+use crate::platforms::Platforms;
 use crate::random::digits;
 use crate::state::State;
-use crate::world::World;
 
 /// How long a code can be exchanged.
 const CODE_LIFE: Duration = Duration::seconds(30);
 
 /// `/oauth/access_token`: a code for a business token. Only a call that gets a token uses the code up.
-pub(super) fn exchange(world: &World, fields: &Map<String, Value>) -> Result<Value, GraphError> {
-    if text(fields, "client_id") != Some(&world.settings.app_id) {
+pub(super) fn exchange(platforms: &Platforms, fields: &Map<String, Value>) -> Result<Value, GraphError> {
+    if text(fields, "client_id") != Some(&platforms.settings.app_id) {
         return Err(GraphError::new(101, None, "Error validating application. Invalid application ID."));
     }
-    if text(fields, "client_secret") != Some(&world.settings.app_secret) {
+    if text(fields, "client_secret") != Some(&platforms.settings.app_secret) {
         return Err(GraphError::new(1, None, "Error validating client secret."));
     }
     let code = text(fields, "code").ok_or_else(|| GraphError::new(100, None, "Missing authorization code"))?;
-    let mut state = world.state();
+    let mut state = platforms.state();
     let invalid = || GraphError::new(100, None, "Invalid verification code format.");
     let record = state.codes.get_mut(code).ok_or_else(invalid)?;
     if record.used {
         return Err(GraphError::new(100, Some(36009), "This authorization code has been used."));
     }
-    if record.issued_at + CODE_LIFE <= world.now() {
+    if record.issued_at + CODE_LIFE <= platforms.now() {
         return Err(GraphError::new(100, Some(36007), "This authorization code has expired."));
     }
     if text(fields, "redirect_uri") != record.redirect_uri.as_deref() {
@@ -38,11 +38,11 @@ pub(super) fn exchange(world: &World, fields: &Map<String, Value>) -> Result<Val
     }
     record.used = true;
     let account = record.account.clone();
-    Ok(json!({"access_token": token_for(world, &mut state, account), "token_type": "bearer"}))
+    Ok(json!({"access_token": token_for(platforms, &mut state, account), "token_type": "bearer"}))
 }
 
-fn token_for(world: &World, state: &mut State, account: String) -> String {
-    let token = format!("EAA{}", world.random.text(90));
+fn token_for(platforms: &Platforms, state: &mut State, account: String) -> String {
+    let token = format!("EAA{}", platforms.random.text(90));
     state.business_tokens.insert(token.clone(), account);
     token
 }
@@ -53,14 +53,18 @@ pub(super) fn system_user_id(account: &Account) -> String {
 }
 
 /// `/debug_token?input_token=`.
-pub(super) fn debug_token(world: &World, caller: &Caller, fields: &Map<String, Value>) -> Result<Value, GraphError> {
+pub(super) fn debug_token(
+    platforms: &Platforms,
+    caller: &Caller,
+    fields: &Map<String, Value>,
+) -> Result<Value, GraphError> {
     if let Caller::Business(_) = caller {
         let message = "(#200) You must provide an app access token, or a user access token of an owner of the app";
         return Err(GraphError::new(200, None, message));
     }
     let input = text(fields, "input_token")
         .ok_or_else(|| GraphError::new(100, None, "(#100) The parameter input_token is required"))?;
-    let state = world.state();
+    let state = platforms.state();
     let Some(account) = state.business_tokens.get(input).and_then(|name| state.accounts.get(name)) else {
         let error = json!({"code": 190, "message": "Invalid OAuth access token."});
         return Ok(json!({"data": {"error": error, "is_valid": false, "scopes": []}}));
@@ -74,7 +78,7 @@ pub(super) fn debug_token(world: &World, caller: &Caller, fields: &Map<String, V
         _ => json!({"scope": scope, "target_ids": [account.waba_id]}),
     });
     Ok(json!({"data": {
-        "app_id": world.settings.app_id,
+        "app_id": platforms.settings.app_id,
         "type": "SYSTEM_USER",
         "application": "Funkturm CRM",
         "is_valid": true,
@@ -87,7 +91,7 @@ pub(super) fn debug_token(world: &World, caller: &Caller, fields: &Map<String, V
 
 /// `POST /{business}/system_user_access_tokens` with `fetch_only=true`: the token whose code was lost.
 pub(super) fn recover(
-    world: &World,
+    platforms: &Platforms,
     caller: &Caller,
     business: &str,
     fields: &Map<String, Value>,
@@ -102,9 +106,9 @@ pub(super) fn recover(
     if !fetch_only {
         return Err(GraphError::new(100, None, "(#100) Only fetch_only=true is known here"));
     }
-    let mut state = world.state();
+    let mut state = platforms.state();
     let account = state.accounts.values().find(|account| account.business_id == business && account.shared);
     let name = account.map(|account| account.name.clone());
     let name = name.ok_or_else(|| GraphError::new(3962, None, "(#3962) The system user has no token to fetch"))?;
-    Ok(json!({"access_token": token_for(world, &mut state, name)}))
+    Ok(json!({"access_token": token_for(platforms, &mut state, name)}))
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::accounts::{Account, Kind};
 use crate::ledger;
+use crate::platforms::Platforms;
 use crate::state::{Code, State};
-use crate::world::World;
 
 /// What a customer does. Body of `POST /simulator/popup`.
 #[derive(Deserialize)]
@@ -55,9 +55,9 @@ pub(crate) struct Outcome {
 }
 
 /// Plays the order.
-pub(crate) fn play(world: &World, order: Order) -> Outcome {
+pub(crate) fn play(platforms: &Platforms, order: Order) -> Outcome {
     let outcome = order.outcome;
-    let mut state = world.state();
+    let mut state = platforms.state();
     let name = order.account.filter(|name| !name.is_empty()).unwrap_or_else(|| {
         state.fresh_accounts += 1;
         format!("fresh:{}", state.fresh_accounts)
@@ -68,9 +68,9 @@ pub(crate) fn play(world: &World, order: Order) -> Outcome {
     let account = account.clone();
     let claimed = claimed(&mut state, &account);
     let code = (finished && outcome != Ending::FinishWithoutCode).then(|| {
-        let code = order.code.unwrap_or_else(|| format!("AQ{}", world.random.text(80)));
+        let code = order.code.unwrap_or_else(|| format!("AQ{}", platforms.random.text(80)));
         let issued =
-            Code { account: name.clone(), redirect_uri: order.redirect_uri, used: false, issued_at: world.now() };
+            Code { account: name.clone(), redirect_uri: order.redirect_uri, used: false, issued_at: platforms.now() };
         state.codes.insert(code.clone(), issued);
         code
     });
@@ -78,9 +78,9 @@ pub(crate) fn play(world: &World, order: Order) -> Outcome {
     state.ledger.popups.push(ledger::Popup {
         account: name,
         outcome: ending.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
-        at: world.now(),
+        at: platforms.now(),
     });
-    let session = (outcome != Ending::FinishWithoutSession).then(|| session(world, &account, claimed, outcome));
+    let session = (outcome != Ending::FinishWithoutSession).then(|| session(platforms, &account, claimed, outcome));
     Outcome { code, session }
 }
 
@@ -108,13 +108,13 @@ fn claimed(state: &mut State, account: &Account) -> Map<String, Value> {
     ids
 }
 
-fn session(world: &World, account: &Account, ids: Map<String, Value>, outcome: Ending) -> Value {
+fn session(platforms: &Platforms, account: &Account, ids: Map<String, Value>, outcome: Ending) -> Value {
     let waba = json!({"waba_id": ids.get("waba_id")});
     let (event, data) = match (outcome, account.kind) {
         (Ending::Cancel, _) => ("CANCEL", json!({"current_step": "PHONE_NUMBER_SETUP"})),
         (Ending::Error, _) => (
             "ERROR",
-            json!({"error_message": "Something went wrong", "error_code": "524999", "session_id": world.random.text(15)}),
+            json!({"error_message": "Something went wrong", "error_code": "524999", "session_id": platforms.random.text(15)}),
         ),
         (Ending::ReportError, _) => (
             "CANCEL",
@@ -122,8 +122,8 @@ fn session(world: &World, account: &Account, ids: Map<String, Value>, outcome: E
                 "error_message": "Your verified name violates WhatsApp guidelines. Please edit your verified name and \
                                   try again.",
                 "error_code": "524126",
-                "session_id": world.random.text(15),
-                "timestamp": world.now().unix_timestamp().to_string(),
+                "session_id": platforms.random.text(15),
+                "timestamp": platforms.now().unix_timestamp().to_string(),
             }),
         ),
         (Ending::AppOnly, _) => ("FINISH_GRANT_ONLY_API_ACCESS", Value::Object(ids)),

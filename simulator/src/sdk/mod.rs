@@ -11,7 +11,7 @@ use axum::routing::get;
 use serde_json::Value;
 
 use crate::layers;
-use crate::world::App;
+use crate::platforms::App;
 
 const SCRIPT: &str = include_str!("sdk.js");
 const POPUP: &str = include_str!("popup.html");
@@ -44,7 +44,7 @@ async fn popup(State(app): State<App>, Query(parameters): Query<HashMap<String, 
     let extras: Value = given("extras").and_then(|extras| serde_json::from_str(extras).ok()).unwrap_or_default();
     let solution_id = given("solution_id").or(extras["setup"]["solutionID"].as_str());
     let settings = &app.settings;
-    let status = app.state().behaviour.solution_status.clone();
+    let status = app.state().behavior.solution_status.clone();
     let active = matches!(status.as_str(), "ACTIVE" | "PENDING_DEACTIVATION");
     let wrong = if given("app_id").or(given("client_id")) != Some(&settings.app_id) {
         "The app id is not the one this simulator was started with."

@@ -6,7 +6,7 @@ use crate::support::{TestBench, answer, shape};
 
 #[tokio::test]
 async fn the_sixth_hub_call_in_thirty_seconds_is_refused() {
-    let bench = TestBench::with(|settings| settings.behaviour.rate_limit = Some(RateLimit::default())).await;
+    let bench = TestBench::with(|settings| settings.behavior.rate_limit = Some(RateLimit::default())).await;
     for call in 0..5 {
         assert_eq!(answer(bench.hub("GET", "/clients")).await.0, 200, "call {call}");
         bench.wait(Duration::seconds(2)).await;
@@ -199,7 +199,7 @@ async fn a_submission_by_business_finds_or_makes_the_client() {
 
 #[tokio::test]
 async fn the_details_of_a_new_channel_are_listed_late_when_a_lag_is_set() {
-    let mut bench = TestBench::with(|settings| settings.behaviour.listing_lag_ms = 3000).await;
+    let mut bench = TestBench::with(|settings| settings.behavior.listing_lag_ms = 3000).await;
     let channel = bench.live_channel("one_number").await;
     let listed = async || {
         let filters = json!({"id": channel}).to_string();
@@ -221,7 +221,7 @@ async fn the_details_of_a_new_channel_are_listed_late_when_a_lag_is_set() {
 
 #[tokio::test]
 async fn a_new_client_is_listed_late_when_a_lag_is_set() {
-    let bench = TestBench::with(|settings| settings.behaviour.client_lag_ms = 3000).await;
+    let bench = TestBench::with(|settings| settings.behavior.client_lag_ms = 3000).await;
     let order = json!({"name": "Nordlicht", "email": "lena@nordlicht.example", "user_name": "Lena Voss"});
     assert_eq!(answer(bench.hub("POST", "/account_sharing/clients").json(&order)).await.0, 200);
     for (listed, wait) in [(0, 2), (0, 1), (1, 0)] {

@@ -57,7 +57,7 @@ async fn a_number_goes_live_step_by_step() {
 async fn a_number_goes_live_by_itself_on_real_time() {
     let mut bench = TestBench::with(|settings| {
         settings.clock = std::sync::Arc::new(time::OffsetDateTime::now_utc);
-        settings.behaviour.live_after_ms = 50;
+        settings.behavior.live_after_ms = 50;
     })
     .await;
     let submission = bench.signed_up("one_number").await;

@@ -33,7 +33,7 @@ async fn everything() -> Result<usize, Error> {
     let bridge: IpAddr = std::env::var("BRIDGE").unwrap_or_else(|_| containers::BRIDGE.to_owned()).parse()?;
     let mut options = Options { port: containers::PORT, containers: Some(bridge), ..Options::default() };
     // Tested elsewhere, and waiting for it would be most of this test. The functions are told so by `support/sam.rs`.
-    options.simulator.behaviour.rate_limit = None;
+    options.simulator.behavior.rate_limit = None;
     let stack = LocalStack::start(options).await.map_err(|error| format!("the local stack does not start: {error}"))?;
     let client = Client::new(&stack.origin)?;
     let mut failed = invoke::all(&client).await?;

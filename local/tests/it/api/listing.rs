@@ -37,7 +37,7 @@ async fn pages(bench: &TestBench, filter: &str) -> Vec<Vec<String>> {
 /// A bench without the Hub's limit, so that many onboardings can be moved at once.
 async fn unlimited() -> TestBench {
     let mut options = Options::default();
-    options.simulator.behaviour.rate_limit = None;
+    options.simulator.behavior.rate_limit = None;
     TestBench::with(options).await
 }
 

@@ -38,7 +38,7 @@ async fn an_existing_client_account_is_found_by_its_email_in_any_case() {
 #[tokio::test]
 async fn an_old_client_account_is_found_even_if_the_hub_ignores_the_filter() {
     // With the filter the newest page and the account's; without it the newest, and then all pages.
-    for (filter, calls) in [("honoured", 2), ("ignored", 4)] {
+    for (filter, calls) in [("honored", 2), ("ignored", 4)] {
         let bench = TestBench::unlimited().await;
         let id = bench.make_client("tenant-1@nordlicht.example").await;
         bench.pass(Duration::days(1));
@@ -59,7 +59,7 @@ async fn an_old_client_account_is_found_even_if_the_hub_ignores_the_filter() {
 async fn all_client_accounts_are_read_if_the_client_filter_is_off() {
     let none = vec![("HUB_CLIENT_FILTER".to_owned(), "none".to_owned())];
     let mut options = Options { variables: none, ..Options::default() };
-    options.simulator.behaviour.rate_limit = None;
+    options.simulator.behavior.rate_limit = None;
     let bench = TestBench::with(options).await;
     let id = bench.make_client("tenant-1@nordlicht.example").await;
     bench.pass(Duration::days(1));

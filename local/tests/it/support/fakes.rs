@@ -18,7 +18,7 @@ impl TestBench {
     /// With the Hub's limit switched off, for tests that are not about it.
     pub(crate) async fn unlimited() -> Self {
         let mut options = local::Options::default();
-        options.simulator.behaviour.rate_limit = None;
+        options.simulator.behavior.rate_limit = None;
         Self::with(options).await
     }
 

@@ -22,7 +22,7 @@ fn vector() -> Vector {
 }
 
 #[test]
-fn a_signature_is_recognised_in_every_spelling_seen() {
+fn a_signature_is_recognized_in_every_spelling_seen() {
     let Vector { body, signature, secret } = vector();
     for header in [
         signature.clone(),

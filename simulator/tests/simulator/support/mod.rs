@@ -95,7 +95,7 @@ pub(crate) fn client() -> reqwest::Client {
 impl TestBench {
     /// With the default settings, but no rate limit.
     pub(crate) async fn new() -> Self {
-        Self::with(|settings| settings.behaviour.rate_limit = None).await
+        Self::with(|settings| settings.behavior.rate_limit = None).await
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {

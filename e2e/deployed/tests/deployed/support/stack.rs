@@ -76,7 +76,7 @@ impl DeployedStack {
             ..Settings::default()
         };
         // The limit is tested elsewhere, and waiting for it would be most of this test.
-        fake.behaviour.rate_limit = None;
+        fake.behavior.rate_limit = None;
         let simulator = Simulator::start(fake.clone()).await?;
         let parameters = BTreeMap::from([
             ("HubPartnerId", fake.partner_id.clone()),

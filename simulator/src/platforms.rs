@@ -11,10 +11,10 @@ use crate::random::Random;
 use crate::settings::Settings;
 use crate::state::State;
 
-/// How handlers hold the world.
-pub(crate) type App = Arc<World>;
+/// How handlers hold the platforms.
+pub(crate) type App = Arc<Platforms>;
 
-pub(crate) struct World {
+pub(crate) struct Platforms {
     pub(crate) settings: Settings,
     /// `http://127.0.0.1:<port>`.
     pub(crate) origin: String,
@@ -26,11 +26,11 @@ pub(crate) struct World {
     state: Mutex<State>,
 }
 
-impl World {
+impl Platforms {
     pub(crate) fn new(settings: Settings, origin: String) -> std::io::Result<Self> {
         let state = Mutex::new(State {
             webhook_url: settings.webhook_url.clone(),
-            behaviour: settings.behaviour.clone(),
+            behavior: settings.behavior.clone(),
             ..State::default()
         });
         Ok(Self { settings, origin, random: Random::new()?, wake: Notify::new(), running: Arc::default(), state })
@@ -50,7 +50,7 @@ impl World {
         let mut state = self.state();
         *state = State {
             webhook_url: state.webhook_url.take(),
-            behaviour: self.settings.behaviour.clone(),
+            behavior: self.settings.behavior.clone(),
             ..State::default()
         };
     }
