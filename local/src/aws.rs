@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use onboarding::ChannelId;
-use queue::{Queue, Task, Worker};
+use queue::{Queue, Step, Task};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use time::Duration;
@@ -104,9 +104,9 @@ impl Aws {
 
     async fn send(&self, url: &str, body: &str, delay: Duration) -> Result<Value, Refusal> {
         let name = url.rsplit('/').next();
-        let worker = Worker::ALL.into_iter().find(|worker| Some(worker.as_str()) == name).ok_or(NOT_FOUND)?;
+        let step = Step::queued().find(|step| Some(step.as_str()) == name).ok_or(NOT_FOUND)?;
         let task = Task::from_body(body).map_err(|_| INVALID)?;
-        self.twins.queue.send(worker, &task, delay).await.map_err(|_| BROKEN)?;
+        self.twins.queue.send(step, &task, delay).await.map_err(|_| BROKEN)?;
         Ok(json!({ "MessageId": uuid::Uuid::new_v4().to_string() }))
     }
 

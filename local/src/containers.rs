@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use queue::Worker;
+use queue::Step;
 use serde_json::{Value, json};
 use simulator::Simulator;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +36,8 @@ pub fn env_json(simulator: &Simulator, fake: &simulator::Settings) -> Value {
             _ => (name, value.replace(&origin, &browser)),
         })
         .collect();
-    settings.extend(Worker::ALL.map(|worker| (worker.queue_variable(), format!("{stack}/queues/{}", worker.as_str()))));
+    let queues = Step::queued().filter_map(|step| Some((step.spec().queue?.variable, step.as_str())));
+    settings.extend(queues.map(|(variable, name)| (variable, format!("{stack}/queues/{name}"))));
     settings.extend([
         ("AWS_ENDPOINT_URL", stack),
         ("TABLE_NAME", TABLE.to_owned()),

@@ -9,9 +9,10 @@ use exchange::Clock;
 use key_creation::KeyCreation;
 use number_submission::NumberSubmission;
 use onboardings::Onboardings;
-use queue::MemoryQueue;
+use queue::{MemoryQueue, Step, Task};
 use reconciliation::Reconciliation;
 use runtime::settings::{Env, HubConfig, WebhookConfig};
+use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
 use secrets::{BundleSecret, MemorySecrets};
 use signup_page::SignupPage;
@@ -98,5 +99,18 @@ impl Functions {
             })
         });
         Ok(functions?)
+    }
+
+    /// Hands a message of a step's queue to the function that works it off.
+    ///
+    /// # Errors
+    /// If the message must be delivered again.
+    pub(crate) async fn work(&self, step: Step, task: Task) -> Result<(), WorkerError> {
+        match step {
+            Step::ClientAccount => self.client_account.handle(task).await,
+            Step::NumberSubmission => self.number_submission.handle(task).await,
+            Step::KeyCreation => self.key_creation.handle(task).await,
+            Step::EsCallback => Err(WorkerError("this step has no queue".to_owned())),
+        }
     }
 }

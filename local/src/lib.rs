@@ -23,7 +23,7 @@ use axum::serve::ListenerExt;
 use client::Client;
 use exchange::Clock;
 use functions::{Functions, Twins};
-use queue::{MemoryQueue, Received, Worker};
+use queue::{MemoryQueue, Received, Step};
 use runtime::settings::{Env, HubConfig};
 use runtime::{Dependencies, Ports};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
@@ -148,8 +148,8 @@ impl LocalStack {
             samples::put(&Client::new(&origin)?, &simulator, &hub, &twins).await?;
         }
         if !options.by_hand {
-            for worker in Worker::ALL {
-                background.spawn(workers::work(functions.clone(), twins.queue.clone(), worker, twins.clock.clone()));
+            for step in Step::queued() {
+                background.spawn(workers::work(functions.clone(), twins.queue.clone(), step, twins.clock.clone()));
             }
             background.spawn(workers::schedule(functions.clone()));
         }
@@ -171,10 +171,10 @@ impl LocalStack {
         let mut count = 0;
         loop {
             let before = count;
-            for worker in Worker::ALL {
-                let messages = self.twins.queue.receive(worker, usize::MAX);
+            for step in Step::queued() {
+                let messages = self.twins.queue.receive(step, usize::MAX);
                 count += messages.len();
-                self.invoke(worker, messages).await;
+                self.invoke(step, messages).await;
             }
             if count == before {
                 return count;
@@ -183,8 +183,8 @@ impl LocalStack {
     }
 
     /// Invokes a worker with received messages. Those that it does not fail are deleted and returned.
-    pub async fn invoke(&self, worker: Worker, messages: Vec<Received>) -> Vec<Received> {
-        workers::invoke(&self.functions, &self.twins.queue, worker, messages).await
+    pub async fn invoke(&self, step: Step, messages: Vec<Received>) -> Vec<Received> {
+        workers::invoke(&self.functions, &self.twins.queue, step, messages).await
     }
 
     /// Stops everything, and saves the state if it is to be kept.

@@ -1,14 +1,12 @@
 //! The onboardings that the sample events in `events/` are about, each where its event finds something to do.
 
 use axum::http::Method;
-use onboarding::{ClientDetails, Event, Onboarding, OnboardingId, Problem, Step};
+use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, Problem, Step};
 use partner_hub::NumberSubmission;
-use queue::Worker;
 use serde_json::json;
 use simulator::Simulator;
 use store::{NewInboxEntry, Source};
 use time::Duration;
-use time::format_description::well_known::Rfc3339;
 use workflow::HubContext;
 
 use crate::Error;
@@ -60,8 +58,8 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
     twins.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
     put.sign_up(SIGNED_UP, SIGNED_UP_ACCOUNT).await?;
     put.channels().await?;
-    for worker in Worker::ALL {
-        for message in twins.queue.receive(worker, usize::MAX) {
+    for step in Step::queued() {
+        for message in twins.queue.receive(step, usize::MAX) {
             twins.queue.delete(&message.receipt);
         }
     }
@@ -70,18 +68,10 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
 
 fn started(id: &str, reference: &str, twins: &Twins) -> Result<Onboarding, Error> {
     let now = twins.clock.now();
-    let at = |time: time::OffsetDateTime| time.format(&Rfc3339);
-    let details = &start_body(reference)["client"];
-    Ok(serde_json::from_value(json!({
-        "id": id,
-        "reference": reference,
-        "status": "started",
-        "created_at": at(now)?,
-        "updated_at": at(now)?,
-        "link_expires_at": at(now + Duration::days(7))?,
-        "setup_token_sha256": exchange::sha256_hex(SETUP_TOKEN),
-        "client": { "state": "wanted", "details": details, "search": { "state": "open" } },
-    }))?)
+    let details = serde_json::from_value(start_body(reference)["client"].take())?;
+    let client = ClientAccount::Wanted { details, search: ClientSearch::Open };
+    let token_sha256 = exchange::sha256_hex(SETUP_TOKEN);
+    Ok(Onboarding::new(id.parse()?, reference.to_owned(), client, token_sha256, now + Duration::days(7), now))
 }
 
 struct Put<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use exchange::Clock;
-use queue::{MemoryQueue, Received, Worker};
+use queue::{MemoryQueue, Received, Step};
 use runtime::worker;
 
 use crate::functions::Functions;
@@ -16,12 +16,12 @@ const BATCH: usize = 5;
 const RECONCILIATION: Duration = Duration::from_mins(5);
 
 /// Works off one queue for as long as it is polled.
-pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: Worker, clock: Clock) {
+pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, step: Step, clock: Clock) {
     loop {
         let notified = queue.notified();
-        let messages = queue.receive(worker, BATCH);
+        let messages = queue.receive(step, BATCH);
         if messages.is_empty() {
-            let due = queue.next_due(worker).map(|due| due - clock.now());
+            let due = queue.next_due(step).map(|due| due - clock.now());
             let wait = due.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RECONCILIATION);
             // A message that is due but still hidden shows in a millisecond or so.
             tokio::select! {
@@ -30,7 +30,7 @@ pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: 
             }
             continue;
         }
-        invoke(&functions, &queue, worker, messages).await;
+        invoke(&functions, &queue, step, messages).await;
     }
 }
 
@@ -39,21 +39,13 @@ pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, worker: 
 pub(crate) async fn invoke(
     functions: &Functions,
     queue: &MemoryQueue,
-    worker: Worker,
+    step: Step,
     mut messages: Vec<Received>,
 ) -> Vec<Received> {
     let mut event = SqsEvent::default();
     event.records = messages.iter().map(record).collect();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let response = match worker {
-        Worker::ClientAccount => {
-            worker::run(event, &request_id, None, |task| functions.client_account.handle(task)).await
-        }
-        Worker::NumberSubmission => {
-            worker::run(event, &request_id, None, |task| functions.number_submission.handle(task)).await
-        }
-        Worker::KeyCreation => worker::run(event, &request_id, None, |task| functions.key_creation.handle(task)).await,
-    };
+    let response = worker::run(event, &request_id, None, |task| functions.work(step, task)).await;
     let failed = |message: &Received| {
         response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id)
     };

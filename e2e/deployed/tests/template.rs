@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use api::ROUTES;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use queue::Worker;
+use queue::Step;
 use runtime::settings::{
     self, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, Setting, Source,
     TableConfig, VaultConfig, WebhookConfig,
@@ -123,7 +123,7 @@ fn the_code_reads_every_setting_that_it_declares() {
     let mut env = Env::new([]);
     _ = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
     _ = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env), VaultConfig::read(&mut env));
-    _ = (TableConfig::read(&mut env), SecretConfig::read(&mut env), QueueConfig::read(&mut env, &Worker::ALL));
+    _ = (TableConfig::read(&mut env), SecretConfig::read(&mut env), QueueConfig::read(&mut env, Step::queued()));
     let declared: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).collect();
     assert_eq!(*env.read(), declared);
 }
@@ -260,7 +260,7 @@ fn every_queue_has_a_dead_letter_queue_with_an_alarm() {
     let queues = resources(&template, "AWS::SQS::Queue");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
     let workers: Vec<_> = queues.iter().filter(|(_, queue)| queue.get("RedrivePolicy").is_some()).collect();
-    assert_eq!(workers.len(), Worker::ALL.len());
+    assert_eq!(workers.len(), Step::queued().count());
     assert_eq!(queues.len(), 2 * workers.len());
     for (name, queue) in workers {
         let dead_letters =

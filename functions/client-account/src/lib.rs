@@ -7,12 +7,12 @@ use runtime::worker::WorkerError;
 
 /// The function.
 #[derive(Clone)]
-pub struct ClientAccount(workflow::ClientAccount);
+pub struct ClientAccount(workflow::steps::ClientAccount);
 
 impl ClientAccount {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: HubConfig) -> Self {
-        Self(workflow::ClientAccount { context: dependencies.hub_context(settings) })
+        Self(workflow::steps::ClientAccount { context: dependencies.hub_context(settings) })
     }
 
     /// Handles one message.

@@ -1,13 +1,13 @@
 //! Runs the function on Lambda.
 
 use client_account::ClientAccount;
-use queue::Worker;
+use queue::Step;
 use runtime::settings::HubConfig;
 use runtime::{StartError, start, worker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(&[Worker::ClientAccount], HubConfig::read).await?;
+    let (dependencies, settings) = start([Step::ClientAccount], HubConfig::read).await?;
     let function = ClientAccount::new(&dependencies, settings);
     worker::serve(|task| function.handle(task)).await
 }

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
-use workflow::{Callback, CallbackError, RefusalCode};
+use workflow::steps::{Callback, CallbackError, RefusalCode};
 
 /// Meta's codes are a few hundred characters; far longer ones are none.
 const LONGEST_CODE: usize = 4096;
@@ -31,7 +31,7 @@ pub struct Settings {
 /// The function.
 #[derive(Clone)]
 pub struct EsCallback {
-    step: workflow::EsCallback,
+    step: workflow::steps::EsCallback,
     /// For the view that is answered.
     signup: SignupSettings,
     public_url: Option<Url>,
@@ -73,7 +73,7 @@ impl EsCallback {
         Self {
             signup: page.signup_settings(&meta),
             public_url: page.public_url,
-            step: workflow::EsCallback {
+            step: workflow::steps::EsCallback {
                 proof: dependencies.signup_proof(meta),
                 store: dependencies.store.clone(),
                 queue: Arc::clone(&dependencies.queue),

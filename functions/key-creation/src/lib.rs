@@ -15,7 +15,7 @@ pub struct Settings {
 
 /// The function.
 #[derive(Clone)]
-pub struct KeyCreation(workflow::KeyCreation);
+pub struct KeyCreation(workflow::steps::KeyCreation);
 
 impl Settings {
     /// Reads them.
@@ -29,7 +29,7 @@ impl KeyCreation {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
         let Settings { hub, messaging, vault } = settings;
-        Self(workflow::KeyCreation {
+        Self(workflow::steps::KeyCreation {
             context: dependencies.hub_context(hub),
             vault: dependencies.vault(vault),
             messaging: Messaging::new(dependencies.http.clone(), messaging.hosts),

@@ -7,12 +7,12 @@ use runtime::worker::WorkerError;
 
 /// The function.
 #[derive(Clone)]
-pub struct NumberSubmission(workflow::NumberSubmission);
+pub struct NumberSubmission(workflow::steps::NumberSubmission);
 
 impl NumberSubmission {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: HubConfig) -> Self {
-        Self(workflow::NumberSubmission { context: dependencies.hub_context(settings) })
+        Self(workflow::steps::NumberSubmission { context: dependencies.hub_context(settings) })
     }
 
     /// Handles one message.

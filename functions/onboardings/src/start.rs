@@ -52,31 +52,12 @@ impl Onboardings {
     #[expect(clippy::disallowed_methods, reason = "only hashed")]
     fn new_onboarding(&self, start: Start, token: &SecretString) -> Onboarding {
         let now = self.clock.now();
-        Onboarding {
-            id: OnboardingId::generate(),
-            reference: start.reference,
-            status: Status::Started,
-            created_at: now,
-            updated_at: now,
-            link_expires_at: now + self.page.link_lifetime,
-            setup_token_sha256: exchange::sha256_hex(token.expose_secret()),
-            client: start.client,
-            tier: start.tier,
-            prefill: start.prefill,
-            return_url: start.return_url,
-            locale: start.locale,
-            signup: None,
-            numbers: Vec::new(),
-            attempts: Vec::new(),
-            attempts_count: 0,
-            channel_id: None,
-            permission_granted_at: None,
-            key: None,
-            keys_void_before: None,
-            retry: None,
-            problem: None,
-            failed_from: None,
-        }
+        let Start { reference, client, tier, prefill, return_url, locale } = start;
+        let token_sha256 = exchange::sha256_hex(token.expose_secret());
+        let link_expires_at = now + self.page.link_lifetime;
+        let onboarding =
+            Onboarding::new(OnboardingId::generate(), reference, client, token_sha256, link_expires_at, now);
+        Onboarding { tier, prefill, return_url, locale, ..onboarding }
     }
 
     async fn started(

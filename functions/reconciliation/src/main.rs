@@ -1,7 +1,7 @@
 //! Runs the function on Lambda.
 
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use queue::Worker;
+use queue::Step;
 use reconciliation::{Reconciliation, Settings};
 use runtime::{StartError, start};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(&Worker::ALL, Settings::read).await?;
+    let (dependencies, settings) = start(Step::queued(), Settings::read).await?;
     let function = Reconciliation::new(&dependencies, settings);
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

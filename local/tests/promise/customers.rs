@@ -9,6 +9,7 @@ use time::Duration;
 
 use crate::fault_injection::Activity;
 use crate::test_bench::{TestBench, Times};
+use onboarding::Step;
 
 /// One of several.
 pub(crate) fn one_of<T: Copy>(dice: &mut Rng, choices: &[T]) -> T {
@@ -112,7 +113,9 @@ impl TestBench {
         let until = self.now() + CODE_LIFE;
         let mut wait = Duration::SECOND;
         loop {
-            let answer = self.post(Activity::EsCallback, &path, &[("authorization", &bearer(started))], returned).await;
+            let answer = self
+                .post(Activity::Step(Step::EsCallback), &path, &[("authorization", &bearer(started))], returned)
+                .await;
             let again = answer.as_ref().is_none_or(|answer| answer.body["code"] == "in_progress");
             if !again || self.now() + wait > until {
                 return answer;

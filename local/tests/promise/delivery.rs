@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use queue::{Received, Worker};
+use queue::{Received, Step};
 use time::Duration;
 
 use crate::fault_injection::{Activity, Outcome};
@@ -21,43 +21,34 @@ pub(crate) struct Deliveries {
     disturbed: HashMap<String, u32>,
 }
 
-/// The worker's name as an activity.
-const fn activity_of(worker: Worker) -> Activity {
-    match worker {
-        Worker::ClientAccount => Activity::ClientAccount,
-        Worker::NumberSubmission => Activity::NumberSubmission,
-        Worker::KeyCreation => Activity::KeyCreation,
-    }
-}
-
 impl TestBench {
     /// Works off the messages that are visible now. Whether there were any.
     pub(crate) async fn work_off(&self) -> bool {
         let mut any = false;
-        for worker in Worker::ALL {
-            let messages = self.stack.twins.queue.receive(worker, usize::MAX);
+        for step in Step::queued() {
+            let messages = self.stack.twins.queue.receive(step, usize::MAX);
             any |= !messages.is_empty();
             let batches = self.manners.lock().unwrap().batches(messages);
             for batch in batches {
-                self.deliver(worker, batch).await;
+                self.deliver(step, batch).await;
             }
         }
         any
     }
 
-    async fn deliver(&self, worker: Worker, batch: Vec<Received>) {
+    async fn deliver(&self, step: Step, batch: Vec<Received>) {
         let before = self.injection.fault_count();
         let done: Mutex<HashSet<String>> = Mutex::default();
         let work = || async {
-            let dealt_with = self.stack.invoke(worker, batch.clone()).await;
+            let dealt_with = self.stack.invoke(step, batch.clone()).await;
             done.lock().unwrap().extend(dealt_with.into_iter().map(|message| message.message_id));
         };
         // What comes back after copies of it have met comes once, or it would meet copies of its own for ever.
         let fresh = batch.iter().all(|message| self.deliveries.lock().unwrap().seen.insert(message.body.clone()));
         if fresh || self.repeated.is_none() {
-            self.run(activity_of(worker), work).await;
+            self.run(Activity::Step(step), work).await;
         } else {
-            self.injection.invoke(activity_of(worker), work()).await;
+            self.injection.invoke(Activity::Step(step), work()).await;
         }
         let done = done.into_inner().unwrap();
         self.blame(batch.iter().filter(|message| !done.contains(&message.message_id)), before);
@@ -82,13 +73,13 @@ impl TestBench {
         let explained = |dead: &Received| {
             deliveries.disturbed.get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
         };
-        Worker::ALL.into_iter().flat_map(|worker| queue.dead_letters(worker)).filter(|dead| !explained(dead)).collect()
+        Step::queued().flat_map(|step| queue.dead_letters(step)).filter(|dead| !explained(dead)).collect()
     }
 
     /// The operator has the dead letters delivered again, and they are worked off.
     pub(crate) async fn redrive(&self) {
         let queue = &self.stack.twins.queue;
-        if Worker::ALL.into_iter().map(|worker| queue.redrive(worker)).sum::<usize>() > 0 {
+        if Step::queued().map(|step| queue.redrive(step)).sum::<usize>() > 0 {
             self.finish(WORKED_OFF).await;
         }
     }

@@ -4,18 +4,16 @@ use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use queue::Step;
 use tokio::sync::Notify;
 
 /// What is being run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Activity {
     Start,
-    EsCallback,
     NumberChoice,
     WebhookReceipt,
-    ClientAccount,
-    NumberSubmission,
-    KeyCreation,
+    Step(Step),
     Reconciliation,
     /// The operator's.
     Retry,

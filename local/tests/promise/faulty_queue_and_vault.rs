@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onboarding::ChannelId;
-use queue::{MemoryQueue, Queue, QueueError, Task, Worker};
+use queue::{MemoryQueue, Queue, QueueError, Step, Task};
 use time::Duration;
 use vault::{MemoryVault, NewVaultKey, Vault, VaultError, VaultKey};
 
@@ -17,13 +17,13 @@ pub(crate) struct FaultyQueue {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError> {
+    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
         let refused = |failure| match failure {
             Failure::Vanished => Ok(()),
             _ => Err(QueueError::Unavailable("refused as planned".to_owned())),
         };
-        let send = self.queue.send(worker, task, delay);
-        let what = format!("send to {}", worker.as_str());
+        let send = self.queue.send(step, task, delay);
+        let what = format!("send to {}", step.as_str());
         through(&self.injection, Place::Queue, what, send, refused).await
     }
 }

@@ -9,6 +9,7 @@ use crate::journey::{Case, InjectedFault, Scenario};
 use crate::parallel_runner::{AtOnce, each};
 use crate::sample;
 use crate::test_bench::Times;
+use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
 const SHOWN: [(Scenario, &[Activity]); 8] = [
@@ -16,18 +17,18 @@ const SHOWN: [(Scenario, &[Activity]); 8] = [
         Scenario::Smooth,
         &[
             Activity::Start,
-            Activity::EsCallback,
+            Activity::Step(Step::EsCallback),
             Activity::WebhookReceipt,
-            Activity::ClientAccount,
-            Activity::NumberSubmission,
-            Activity::KeyCreation,
+            Activity::Step(Step::ClientAccount),
+            Activity::Step(Step::NumberSubmission),
+            Activity::Step(Step::KeyCreation),
         ],
     ),
     (Scenario::Silent, &[Activity::Reconciliation]),
     (Scenario::Swept, &[Activity::Reconciliation]),
     (Scenario::Choice, &[Activity::NumberChoice]),
-    (Scenario::Permission, &[Activity::KeyCreation]),
-    (Scenario::ClosedTab, &[Activity::EsCallback, Activity::Reconciliation]),
+    (Scenario::Permission, &[Activity::Step(Step::KeyCreation)]),
+    (Scenario::ClosedTab, &[Activity::Step(Step::EsCallback), Activity::Reconciliation]),
     (Scenario::ClientRefused, &[Activity::Retry]),
     (Scenario::NumberRefused, &[Activity::Retry]),
 ];

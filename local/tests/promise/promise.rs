@@ -4,7 +4,7 @@
 
 use local::client::Started;
 use onboarding::{Event, OnboardingId, Status, transition};
-use queue::Worker;
+use queue::Step;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use store::{HistoryEntry, ListFilter, Stored};
@@ -128,11 +128,11 @@ impl TestBench {
     }
 
     async fn nothing_left(&self) -> Result<(), String> {
-        for worker in Worker::ALL {
+        for step in Step::queued() {
             let queue = &self.stack.twins.queue;
-            hold!(queue.is_empty(worker), "{} messages for {}", queue.len(worker), worker.as_str());
-            let dead = queue.dead_letters(worker);
-            hold!(dead.is_empty(), "dead letters of {}: {dead:?}", worker.as_str());
+            hold!(queue.is_empty(step), "{} messages for {}", queue.len(step), step.as_str());
+            let dead = queue.dead_letters(step);
+            hold!(dead.is_empty(), "dead letters of {}: {dead:?}", step.as_str());
         }
         let due = self.stack.twins.store.due(self.now() + Duration::days(3650), 10).await.unwrap();
         hold!(due.is_empty(), "still due: {due:?}");

@@ -9,7 +9,7 @@ use axum::http::{Request, header};
 use exchange::Clock;
 use local::client::{Answer, Client};
 use local::{LocalStack, Options, gateway};
-use queue::Worker;
+use queue::Step;
 use reqwest::Method;
 use runtime::Ports;
 use serde_json::Value;
@@ -124,7 +124,7 @@ impl TestBench {
 
     /// When the next message comes, or the next thing happens at the fakes.
     fn next_event(&self) -> Option<OffsetDateTime> {
-        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.twins.queue.next_due(worker));
+        let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
         queues.chain(self.stack.simulator.next_due()).chain(self.layer.next_due()).min()
     }
 

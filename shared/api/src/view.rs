@@ -85,7 +85,7 @@ pub fn setup_view(onboarding: &Onboarding, settings: &SignupSettings, public_url
         problem: onboarding.problem.as_ref().map(|problem| CustomerProblem {
             step: problem.step,
             code: problem.code.clone(),
-            detail: for_customers(problem.step),
+            detail: problem.step.spec().failed,
         }),
         return_url: onboarding.return_url.clone(),
         locale: onboarding.locale.clone(),
@@ -138,15 +138,6 @@ fn permission_url(onboarding: &Onboarding, settings: &SignupSettings, public_url
         query.append_pair("state", onboarding.id.as_str());
     }
     url
-}
-
-fn for_customers(step: Step) -> &'static str {
-    match step {
-        Step::ClientAccount => "Your account at 360dialog could not be set up.",
-        Step::EsCallback => "The sign-up at Meta could not be confirmed.",
-        Step::NumberSubmission => "360dialog could not connect your number.",
-        Step::KeyCreation => "Your number is live, but the last step of its setup did not work.",
-    }
 }
 
 /// The full record for the partner's server, without its history. Never the key, only where it is kept.

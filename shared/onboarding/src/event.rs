@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use time::OffsetDateTime;
 
-use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, Step, StoredKey};
+use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, StoredKey};
+use super::step::Step;
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]

@@ -5,6 +5,7 @@ mod event;
 mod id;
 mod record;
 mod retry;
+mod step;
 mod transition;
 
 pub use event::Event;
@@ -12,9 +13,10 @@ pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, Wa
 pub use id::OnboardingId;
 pub use record::{
     ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
-    Status, Step, StoredKey, Tier,
+    Status, StoredKey, Tier,
 };
 pub use retry::{Retry, backoff, exhausted};
+pub use step::{Step, StepQueue, StepSpec};
 pub use transition::{IllegalTransition, transition};
 
 #[cfg(test)]

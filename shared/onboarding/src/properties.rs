@@ -14,38 +14,19 @@ fn at(second: i64) -> OffsetDateTime {
 }
 
 fn started() -> Onboarding {
-    Onboarding {
-        id: "onb_01930000000070008000000000000001".parse().unwrap(),
-        reference: "tenant-48213".into(),
-        status: Status::Started,
-        created_at: START,
-        updated_at: START,
-        link_expires_at: START + Duration::days(7),
-        setup_token_sha256: "00".into(),
-        client: ClientAccount::Wanted {
-            details: ClientDetails {
-                name: "Nordlicht Fahrrad GmbH".into(),
-                email: "lena.voss@nordlicht.example".into(),
-                user_name: "Lena Voss".into(),
-            },
-            search: ClientSearch::Open,
-        },
-        tier: Tier::Regular,
-        prefill: serde_json::Map::new(),
-        return_url: None,
-        locale: None,
-        signup: None,
-        numbers: vec![],
-        attempts: vec![],
-        attempts_count: 0,
-        channel_id: None,
-        permission_granted_at: None,
-        key: None,
-        keys_void_before: None,
-        retry: None,
-        problem: None,
-        failed_from: None,
-    }
+    let details = ClientDetails {
+        name: "Nordlicht Fahrrad GmbH".into(),
+        email: "lena.voss@nordlicht.example".into(),
+        user_name: "Lena Voss".into(),
+    };
+    Onboarding::new(
+        "onb_01930000000070008000000000000001".parse().unwrap(),
+        "tenant-48213".into(),
+        ClientAccount::Wanted { details, search: ClientSearch::Open },
+        "00".into(),
+        START + Duration::days(7),
+        START,
+    )
 }
 
 fn number(n: u8) -> PhoneNumber {
@@ -84,7 +65,7 @@ fn corrected(n: u8) -> ClientAccount {
 
 /// Every kind of event, with a few different values.
 fn any_event() -> impl Strategy<Value = Event> {
-    let steps = [Step::ClientAccount, Step::EsCallback, Step::NumberSubmission, Step::KeyCreation];
+    let steps = Step::ALL;
     prop_oneof![
         Just(Event::Started),
         Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200 } }),

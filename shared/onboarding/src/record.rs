@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::id::OnboardingId;
 use super::retry::Retry;
+use super::step::Step;
 
 /// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -46,31 +47,6 @@ impl Status {
     /// Whether nothing moves the onboarding any more but an operator's explicit request.
     pub const fn is_at_rest(self) -> bool {
         matches!(self, Self::Ready | Self::Failed | Self::Expired)
-    }
-}
-
-/// One unit of work towards the key, safe to repeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Step {
-    /// Find or create the client account at the Hub.
-    ClientAccount,
-    /// Exchange the code at Meta and prove the signup.
-    EsCallback,
-    /// Submit the number to the Hub.
-    NumberSubmission,
-    /// Create the API key, store it, set the message webhook.
-    KeyCreation,
-}
-
-impl Step {
-    /// Every step, in the order of a smooth journey.
-    pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// The word used in the API, the table and the logs.
-    pub fn as_str(self) -> &'static str {
-        self.into()
     }
 }
 
@@ -122,7 +98,7 @@ pub enum ClientAccount {
 /// Name and address of a client account (`POST …/account_sharing/clients`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientDetails {
-    /// The customer's organisation.
+    /// The customer's organization.
     pub name: String,
     /// E-mail address of the client user. Client accounts are told apart by it.
     pub email: String,
@@ -172,7 +148,7 @@ pub struct Signup {
     /// The number to be onboarded; absent while the customer still has to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<PhoneNumber>,
-    /// SHA-256 of the exchanged code, to recognise a callback that is sent twice.
+    /// SHA-256 of the exchanged code, to recognize a callback that is sent twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_sha256: Option<String>,
 }
@@ -339,6 +315,42 @@ pub struct Onboarding {
 }
 
 impl Onboarding {
+    /// An onboarding that begins at `now` and of which nothing else is known yet. `setup_token_sha256`: in hexadecimal.
+    pub fn new(
+        id: OnboardingId,
+        reference: String,
+        client: ClientAccount,
+        setup_token_sha256: String,
+        link_expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            id,
+            reference,
+            status: Status::Started,
+            created_at: now,
+            updated_at: now,
+            link_expires_at,
+            setup_token_sha256,
+            client,
+            tier: Tier::default(),
+            prefill: Map::new(),
+            return_url: None,
+            locale: None,
+            signup: None,
+            numbers: Vec::new(),
+            attempts: Vec::new(),
+            attempts_count: 0,
+            channel_id: None,
+            permission_granted_at: None,
+            key: None,
+            keys_void_before: None,
+            retry: None,
+            problem: None,
+            failed_from: None,
+        }
+    }
+
     /// 360dialog's id of the client account, once it is known.
     pub fn client_id(&self) -> Option<&ClientId> {
         match &self.client {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::record::Step;
+use super::step::Step;
 
 /// How a step that has not succeeded yet has been going.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

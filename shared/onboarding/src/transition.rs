@@ -7,9 +7,10 @@ use time::OffsetDateTime;
 
 use super::event::Event;
 use super::record::{
-    ClientAccount, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status, Step,
+    ClientAccount, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status,
 };
 use super::retry::Retry;
+use super::step::Step;
 
 /// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
@@ -130,12 +131,12 @@ pub fn transition(
             _ => return Err(illegal()),
         },
         Event::StepDelayed { step, error, next_at, waits_for_person } => {
-            if is_open(before, *step) {
+            if (step.spec().is_open)(before) {
                 after.retry = Some(delayed(before, *step, error, *next_at, *waits_for_person, at));
             }
         }
         Event::StepFailed { problem } => {
-            if is_open(before, problem.step) {
+            if (problem.step.spec().is_open)(before) {
                 fail(&mut after, problem);
             }
         }
@@ -220,16 +221,6 @@ fn failed_at(onboarding: &Onboarding, step: Step) -> bool {
 fn client_is_open(onboarding: &Onboarding) -> bool {
     let refused = failed_at(onboarding, Step::ClientAccount) || failed_at(onboarding, Step::NumberSubmission);
     refused && onboarding.channel_id.is_none()
-}
-
-/// Whether a step is still to be done, so that its failures matter.
-fn is_open(onboarding: &Onboarding, step: Step) -> bool {
-    match step {
-        Step::ClientAccount => onboarding.client_id().is_none() && !onboarding.status.is_at_rest(),
-        Step::EsCallback => false,
-        Step::NumberSubmission => onboarding.status == Status::SignedUp,
-        Step::KeyCreation => matches!(onboarding.status, Status::Live | Status::PermissionRequired),
-    }
 }
 
 fn delayed(

@@ -7,7 +7,6 @@ mod sqs;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use strum::{EnumCount, VariantArray};
 use time::Duration;
 
 #[cfg(feature = "memory")]
@@ -15,59 +14,9 @@ pub use memory::{MemoryQueue, Received};
 #[cfg(feature = "aws")]
 pub use sqs::SqsQueue;
 
-use onboarding::call_limit::{Priority, Slot};
-use onboarding::{OnboardingId, Step};
-
-/// A function that works off a queue. Each has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
-pub enum Worker {
-    /// Step 1: finds or creates the client account.
-    ClientAccount,
-    /// Step 3: submits the number.
-    NumberSubmission,
-    /// Step 4: creates the API key; also takes the inbox's webhooks.
-    KeyCreation,
-}
-
-impl Worker {
-    /// Every worker.
-    pub const ALL: [Self; Self::COUNT] = match Self::VARIANTS.first_chunk() {
-        Some(all) => *all,
-        None => unreachable!(),
-    };
-
-    /// The step that it is there for.
-    pub const fn step(self) -> Step {
-        match self {
-            Self::ClientAccount => Step::ClientAccount,
-            Self::NumberSubmission => Step::NumberSubmission,
-            Self::KeyCreation => Step::KeyCreation,
-        }
-    }
-
-    /// How urgent its calls to the Hub are.
-    pub const fn priority(self) -> Priority {
-        match self {
-            Self::ClientAccount => Priority::ClientAccount,
-            Self::NumberSubmission => Priority::NumberSubmission,
-            Self::KeyCreation => Priority::KeyCreation,
-        }
-    }
-
-    /// The word used in logs: its step's.
-    pub fn as_str(self) -> &'static str {
-        self.step().as_str()
-    }
-
-    /// The variable that holds its queue's URL.
-    pub const fn queue_variable(self) -> &'static str {
-        match self {
-            Self::ClientAccount => "CLIENT_ACCOUNT_QUEUE_URL",
-            Self::NumberSubmission => "NUMBER_SUBMISSION_QUEUE_URL",
-            Self::KeyCreation => "KEY_CREATION_QUEUE_URL",
-        }
-    }
-}
+use onboarding::OnboardingId;
+pub use onboarding::Step;
+use onboarding::call_limit::Slot;
 
 /// What a worker is asked to look at. Holds no more than where to look: the table is the truth by the time it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,16 +89,16 @@ pub enum QueueError {
     /// Try again later; reconciliation does. Holds why, in a word.
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),
-    /// This function was not given the URL of that worker's queue.
-    #[error("{} is not set", .0.queue_variable())]
-    NotConfigured(Worker),
+    /// This function was not given the URL of that step's queue, or the step has none.
+    #[error("no queue is configured for {}", .0.as_str())]
+    NotConfigured(Step),
 }
 
-/// Sends tasks to workers. They arrive at least once, in any order.
+/// Sends tasks to the queues of steps. They arrive at least once, in any order.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends a task, to arrive after `delay`: whole seconds, rounded up, from none to the 15 minutes that SQS allows.
-    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError>;
+    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError>;
 }
 
 /// The delay as SQS takes it, in seconds.

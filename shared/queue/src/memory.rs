@@ -9,9 +9,9 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::{Queue, QueueError, Task, Worker, delay_seconds};
+use super::{Queue, QueueError, Step, Task, delay_seconds};
 
-/// The queues of all workers. Clones share them.
+/// The queues of all steps. Clones share them.
 #[derive(Debug, Clone)]
 pub struct MemoryQueue {
     clock: Clock,
@@ -36,8 +36,8 @@ pub struct Received {
 
 #[derive(Debug, Default)]
 struct Queues {
-    waiting: BTreeMap<Worker, Vec<Message>>,
-    dead: BTreeMap<Worker, Vec<Message>>,
+    waiting: BTreeMap<Step, Vec<Message>>,
+    dead: BTreeMap<Step, Vec<Message>>,
     failures: u32,
     last_number: u64,
 }
@@ -74,18 +74,18 @@ impl MemoryQueue {
         self.lock().failures = times;
     }
 
-    /// Puts any text into a worker's queue, at once.
-    pub fn send_text(&self, worker: Worker, body: &str) {
-        self.put(&mut self.lock(), worker, body.to_owned(), Duration::ZERO);
+    /// Puts any text into a step's queue, at once.
+    pub fn send_text(&self, step: Step, body: &str) {
+        self.put(&mut self.lock(), step, body.to_owned(), Duration::ZERO);
     }
 
     /// At most `max` messages that are visible now, those that have been visible longest first.
-    pub fn receive(&self, worker: Worker, max: usize) -> Vec<Received> {
+    pub fn receive(&self, step: Step, max: usize) -> Vec<Received> {
         let now = self.clock.now();
         let queues = &mut *self.lock();
-        let waiting = queues.waiting.entry(worker).or_default();
+        let waiting = queues.waiting.entry(step).or_default();
         let spent = |message: &mut Message| message.visible_at <= now && message.receives >= self.max_receives;
-        queues.dead.entry(worker).or_default().extend(waiting.extract_if(.., spent));
+        queues.dead.entry(step).or_default().extend(waiting.extract_if(.., spent));
         // Stable: equal times stay in the order of sending.
         waiting.sort_by_key(|message| message.visible_at);
         let mut received = Vec::new();
@@ -122,44 +122,44 @@ impl MemoryQueue {
     }
 
     /// The messages that were given up, oldest first. Their receipts are of no use.
-    pub fn dead_letters(&self, worker: Worker) -> Vec<Received> {
-        self.lock().dead.get(&worker).into_iter().flatten().map(Message::received).collect()
+    pub fn dead_letters(&self, step: Step) -> Vec<Received> {
+        self.lock().dead.get(&step).into_iter().flatten().map(Message::received).collect()
     }
 
     /// Puts the dead letters back as if they had just been sent. Returns how many.
-    pub fn redrive(&self, worker: Worker) -> usize {
+    pub fn redrive(&self, step: Step) -> usize {
         let now = self.clock.now();
         let queues = &mut *self.lock();
-        let dead = std::mem::take(queues.dead.entry(worker).or_default());
+        let dead = std::mem::take(queues.dead.entry(step).or_default());
         let count = dead.len();
         let fresh = dead.into_iter().map(|message| Message { receives: 0, receipt: None, visible_at: now, ..message });
-        queues.waiting.entry(worker).or_default().extend(fresh);
+        queues.waiting.entry(step).or_default().extend(fresh);
         self.changed.notify_waiters();
         count
     }
 
     /// Messages that are neither deleted nor dead letters, whether visible or not.
-    pub fn len(&self, worker: Worker) -> usize {
-        self.lock().waiting.get(&worker).map_or(0, Vec::len)
+    pub fn len(&self, step: Step) -> usize {
+        self.lock().waiting.get(&step).map_or(0, Vec::len)
     }
 
     /// Whether [`Self::len`] is 0.
-    pub fn is_empty(&self, worker: Worker) -> bool {
-        self.len(worker) == 0
+    pub fn is_empty(&self, step: Step) -> bool {
+        self.len(step) == 0
     }
 
     /// When the next message becomes visible, or since when one is.
-    pub fn next_due(&self, worker: Worker) -> Option<OffsetDateTime> {
-        self.lock().waiting.get(&worker)?.iter().map(|message| message.visible_at).min()
+    pub fn next_due(&self, step: Step) -> Option<OffsetDateTime> {
+        self.lock().waiting.get(&step)?.iter().map(|message| message.visible_at).min()
     }
 
-    /// Resolves when a message is next sent, released or redriven to any worker. Counts from the call, not from the first
+    /// Resolves when a message is next sent, released or redriven to any step. Counts from the call, not from the first
     /// poll: call it, then look for messages, then await it, and none is missed.
     pub fn notified(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    fn put(&self, queues: &mut Queues, worker: Worker, body: String, delay: Duration) {
+    fn put(&self, queues: &mut Queues, step: Step, body: String, delay: Duration) {
         queues.last_number += 1;
         let message = Message {
             id: format!("message-{}", queues.last_number),
@@ -168,7 +168,7 @@ impl MemoryQueue {
             receives: 0,
             receipt: None,
         };
-        queues.waiting.entry(worker).or_default().push(message);
+        queues.waiting.entry(step).or_default().push(message);
         self.changed.notify_waiters();
     }
 
@@ -179,7 +179,7 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError> {
+    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
         let body = task.body()?;
         let delay = Duration::seconds(delay_seconds(delay).into());
         let queues = &mut *self.lock();
@@ -187,7 +187,7 @@ impl Queue for MemoryQueue {
             queues.failures -= 1;
             return Err(QueueError::Unavailable("told to fail".to_owned()));
         }
-        self.put(queues, worker, body, delay);
+        self.put(queues, step, body, delay);
         Ok(())
     }
 }

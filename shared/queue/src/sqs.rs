@@ -10,26 +10,26 @@ use telemetry::reason;
 use time::Duration;
 use url::Url;
 
-use super::{Queue, QueueError, Task, Worker, delay_seconds};
+use super::{Queue, QueueError, Step, Task, delay_seconds};
 
 /// Sends to SQS.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
-    urls: BTreeMap<Worker, Url>,
+    urls: BTreeMap<Step, Url>,
 }
 
 impl SqsQueue {
     /// Sends to these queues.
-    pub fn new(client: Client, urls: BTreeMap<Worker, Url>) -> Self {
+    pub fn new(client: Client, urls: BTreeMap<Step, Url>) -> Self {
         Self { client, urls }
     }
 }
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, worker: Worker, task: &Task, delay: Duration) -> Result<(), QueueError> {
-        let url = self.urls.get(&worker).ok_or(QueueError::NotConfigured(worker))?;
+    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
+        let url = self.urls.get(&step).ok_or(QueueError::NotConfigured(step))?;
         let body = task.body()?;
         let started = Instant::now();
         let sent = self
@@ -42,8 +42,8 @@ impl Queue for SqsQueue {
             .await
             .map_err(|error| reason(&error));
         let outcome = sent.as_ref().err().map_or("ok", String::as_str);
-        let (worker, milliseconds) = (worker.as_str(), milliseconds(started));
-        tracing::info!(service = "sqs", route = "SendMessage", worker, outcome, milliseconds, "call");
+        let (step, milliseconds) = (step.as_str(), milliseconds(started));
+        tracing::info!(service = "sqs", route = "SendMessage", step, outcome, milliseconds, "call");
         sent.map(|_| ()).map_err(QueueError::Unavailable)
     }
 }

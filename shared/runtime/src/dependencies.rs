@@ -9,7 +9,8 @@ use queue::Queue;
 use secrets::Secrets;
 use store::Store;
 use vault::Vault;
-use workflow::{HubContext, SignupProof};
+use workflow::HubContext;
+use workflow::steps::SignupProof;
 
 use crate::settings::{HubConfig, MetaConfig, VaultConfig};
 

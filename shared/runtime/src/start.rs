@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use exchange::Clock;
-use queue::{SqsQueue, Worker};
+use queue::{SqsQueue, Step};
 use secrets::{CachedSecrets, SecretsError};
 use store::Store;
 
 use crate::settings::{Env, Incomplete, QueueConfig, SecretConfig, TableConfig};
 use crate::{Dependencies, StartError, aws};
 
-/// Starts a function: logging, its settings, its dependencies, and the connections that it will need. `workers`: those whose
-/// queues it sends to. `read` reads the function's own settings.
+/// Starts a function: logging, its settings, its dependencies, and the connections that it will need. `steps`: those to whose
+/// queues it sends. `read` reads the function's own settings.
 ///
 /// # Errors
 /// [`StartError`], if a setting is missing or malformed, or the bundle's secret is not filled in.
 pub async fn start<S>(
-    workers: &[Worker],
+    steps: impl IntoIterator<Item = Step>,
     read: impl FnOnce(&mut Env) -> Result<S, Incomplete>,
 ) -> Result<(Dependencies, S), StartError> {
     telemetry::init();
     let mut env = Env::system();
     let (table, secret) = (TableConfig::read(&mut env), SecretConfig::read(&mut env));
-    let (queues, settings) = (QueueConfig::read(&mut env, workers), read(&mut env));
+    let (queues, settings) = (QueueConfig::read(&mut env, steps), read(&mut env));
     let (table, secret, queues, settings) = env.finish(|| Ok((table?, secret?, queues?, settings?)))?;
 
     let (http, clock) = (exchange::client()?, Clock::system());

@@ -2,36 +2,23 @@
 
 mod inbound;
 mod runner;
-mod steps;
+pub mod steps;
 mod upkeep;
 
 pub use inbound::{Receipt, ReceiptError, WebhookOutcome, WebhookReceipt};
 pub use runner::HubContext;
-pub use steps::{
-    Callback, CallbackError, ClientAccount, EsCallback, KeyCreation, NumberSubmission, RefusalCode, SignupProof,
-};
 pub use upkeep::{Reconciled, Reconciliation};
 
-use onboarding::{Onboarding, OnboardingId, Status};
-use queue::{Queue, QueueError, Task, Worker};
+use onboarding::{Onboarding, OnboardingId, Step};
+use queue::{Queue, QueueError, Task};
 
-/// The worker that moves an onboarding on from where it stands; `None` if it waits for somebody else or is at rest.
-pub fn next_worker(onboarding: &Onboarding) -> Option<Worker> {
-    match onboarding.status {
-        Status::Started | Status::NumberChoice if onboarding.client_id().is_none() => Some(Worker::ClientAccount),
-        Status::SignedUp => Some(Worker::NumberSubmission),
-        Status::Live => Some(Worker::KeyCreation),
-        _ => None,
-    }
-}
-
-/// Sends an onboarding to the worker that moves it on, if one can.
+/// Sends an onboarding to the step that moves it on, if one can.
 ///
 /// # Errors
 /// The queue's. Nothing is lost then: the record is due, and reconciliation sends it again.
 pub async fn send_on(queue: &dyn Queue, onboarding: &Onboarding) -> Result<(), QueueError> {
-    match next_worker(onboarding) {
-        Some(worker) => queue.send(worker, &task(&onboarding.id), time::Duration::ZERO).await,
+    match Step::next(onboarding) {
+        Some(step) => queue.send(step, &task(&onboarding.id), time::Duration::ZERO).await,
         None => Ok(()),
     }
 }

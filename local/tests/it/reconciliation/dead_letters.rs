@@ -1,6 +1,6 @@
 //! Messages that no worker can process become dead letters, and their onboardings go on without them.
 
-use queue::Worker;
+use queue::Step;
 use serde_json::json;
 use time::Duration;
 
@@ -18,24 +18,24 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
     ];
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
-    for worker in Worker::ALL {
+    for step in Step::queued() {
         for body in poison {
-            queue.send_text(worker, body);
+            queue.send_text(step, body);
         }
     }
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(10)).await;
     assert_eq!(bench.status(&started).await, "ready");
-    for worker in Worker::ALL {
-        let dead = queue.dead_letters(worker);
-        assert_eq!(dead.len(), poison.len(), "{worker:?}: {dead:?}");
-        assert!(queue.is_empty(worker));
+    for step in Step::queued() {
+        let dead = queue.dead_letters(step);
+        assert_eq!(dead.len(), poison.len(), "{step:?}: {dead:?}");
+        assert!(queue.is_empty(step));
         // Sent back without a change, they end here again.
-        assert_eq!(queue.redrive(worker), poison.len());
+        assert_eq!(queue.redrive(step), poison.len());
     }
     bench.live_through(Duration::minutes(10)).await;
-    for worker in Worker::ALL {
-        assert_eq!((queue.dead_letters(worker).len(), queue.len(worker)), (poison.len(), 0));
+    for step in Step::queued() {
+        assert_eq!((queue.dead_letters(step).len(), queue.len(step)), (poison.len(), 0));
     }
 }
 
@@ -43,11 +43,10 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
 async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
-    for worker in Worker::ALL {
-        queue
-            .send_text(worker, r#"{"v":1,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000"}"#);
+    for step in Step::queued() {
+        queue.send_text(step, r#"{"v":1,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000"}"#);
     }
-    queue.send_text(Worker::KeyCreation, r#"{"v":1,"kind":"inbox","inbox_key":"partner_hub#evt_gone"}"#);
+    queue.send_text(Step::KeyCreation, r#"{"v":1,"kind":"inbox","inbox_key":"partner_hub#evt_gone"}"#);
     bench.settle().await;
     bench.assert_nothing_left();
 }
@@ -58,7 +57,7 @@ async fn set_aside(bench: &TestBench) -> local::client::Started {
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.stack.twins.queue.fail_next(u32::MAX);
     bench.live_through(Duration::minutes(8)).await;
-    let dead = bench.stack.twins.queue.dead_letters(Worker::NumberSubmission);
+    let dead = bench.stack.twins.queue.dead_letters(Step::NumberSubmission);
     assert_eq!(dead.len(), 1, "{dead:?}");
     let record = bench.record(&started).await;
     assert_eq!(
@@ -74,7 +73,7 @@ async fn set_aside(bench: &TestBench) -> local::client::Started {
 async fn redriven_dead_letters_finish_their_onboarding() {
     let bench = TestBench::new().await;
     let started = set_aside(&bench).await;
-    assert_eq!(bench.stack.twins.queue.redrive(Worker::NumberSubmission), 1);
+    assert_eq!(bench.stack.twins.queue.redrive(Step::NumberSubmission), 1);
     bench.live_through(Duration::minutes(5)).await;
     bench.assert_promise_kept(&started).await;
 }
@@ -86,7 +85,7 @@ async fn an_onboarding_finishes_without_its_dead_letter() {
     bench.live_on_schedule(Duration::hours(1)).await;
     assert_eq!(bench.status(&started).await, "ready");
     // Sent back afterwards, it does no harm.
-    assert_eq!(bench.stack.twins.queue.redrive(Worker::NumberSubmission), 1);
+    assert_eq!(bench.stack.twins.queue.redrive(Step::NumberSubmission), 1);
     bench.live_through(Duration::minutes(5)).await;
     bench.assert_promise_kept(&started).await;
     assert_eq!((bench.count("numbers").await, bench.count("keys").await), (1, 1));

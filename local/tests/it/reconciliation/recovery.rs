@@ -1,6 +1,6 @@
 //! Lost webhooks, lost messages and dead workers: reconciliation recovers from them with a bounded number of Hub calls.
 
-use queue::Worker;
+use queue::Step;
 use serde_json::{Value, json};
 use store::LeaseOutcome;
 use time::Duration;
@@ -16,7 +16,7 @@ async fn lose_webhooks(bench: &TestBench) {
 /// Loses every message that waits, as no queue should.
 fn lose_messages(bench: &TestBench) -> usize {
     let queue = &bench.stack.twins.queue;
-    let messages = Worker::ALL.into_iter().flat_map(|worker| queue.receive(worker, usize::MAX));
+    let messages = Step::queued().flat_map(|step| queue.receive(step, usize::MAX));
     messages.filter(|message| queue.delete(&message.receipt)).count()
 }
 
@@ -84,7 +84,7 @@ async fn messages_lost_at_any_step_are_sent_again() {
         for _ in 0..40 {
             bench.stack.simulator.run_due().await;
             let queue = &bench.stack.twins.queue;
-            let waiting = Worker::ALL.into_iter().filter_map(|worker| queue.next_due(worker));
+            let waiting = Step::queued().filter_map(|step| queue.next_due(step));
             if waiting.min().is_none_or(|due| due > bench.now()) {
                 bench.pass(SCHEDULE);
                 bench.reconcile().await;

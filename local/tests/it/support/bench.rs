@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use local::client::{Client, Started};
 use local::{LocalStack, Options};
-use queue::Worker;
+use queue::Step;
 use serde_json::Value;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -23,7 +23,7 @@ pub(crate) struct TestBench {
 }
 
 impl TestBench {
-    /// With the simulator's default behaviour.
+    /// With the simulator's default behavior.
     pub(crate) async fn new() -> Self {
         Self::with(Options::default()).await
     }
@@ -61,7 +61,7 @@ impl TestBench {
 
     /// When something happens next, on either side.
     fn next_due(&self) -> Option<OffsetDateTime> {
-        let queues = Worker::ALL.into_iter().filter_map(|worker| self.stack.twins.queue.next_due(worker));
+        let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
         queues.chain(self.stack.simulator.next_due()).min()
     }
 
@@ -112,9 +112,9 @@ impl TestBench {
 
     /// Asserts that no message is waiting and none was given up.
     pub(crate) fn assert_nothing_left(&self) {
-        for worker in Worker::ALL {
-            assert_eq!(self.stack.twins.queue.len(worker), 0, "{worker:?}");
-            assert_eq!(self.stack.twins.queue.dead_letters(worker), [], "{worker:?}");
+        for step in Step::queued() {
+            assert_eq!(self.stack.twins.queue.len(step), 0, "{step:?}");
+            assert_eq!(self.stack.twins.queue.dead_letters(step), [], "{step:?}");
         }
     }
 }

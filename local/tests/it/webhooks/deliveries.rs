@@ -1,13 +1,13 @@
 //! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that could not be queued.
 
-use queue::Worker;
+use queue::Step;
 use serde_json::json;
 
 use crate::support::TestBench;
 use crate::support::webhooks::{channel_live, key_of};
 
 fn waiting(bench: &TestBench) -> usize {
-    bench.stack.twins.queue.len(Worker::KeyCreation)
+    bench.stack.twins.queue.len(Step::KeyCreation)
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use lambda_http::Request;
 use local::Options;
 use local::settings::PLATFORM_SECRET;
-use queue::Worker;
+use queue::Step;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use simulator::Around;
@@ -91,12 +91,12 @@ async fn ten_thousand_webhooks_are_acknowledged_while_the_hub_hangs_and_none_is_
     assert_eq!(acknowledged, DELIVERIES);
     // Those that hang are not in the ledger, which holds calls that have ended.
     assert_eq!(asked.load(Ordering::SeqCst), before, "receipt asked the Hub");
-    assert_eq!(bench.stack.twins.queue.len(Worker::KeyCreation), DELIVERIES);
+    assert_eq!(bench.stack.twins.queue.len(Step::KeyCreation), DELIVERIES);
 
     // None is lost: whoever looks for what nobody worked off finds each of them.
     bench.pass(Duration::hours(1));
     let mut kept = std::collections::BTreeSet::new();
-    let messages = bench.stack.twins.queue.receive(Worker::KeyCreation, usize::MAX);
+    let messages = bench.stack.twins.queue.receive(Step::KeyCreation, usize::MAX);
     for message in &messages {
         let task: Value = serde_json::from_str(&message.body).unwrap();
         kept.insert(task["inbox_key"].as_str().unwrap().to_owned());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::url::Url;
 use http::HeaderName;
-use queue::Worker;
+use queue::Step;
 
 use super::{Env, Incomplete, Setting, Source, parse};
 
@@ -46,18 +46,19 @@ impl SecretConfig {
 /// The queues that a function sends to.
 #[derive(Debug, Clone)]
 pub struct QueueConfig {
-    /// `CLIENT_ACCOUNT_QUEUE_URL`, `NUMBER_SUBMISSION_QUEUE_URL`, `KEY_CREATION_QUEUE_URL`, as far as asked for.
-    pub urls: BTreeMap<Worker, Url>,
+    /// By step, as far as asked for.
+    pub urls: BTreeMap<Step, Url>,
 }
 
 impl QueueConfig {
-    /// Reads the URLs of the queues of these workers. Any scheme and host will do: the template gives what SQS named.
-    pub fn read(env: &mut Env, workers: &[Worker]) -> Result<Self, Incomplete> {
+    /// Reads the URLs of the queues of these steps. Any scheme and host will do: the template gives what SQS named.
+    pub fn read(env: &mut Env, steps: impl IntoIterator<Item = Step>) -> Result<Self, Incomplete> {
         let mut urls = BTreeMap::new();
         let mut complete = Ok(());
-        for worker in workers {
-            match env.required_parsed(queue_url(*worker), parse("must be a URL")) {
-                Ok(url) => _ = urls.insert(*worker, url),
+        for step in steps {
+            let Some(setting) = queue_url(step) else { continue };
+            match env.required_parsed(setting, parse("must be a URL")) {
+                Ok(url) => _ = urls.insert(step, url),
                 Err(incomplete) => complete = Err(incomplete),
             }
         }
@@ -65,10 +66,10 @@ impl QueueConfig {
     }
 }
 
-/// The URL of a worker's queue.
-pub(super) fn queue_url(worker: Worker) -> Setting {
-    let description = "URL of the worker's queue.";
-    Setting { name: worker.queue_variable(), source: Source::Resource, description }
+/// The URL of a step's queue; `None` if it has no queue.
+pub(super) fn queue_url(step: Step) -> Option<Setting> {
+    let name = step.spec().queue?.variable;
+    Some(Setting { name, source: Source::Resource, description: "URL of the step's queue." })
 }
 
 /// Where API keys are kept.

@@ -41,7 +41,7 @@ pub struct Env {
 #[cfg(feature = "dependencies")]
 pub fn all() -> Vec<Setting> {
     let sections = [providers::SETTINGS, messaging::SETTINGS, page::SETTINGS, brand::SETTINGS, deployment::SETTINGS];
-    let queues = queue::Worker::ALL.into_iter().map(deployment::queue_url);
+    let queues = queue::Step::queued().filter_map(deployment::queue_url);
     sections.concat().into_iter().chain(queues).collect()
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 use vault::{NewVaultKey, VaultKey};
-use workflow::Callback;
+use workflow::steps::Callback;
 
 fn canary() -> SecretString {
     "canary".into()

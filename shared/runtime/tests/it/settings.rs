@@ -1,6 +1,6 @@
 use onboarding::call_limit::CallLimit;
 use partner_hub::messaging::AllowedHosts;
-use queue::Worker;
+use queue::Step;
 use runtime::settings::{
     Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, TableConfig, VaultConfig,
     WebhookConfig,
@@ -41,7 +41,7 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
     let hub = HubConfig::read(&mut env);
     let meta = MetaConfig::read(&mut env);
     let vault = VaultConfig::read(&mut env);
-    let queues = QueueConfig::read(&mut env, &[Worker::KeyCreation, Worker::NumberSubmission]);
+    let queues = QueueConfig::read(&mut env, [Step::KeyCreation, Step::NumberSubmission]);
     let page = PageConfig::read(&mut env);
     let error = env.finish(|| Ok((table?, secret?, hub?, meta?, vault?, queues?, page?))).unwrap_err();
     let names: Vec<_> = error.problems.iter().map(|problem| problem.name).collect();
@@ -203,9 +203,9 @@ fn settings_that_customers_see_are_checked() {
 #[test]
 fn a_function_needs_only_the_queues_that_it_sends_to() {
     let key_creation = [("KEY_CREATION_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/key-creation")];
-    assert!(wrong(&key_creation, |env| QueueConfig::read(env, &[Worker::KeyCreation])).is_empty());
+    assert!(wrong(&key_creation, |env| QueueConfig::read(env, [Step::KeyCreation])).is_empty());
     assert_eq!(
-        wrong(&key_creation, |env| QueueConfig::read(env, &Worker::ALL)),
+        wrong(&key_creation, |env| QueueConfig::read(env, Step::queued())),
         ["CLIENT_ACCOUNT_QUEUE_URL", "NUMBER_SUBMISSION_QUEUE_URL"]
     );
 }

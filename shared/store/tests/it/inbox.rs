@@ -1,7 +1,7 @@
 use store::{Dedup, Due, InboxEntry, InboxKey, NewInboxEntry, Source, StoreError};
 use time::Duration;
 
-use crate::World;
+use crate::TestBench;
 
 fn webhook(event_id: Option<&str>, body: &str) -> NewInboxEntry {
     NewInboxEntry {
@@ -12,7 +12,7 @@ fn webhook(event_id: Option<&str>, body: &str) -> NewInboxEntry {
     }
 }
 
-impl World {
+impl TestBench {
     async fn keep(&self, event_id: Option<&str>, body: &str) -> (InboxKey, Dedup) {
         let kept = self.store.keep(&webhook(event_id, body)).await.unwrap();
         (kept.key, kept.dedup)
@@ -25,23 +25,23 @@ impl World {
 
 #[tokio::test]
 async fn a_webhook_is_kept_in_the_inbox_unchanged() {
-    let world = World::new().await;
-    let (key, outcome) = world.keep(Some("evt-1"), "{\"a\" : 1}").await;
+    let bench = TestBench::new().await;
+    let (key, outcome) = bench.keep(Some("evt-1"), "{\"a\" : 1}").await;
     assert_eq!((key.as_str(), outcome), ("partner_hub#evt-1", Dedup::New));
     assert_eq!(key.as_str().parse(), Ok(key.clone()));
-    let entry = world.entry(&key).await;
+    let entry = bench.entry(&key).await;
     assert_eq!(entry.body.as_deref(), Some("{\"a\" : 1}"));
     assert_eq!((entry.source, entry.name.as_str(), entry.size), (Source::PartnerHub, "channel_live", 9));
-    assert_eq!((entry.received_at, entry.processed_at, entry.outcome), (world.now(), None, None));
-    assert_eq!(world.store.inbox(&"meta#evt-1".parse().unwrap()).await.unwrap(), None);
+    assert_eq!((entry.received_at, entry.processed_at, entry.outcome), (bench.now(), None, None));
+    assert_eq!(bench.store.inbox(&"meta#evt-1".parse().unwrap()).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_concurrent_deliveries_of_a_webhook_is_new() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let tasks: Vec<_> = (0..12)
         .map(|_| {
-            let store = world.store.clone();
+            let store = bench.store.clone();
             tokio::spawn(async move { store.keep(&webhook(Some("evt-1"), "{}")).await })
         })
         .collect();
@@ -57,94 +57,94 @@ async fn one_of_many_concurrent_deliveries_of_a_webhook_is_new() {
 
 #[tokio::test]
 async fn a_repeated_webhook_says_whether_the_first_was_processed() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     for event_id in [Some("evt-1"), None, Some("")] {
         let body = format!("{event_id:?}");
-        let (key, _) = world.keep(event_id, &body).await;
-        assert_eq!(world.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: false }));
-        world.store.processed(&key, "matched").await.unwrap();
-        assert_eq!(world.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: true }));
-        let entry = world.entry(&key).await;
-        assert_eq!((entry.processed_at, entry.outcome.as_deref()), (Some(world.now()), Some("matched")));
+        let (key, _) = bench.keep(event_id, &body).await;
+        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: false }));
+        bench.store.processed(&key, "matched").await.unwrap();
+        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: true }));
+        let entry = bench.entry(&key).await;
+        assert_eq!((entry.processed_at, entry.outcome.as_deref()), (Some(bench.now()), Some("matched")));
     }
 }
 
 #[tokio::test]
 async fn a_webhook_with_a_known_id_and_another_body_is_kept_separately() {
-    let world = World::new().await;
-    let (first, _) = world.keep(Some("evt-1"), "one").await;
-    let (second, outcome) = world.keep(Some("evt-1"), "two").await;
+    let bench = TestBench::new().await;
+    let (first, _) = bench.keep(Some("evt-1"), "one").await;
+    let (second, outcome) = bench.keep(Some("evt-1"), "two").await;
     assert_eq!(outcome, Dedup::Conflicting);
-    assert_eq!(world.keep(Some("evt-1"), "two").await, (second.clone(), Dedup::Repeated { processed: false }));
-    assert_eq!(world.keep(Some("evt-1"), "one").await, (first.clone(), Dedup::Repeated { processed: false }));
-    assert_eq!(world.entry(&first).await.body.as_deref(), Some("one"));
-    assert_eq!(world.entry(&second).await.body.as_deref(), Some("two"));
+    assert_eq!(bench.keep(Some("evt-1"), "two").await, (second.clone(), Dedup::Repeated { processed: false }));
+    assert_eq!(bench.keep(Some("evt-1"), "one").await, (first.clone(), Dedup::Repeated { processed: false }));
+    assert_eq!(bench.entry(&first).await.body.as_deref(), Some("one"));
+    assert_eq!(bench.entry(&second).await.body.as_deref(), Some("two"));
 }
 
 #[tokio::test]
 async fn any_webhook_id_can_be_an_inbox_key() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let long = "🔑".repeat(200);
     let longer = "🔑".repeat(40_000);
     for id in [" ", "a#b#c", "line\nbreak\u{0}", "ONB#x", &long, &longer] {
-        let (key, outcome) = world.keep(Some(id), "one").await;
+        let (key, outcome) = bench.keep(Some(id), "one").await;
         assert_eq!(outcome, Dedup::New);
-        assert_eq!(world.keep(Some(id), "two").await.1, Dedup::Conflicting);
+        assert_eq!(bench.keep(Some(id), "two").await.1, Dedup::Conflicting);
         let key: InboxKey = key.as_str().parse().unwrap();
-        assert_eq!(world.entry(&key).await.body.as_deref(), Some("one"));
+        assert_eq!(bench.entry(&key).await.body.as_deref(), Some("one"));
     }
-    world.pass(Duration::hours(1));
-    assert_eq!(world.store.due(world.now(), 100).await.unwrap().len(), 12);
+    bench.pass(Duration::hours(1));
+    assert_eq!(bench.store.due(bench.now(), 100).await.unwrap().len(), 12);
 }
 
 #[tokio::test]
 async fn a_webhook_body_that_is_too_long_is_kept_as_its_digest() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let longest = "x".repeat(256 * 1024);
-    let (key, _) = world.keep(None, &longest).await;
-    assert_eq!(world.entry(&key).await.body, Some(longest.clone()));
-    let (key, outcome) = world.keep(None, &format!("{longest}x")).await;
+    let (key, _) = bench.keep(None, &longest).await;
+    assert_eq!(bench.entry(&key).await.body, Some(longest.clone()));
+    let (key, outcome) = bench.keep(None, &format!("{longest}x")).await;
     assert_eq!(outcome, Dedup::New);
-    let entry = world.entry(&key).await;
+    let entry = bench.entry(&key).await;
     assert_eq!((entry.body, entry.size), (None, 256 * 1024 + 1));
     assert_eq!(key.as_str(), format!("partner_hub#{}", entry.body_sha256));
-    assert_eq!(world.keep(None, &format!("{longest}x")).await.1, Dedup::Repeated { processed: false });
+    assert_eq!(bench.keep(None, &format!("{longest}x")).await.1, Dedup::Repeated { processed: false });
 }
 
 #[tokio::test]
 async fn an_inbox_entry_is_due_until_it_is_processed() {
-    let world = World::new().await;
-    let (key, _) = world.keep(Some("evt-1"), "{}").await;
-    let due = || world.store.due(world.now(), 10);
-    world.pass(Duration::minutes(9));
+    let bench = TestBench::new().await;
+    let (key, _) = bench.keep(Some("evt-1"), "{}").await;
+    let due = || bench.store.due(bench.now(), 10);
+    bench.pass(Duration::minutes(9));
     assert!(due().await.unwrap().is_empty());
-    world.pass(Duration::minutes(1));
+    bench.pass(Duration::minutes(1));
     assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
 
-    world.store.postpone(&key, world.now() + Duration::hours(1)).await.unwrap();
+    bench.store.postpone(&key, bench.now() + Duration::hours(1)).await.unwrap();
     assert!(due().await.unwrap().is_empty());
-    world.pass(Duration::hours(1));
+    bench.pass(Duration::hours(1));
     assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
 
-    world.store.processed(&key, "matched").await.unwrap();
-    world.store.postpone(&key, world.now()).await.unwrap();
+    bench.store.processed(&key, "matched").await.unwrap();
+    bench.store.postpone(&key, bench.now()).await.unwrap();
     assert!(due().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_deleted_inbox_entry_cannot_be_marked_processed() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let key: InboxKey = "partner_hub#evt-1".parse().unwrap();
-    assert!(matches!(world.store.processed(&key, "matched").await, Err(StoreError::NotFound)));
-    world.store.postpone(&key, world.now()).await.unwrap();
-    assert_eq!(world.store.inbox(&key).await.unwrap(), None);
+    assert!(matches!(bench.store.processed(&key, "matched").await, Err(StoreError::NotFound)));
+    bench.store.postpone(&key, bench.now()).await.unwrap();
+    assert_eq!(bench.store.inbox(&key).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn an_inbox_entry_expires_after_thirty_days() {
-    let world = World::new().await;
-    world.keep(Some("evt-1"), "{}").await;
-    let item = world
+    let bench = TestBench::new().await;
+    bench.keep(Some("evt-1"), "{}").await;
+    let item = bench
         .client
         .get_item()
         .table_name(crate::TABLE)
@@ -153,7 +153,7 @@ async fn an_inbox_entry_expires_after_thirty_days() {
         .send()
         .await
         .unwrap();
-    let expires_at = (world.now() + Duration::days(30)).unix_timestamp().to_string();
+    let expires_at = (bench.now() + Duration::days(30)).unix_timestamp().to_string();
     assert_eq!(item.item().unwrap()["expires_at"].as_n(), Ok(&expires_at));
 }
 

@@ -3,7 +3,7 @@ use onboarding::{Event, Status};
 use store::{Awaited, Due, Lease, LeaseOutcome};
 use time::Duration;
 
-use crate::{World, client_found};
+use crate::{TestBench, client_found};
 
 const MINUTE: Duration = Duration::minutes(1);
 
@@ -16,11 +16,11 @@ fn taken(outcome: LeaseOutcome) -> Lease {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_twenty_concurrent_workers_gets_the_lease() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     let tasks: Vec<_> = (0..20)
         .map(|_| {
-            let (store, id) = (world.store.clone(), id.clone());
+            let (store, id) = (bench.store.clone(), id.clone());
             tokio::spawn(async move { store.lease(&id, MINUTE).await })
         })
         .collect();
@@ -31,79 +31,79 @@ async fn one_of_twenty_concurrent_workers_gets_the_lease() {
                 assert_eq!(stored.onboarding.id, id);
                 leases.push(lease);
             }
-            LeaseOutcome::Held { until } => assert_eq!(until, world.now() + MINUTE),
+            LeaseOutcome::Held { until } => assert_eq!(until, bench.now() + MINUTE),
         }
     }
     assert_eq!(leases.len(), 1);
-    assert_eq!(leases[0].until(), world.now() + MINUTE);
+    assert_eq!(leases[0].until(), bench.now() + MINUTE);
 }
 
 #[tokio::test]
 async fn an_expired_lease_is_taken_over_and_its_former_owner_cannot_release_it() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    let former = taken(world.store.lease(&id, MINUTE).await.unwrap());
-    world.pass(MINUTE);
-    let present = taken(world.store.lease(&id, MINUTE).await.unwrap());
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    let former = taken(bench.store.lease(&id, MINUTE).await.unwrap());
+    bench.pass(MINUTE);
+    let present = taken(bench.store.lease(&id, MINUTE).await.unwrap());
 
-    world.store.release(&former, Some(world.now())).await.unwrap();
-    world.store.release(&former, None).await.unwrap();
+    bench.store.release(&former, Some(bench.now())).await.unwrap();
+    bench.store.release(&former, None).await.unwrap();
     let held = LeaseOutcome::Held { until: present.until() };
-    assert_eq!(world.store.lease(&id, MINUTE).await.unwrap(), held);
-    assert!(world.store.due(world.now(), 10).await.unwrap().is_empty());
+    assert_eq!(bench.store.lease(&id, MINUTE).await.unwrap(), held);
+    assert!(bench.store.due(bench.now(), 10).await.unwrap().is_empty());
 
-    world.store.release(&present, None).await.unwrap();
-    world.store.release(&present, None).await.unwrap();
-    taken(world.store.lease(&id, MINUTE).await.unwrap());
+    bench.store.release(&present, None).await.unwrap();
+    bench.store.release(&present, None).await.unwrap();
+    taken(bench.store.lease(&id, MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn applying_an_event_keeps_the_lease() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
-    world.apply(&id, client_found("hT3mVxCL")).await.unwrap();
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    let lease = taken(bench.store.lease(&id, MINUTE).await.unwrap());
+    bench.apply(&id, client_found("hT3mVxCL")).await.unwrap();
     let held = LeaseOutcome::Held { until: lease.until() };
-    assert_eq!(world.store.lease(&id, MINUTE).await.unwrap(), held);
+    assert_eq!(bench.store.lease(&id, MINUTE).await.unwrap(), held);
 }
 
 #[tokio::test]
 async fn releasing_a_lease_sets_when_the_onboarding_is_due() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
-    world.store.release(&lease, Some(world.now() + MINUTE)).await.unwrap();
-    assert!(world.store.due(world.now(), 10).await.unwrap().is_empty());
-    assert_eq!(world.store.due(world.now() + MINUTE, 10).await.unwrap(), [Due::Onboarding(id)]);
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    let lease = taken(bench.store.lease(&id, MINUTE).await.unwrap());
+    bench.store.release(&lease, Some(bench.now() + MINUTE)).await.unwrap();
+    assert!(bench.store.due(bench.now(), 10).await.unwrap().is_empty());
+    assert_eq!(bench.store.due(bench.now() + MINUTE, 10).await.unwrap(), [Due::Onboarding(id)]);
 }
 
 #[tokio::test]
 async fn an_onboarding_at_rest_does_not_become_due_again() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    let lease = taken(world.store.lease(&id, Duration::days(8)).await.unwrap());
-    world.pass(Duration::days(7));
-    assert_eq!(world.apply(&id, Event::LinkExpired).await.unwrap().status, Status::Expired);
-    world.store.release(&lease, Some(world.now())).await.unwrap();
-    assert!(world.store.due(world.now() + Duration::days(1), 10).await.unwrap().is_empty());
-    taken(world.store.lease(&id, MINUTE).await.unwrap());
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    let lease = taken(bench.store.lease(&id, Duration::days(8)).await.unwrap());
+    bench.pass(Duration::days(7));
+    assert_eq!(bench.apply(&id, Event::LinkExpired).await.unwrap().status, Status::Expired);
+    bench.store.release(&lease, Some(bench.now())).await.unwrap();
+    assert!(bench.store.due(bench.now() + Duration::days(1), 10).await.unwrap().is_empty());
+    taken(bench.store.lease(&id, MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_lease_carries_the_message_that_is_awaited() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    let lease = taken(world.store.lease(&id, MINUTE).await.unwrap());
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    let lease = taken(bench.store.lease(&id, MINUTE).await.unwrap());
     assert_eq!(lease.awaited(), None);
-    let awaited = Awaited { priority: Priority::NumberSubmission, at: world.now() + MINUTE, slot: Some(1) };
-    world.store.release_awaiting(&lease, Some(world.now() + MINUTE), &awaited).await.unwrap();
-    assert_eq!(world.store.due(world.now() + MINUTE, 10).await.unwrap(), [Due::Onboarding(id.clone())]);
+    let awaited = Awaited { priority: Priority::NumberSubmission, at: bench.now() + MINUTE, slot: Some(1) };
+    bench.store.release_awaiting(&lease, Some(bench.now() + MINUTE), &awaited).await.unwrap();
+    assert_eq!(bench.store.due(bench.now() + MINUTE, 10).await.unwrap(), [Due::Onboarding(id.clone())]);
 
-    world.apply(&id, client_found("hT3mVxCL")).await.unwrap();
-    let next = taken(world.store.lease(&id, MINUTE).await.unwrap());
+    bench.apply(&id, client_found("hT3mVxCL")).await.unwrap();
+    let next = taken(bench.store.lease(&id, MINUTE).await.unwrap());
     assert_eq!(next.awaited(), Some(&awaited));
     // Not by who has no lease any more.
-    world.store.release_awaiting(&lease, None, &Awaited { slot: None, ..awaited.clone() }).await.unwrap();
-    world.store.release(&next, None).await.unwrap();
-    assert_eq!(taken(world.store.lease(&id, MINUTE).await.unwrap()).awaited(), Some(&awaited));
+    bench.store.release_awaiting(&lease, None, &Awaited { slot: None, ..awaited.clone() }).await.unwrap();
+    bench.store.release(&next, None).await.unwrap();
+    assert_eq!(taken(bench.store.lease(&id, MINUTE).await.unwrap()).awaited(), Some(&awaited));
 }

@@ -6,11 +6,11 @@ use onboarding::call_limit::{CallLimit, Permit, Priority, Slot};
 use store::CodeClaim;
 use time::{Duration, OffsetDateTime};
 
-use crate::{TABLE, World};
+use crate::{TABLE, TestBench};
 
 const LIMIT: CallLimit = CallLimit { calls: 5, period: Duration::seconds(30) };
 
-impl World {
+impl TestBench {
     async fn turn(&self, priority: Priority, slot: Option<Slot>) -> Permit {
         self.store.take_call(LIMIT, priority, slot).await.unwrap()
     }
@@ -37,30 +37,30 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_concurrent_callers_stay_within_the_limit_and_all_are_served() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let mut waiting: Vec<Option<Slot>> = vec![None; 20];
     let mut calls: Vec<OffsetDateTime> = Vec::new();
     while !waiting.is_empty() {
         let tasks: Vec<_> = waiting
             .drain(..)
             .map(|slot| {
-                let store = world.store.clone();
+                let store = bench.store.clone();
                 tokio::spawn(async move { store.take_call(LIMIT, Priority::KeyCreation, slot).await.unwrap() })
             })
             .collect();
         let mut next = Vec::new();
         for task in tasks {
             match task.await.unwrap() {
-                Permit::Granted => calls.push(world.now()),
+                Permit::Granted => calls.push(bench.now()),
                 Permit::RetryAt { until, slot } => {
-                    assert!(until > world.now());
+                    assert!(until > bench.now());
                     next.push(until);
                     waiting.push(slot);
                 }
             }
         }
         if let Some(until) = next.into_iter().min() {
-            world.pass_until(until);
+            bench.pass_until(until);
         }
     }
     assert_eq!(calls.len(), 20);
@@ -72,68 +72,68 @@ async fn twenty_concurrent_callers_stay_within_the_limit_and_all_are_served() {
 
 #[tokio::test]
 async fn a_reservation_is_served_before_later_callers() {
-    let world = World::new().await;
-    world.use_up().await;
+    let bench = TestBench::new().await;
+    bench.use_up().await;
     let mut told = Vec::new();
     for _ in 0..7 {
-        told.push(world.waits(Priority::ClientAccount, None).await);
+        told.push(bench.waits(Priority::ClientAccount, None).await);
     }
     let slots: HashMap<Slot, OffsetDateTime> = told.iter().map(|(until, slot)| (*slot, *until)).collect();
     assert_eq!(slots.len(), 7, "each has a place of its own");
-    world.pass_until(told[4].0);
+    bench.pass_until(told[4].0);
     // A newcomer at the same moment finds five tokens free, and five who were told to take them.
-    world.waits(Priority::ClientAccount, None).await;
+    bench.waits(Priority::ClientAccount, None).await;
     for (_, slot) in &told[..5] {
-        assert_eq!(world.turn(Priority::ClientAccount, Some(*slot)).await, Permit::Granted);
+        assert_eq!(bench.turn(Priority::ClientAccount, Some(*slot)).await, Permit::Granted);
     }
 }
 
 #[tokio::test]
 async fn urgent_work_does_not_wait_behind_less_urgent_calls() {
-    let world = World::new().await;
-    world.use_up().await;
+    let bench = TestBench::new().await;
+    bench.use_up().await;
     for _ in 0..20 {
-        world.waits(Priority::ClientAccount, None).await;
+        bench.waits(Priority::ClientAccount, None).await;
     }
-    let (until, slot) = world.waits(Priority::KeyCreation, None).await;
-    assert!(until - world.now() <= Duration::seconds(31), "{until}");
-    world.pass_until(until);
-    assert_eq!(world.turn(Priority::KeyCreation, Some(slot)).await, Permit::Granted);
+    let (until, slot) = bench.waits(Priority::KeyCreation, None).await;
+    assert!(until - bench.now() <= Duration::seconds(31), "{until}");
+    bench.pass_until(until);
+    assert_eq!(bench.turn(Priority::KeyCreation, Some(slot)).await, Permit::Granted);
 }
 
 /// The one who submits a number does so in the place of the one who only looked for its client account.
 #[tokio::test]
 async fn a_reservation_moved_to_more_urgent_work_leaves_no_gap_in_the_queue() {
-    let world = World::new().await;
-    world.use_up().await;
+    let bench = TestBench::new().await;
+    bench.use_up().await;
     let mut held = Vec::new();
     for _ in 0..5 {
-        held.push(world.waits(Priority::ClientAccount, None).await.1);
+        held.push(bench.waits(Priority::ClientAccount, None).await.1);
     }
     for slot in held {
-        world.waits(Priority::NumberSubmission, Some(slot)).await;
+        bench.waits(Priority::NumberSubmission, Some(slot)).await;
     }
-    let (until, _) = world.waits(Priority::Reconciliation, None).await;
-    assert!(until - world.now() <= Duration::seconds(62), "five are before it, not ten: {until}");
+    let (until, _) = bench.waits(Priority::Reconciliation, None).await;
+    assert!(until - bench.now() <= Duration::seconds(62), "five are before it, not ten: {until}");
 }
 
 #[tokio::test]
 async fn the_call_limit_survives_a_restart() {
-    let world = World::new().await;
-    world.use_up().await;
-    let restarted = store::Store::new(world.client.clone(), TABLE.to_owned(), world.clock.clone());
+    let bench = TestBench::new().await;
+    bench.use_up().await;
+    let restarted = store::Store::new(bench.client.clone(), TABLE.to_owned(), bench.clock.clone());
     let turn = restarted.take_call(LIMIT, Priority::KeyCreation, None).await.unwrap();
     let Permit::RetryAt { until, slot } = turn else { panic!("{turn:?}") };
-    assert!(until - world.now() >= LIMIT.period);
-    world.pass_until(until);
-    assert_eq!(world.turn(Priority::KeyCreation, slot).await, Permit::Granted);
+    assert!(until - bench.now() >= LIMIT.period);
+    bench.pass_until(until);
+    assert_eq!(bench.turn(Priority::KeyCreation, slot).await, Permit::Granted);
 }
 
 #[tokio::test]
 async fn a_code_is_claimed_once() {
-    let world = World::new().await;
-    let (first, second) = (world.create("a").await, world.create("b").await);
-    let claim = |code: &'static str, id| world.store.claim_code(code, id);
+    let bench = TestBench::new().await;
+    let (first, second) = (bench.create("a").await, bench.create("b").await);
+    let claim = |code: &'static str, id| bench.store.claim_code(code, id);
     assert_eq!(claim("c0de", &first).await.unwrap(), CodeClaim::First);
     for id in [&first, &second] {
         assert_eq!(claim("c0de", id).await.unwrap(), CodeClaim::Taken { by: first.clone(), at_work: true });
@@ -143,11 +143,11 @@ async fn a_code_is_claimed_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_twenty_concurrent_claims_of_a_code_wins() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     let tasks: Vec<_> = (0..20)
         .map(|_| {
-            let (store, id) = (world.store.clone(), id.clone());
+            let (store, id) = (bench.store.clone(), id.clone());
             tokio::spawn(async move { store.claim_code("c0de", &id).await.unwrap() })
         })
         .collect();

@@ -17,10 +17,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use exchange::Clock;
-use onboarding::{
-    ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup, Status, Tier,
-};
-use serde_json::Map;
+use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup};
 use store::{Store, StoreError, schema};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -29,14 +26,14 @@ const TABLE: &str = "onboardings";
 const START: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
 
 /// A table of its own for each test, and the time, which stands still until a test moves it.
-struct World {
+struct TestBench {
     store: Store,
     client: Client,
     clock: Clock,
     milliseconds: Arc<AtomicI64>,
 }
 
-impl World {
+impl TestBench {
     async fn new() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -93,38 +90,11 @@ impl World {
 }
 
 fn onboarding(reference: &str, now: OffsetDateTime) -> Onboarding {
-    Onboarding {
-        id: OnboardingId::generate(),
-        reference: reference.to_owned(),
-        status: Status::Started,
-        created_at: now,
-        updated_at: now,
-        link_expires_at: now + Duration::days(7),
-        setup_token_sha256: "00".repeat(32),
-        client: ClientAccount::Wanted {
-            details: ClientDetails {
-                name: "Acme".to_owned(),
-                email: "kim@acme.example".to_owned(),
-                user_name: "Kim".to_owned(),
-            },
-            search: ClientSearch::Open,
-        },
-        tier: Tier::Regular,
-        prefill: Map::new(),
-        return_url: None,
-        locale: None,
-        signup: None,
-        numbers: Vec::new(),
-        attempts: Vec::new(),
-        attempts_count: 0,
-        channel_id: None,
-        permission_granted_at: None,
-        key: None,
-        keys_void_before: None,
-        retry: None,
-        problem: None,
-        failed_from: None,
-    }
+    let details =
+        ClientDetails { name: "Acme".to_owned(), email: "kim@acme.example".to_owned(), user_name: "Kim".to_owned() };
+    let client = ClientAccount::Wanted { details, search: ClientSearch::Open };
+    let (token_sha256, link_expires_at) = ("00".repeat(32), now + Duration::days(7));
+    Onboarding::new(OnboardingId::generate(), reference.to_owned(), client, token_sha256, link_expires_at, now)
 }
 
 fn signup_proven(phone_number_id: &str) -> Event {

@@ -3,11 +3,11 @@ use onboarding::{Event, OnboardingId, PopupAttempt, Status, Step};
 use store::{Applied, Created, Idempotency, ListFilter, StoreError, Stored};
 use time::Duration;
 
-use crate::{World, channel_live, client_found, onboarding, signup_proven};
+use crate::{TestBench, channel_live, client_found, onboarding, signup_proven};
 
-fn popup_left(world: &World, session: usize) -> Event {
+fn popup_left(bench: &TestBench, session: usize) -> Event {
     let attempt = PopupAttempt {
-        at: world.now(),
+        at: bench.now(),
         event: "CANCEL".to_owned(),
         current_step: None,
         error_code: None,
@@ -28,56 +28,56 @@ fn request(key: &str, body: &str, onboarding_id: &OnboardingId) -> Idempotency {
 
 #[tokio::test]
 async fn a_new_onboarding_record_is_read_as_it_was_written() {
-    let world = World::new().await;
-    world.store.warm().await.unwrap();
-    let onboarding = onboarding("customer 17", world.now());
-    assert_eq!(world.store.create(&onboarding, None).await.unwrap(), Created::New);
+    let bench = TestBench::new().await;
+    bench.store.warm().await.unwrap();
+    let onboarding = onboarding("customer 17", bench.now());
+    assert_eq!(bench.store.create(&onboarding, None).await.unwrap(), Created::New);
 
-    let history = world.store.history(&onboarding.id).await.unwrap();
+    let history = bench.store.history(&onboarding.id).await.unwrap();
     assert_eq!(history.len(), 1);
-    assert_eq!((history[0].version, &history[0].event, history[0].at), (1, &Event::Started, world.now()));
-    assert_eq!(world.store.get(&onboarding.id).await.unwrap(), Stored { onboarding, version: 1 });
+    assert_eq!((history[0].version, &history[0].event, history[0].at), (1, &Event::Started, bench.now()));
+    assert_eq!(bench.store.get(&onboarding.id).await.unwrap(), Stored { onboarding, version: 1 });
 }
 
 #[tokio::test]
 async fn an_unknown_onboarding_is_not_found() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let id = OnboardingId::generate();
-    assert!(matches!(world.store.get(&id).await, Err(StoreError::NotFound)));
-    assert!(matches!(world.apply(&id, Event::RetryRequested).await, Err(StoreError::NotFound)));
-    assert!(matches!(world.store.lease(&id, Duration::minutes(1)).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.get(&id).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.apply(&id, Event::RetryRequested).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.lease(&id, Duration::minutes(1)).await, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
 async fn an_event_is_kept_unless_it_changes_nothing() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    world.pass(Duration::seconds(3));
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    bench.pass(Duration::seconds(3));
     let event = client_found("hT3mVxCL");
-    let changed = world.store.apply(&id, &event).await.unwrap();
+    let changed = bench.store.apply(&id, &event).await.unwrap();
     assert!(matches!(&changed, Applied::Changed(stored) if stored.version == 2));
-    let unchanged = world.store.apply(&id, &event).await.unwrap();
+    let unchanged = bench.store.apply(&id, &event).await.unwrap();
     assert!(matches!(&unchanged, Applied::Unchanged(stored) if stored.version == 2));
-    assert_eq!(changed.into_stored(), world.store.get(&id).await.unwrap());
-    assert_eq!(world.store.history(&id).await.unwrap().len(), 2);
+    assert_eq!(changed.into_stored(), bench.store.get(&id).await.unwrap());
+    assert_eq!(bench.store.history(&id).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn an_event_that_does_not_fit_the_status_changes_nothing() {
-    let world = World::new().await;
-    let id = world.create("a").await;
-    assert!(matches!(world.apply(&id, Event::RetryRequested).await, Err(StoreError::Illegal(_))));
-    assert_eq!(world.store.get(&id).await.unwrap().version, 1);
-    assert_eq!(world.store.history(&id).await.unwrap().len(), 1);
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
+    assert!(matches!(bench.apply(&id, Event::RetryRequested).await, Err(StoreError::Illegal(_))));
+    assert_eq!(bench.store.get(&id).await.unwrap().version, 1);
+    assert_eq!(bench.store.history(&id).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_concurrent_events_are_all_kept() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     let tasks: Vec<_> = (0..10)
         .map(|session| {
-            let (store, id, event) = (world.store.clone(), id.clone(), popup_left(&world, session));
+            let (store, id, event) = (bench.store.clone(), id.clone(), popup_left(&bench, session));
             tokio::spawn(async move { store.apply(&id, &event).await })
         })
         .collect();
@@ -85,10 +85,10 @@ async fn ten_concurrent_events_are_all_kept() {
         assert!(matches!(task.await.unwrap().unwrap(), Applied::Changed(_)));
     }
 
-    let stored = world.store.get(&id).await.unwrap();
+    let stored = bench.store.get(&id).await.unwrap();
     assert_eq!(stored.version, 11);
     assert_eq!(stored.onboarding.attempts.len(), 10);
-    let history = world.store.history(&id).await.unwrap();
+    let history = bench.store.history(&id).await.unwrap();
     // All of them within one millisecond: only the version orders them.
     assert_eq!(history.iter().map(|entry| entry.version).collect::<Vec<_>>(), (1..=11).collect::<Vec<_>>());
     let told = history[1..].iter().map(|entry| match &entry.event {
@@ -100,54 +100,54 @@ async fn ten_concurrent_events_are_all_kept() {
 
 #[tokio::test]
 async fn history_keeps_its_order_when_a_clock_goes_back() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     for session in 0..3 {
-        world.pass(Duration::seconds(-20));
-        world.apply(&id, popup_left(&world, session)).await.unwrap();
+        bench.pass(Duration::seconds(-20));
+        bench.apply(&id, popup_left(&bench, session)).await.unwrap();
     }
-    let history = world.store.history(&id).await.unwrap();
+    let history = bench.store.history(&id).await.unwrap();
     assert_eq!(history.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 #[tokio::test]
 async fn a_history_of_several_pages_is_complete() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     for number in 0..9 {
         let event = Event::StepDelayed {
             step: Step::ClientAccount,
             error: format!("{number}{}", "x".repeat(150_000)),
-            next_at: world.now(),
+            next_at: bench.now(),
             waits_for_person: false,
         };
-        world.apply(&id, event).await.unwrap();
+        bench.apply(&id, event).await.unwrap();
     }
-    assert_eq!(world.store.history(&id).await.unwrap().len(), 10);
+    assert_eq!(bench.store.history(&id).await.unwrap().len(), 10);
 }
 
 #[tokio::test]
 async fn a_number_belongs_to_one_onboarding() {
-    let world = World::new().await;
-    let (first, second) = (world.create("a").await, world.create("b").await);
-    world.apply(&first, signup_proven("106540352242922")).await.unwrap();
-    let refused = world.apply(&second, signup_proven("106540352242922")).await;
+    let bench = TestBench::new().await;
+    let (first, second) = (bench.create("a").await, bench.create("b").await);
+    bench.apply(&first, signup_proven("106540352242922")).await.unwrap();
+    let refused = bench.apply(&second, signup_proven("106540352242922")).await;
     assert!(matches!(refused, Err(StoreError::NumberTaken)), "{refused:?}");
 
-    let stored = world.store.get(&second).await.unwrap();
+    let stored = bench.store.get(&second).await.unwrap();
     assert_eq!((stored.version, stored.onboarding.status), (1, Status::Started));
-    assert_eq!(world.store.history(&second).await.unwrap().len(), 1);
+    assert_eq!(bench.store.history(&second).await.unwrap().len(), 1);
     let (waba, number) = ("409812357760143".parse().unwrap(), "106540352242922".parse().unwrap());
-    assert_eq!(world.store.number_owner(&waba, &number).await.unwrap(), Some(first));
-    world.apply(&second, signup_proven("106540352242923")).await.unwrap();
+    assert_eq!(bench.store.number_owner(&waba, &number).await.unwrap(), Some(first));
+    bench.apply(&second, signup_proven("106540352242923")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_concurrent_claims_of_a_number_wins() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let mut tasks = Vec::new();
     for number in 0..6 {
-        let (store, id) = (world.store.clone(), world.create(&format!("customer {number}")).await);
+        let (store, id) = (bench.store.clone(), bench.create(&format!("customer {number}")).await);
         tasks.push(tokio::spawn(async move { store.apply(&id, &signup_proven("106540352242922")).await }));
     }
     let mut winners = 0;
@@ -163,49 +163,49 @@ async fn one_of_many_concurrent_claims_of_a_number_wins() {
 
 #[tokio::test]
 async fn a_channel_belongs_to_one_onboarding() {
-    let world = World::new().await;
-    let (first, second) = (world.create("a").await, world.create("b").await);
-    world.apply(&first, signup_proven("106540352242922")).await.unwrap();
-    world.apply(&second, signup_proven("106540352242923")).await.unwrap();
+    let bench = TestBench::new().await;
+    let (first, second) = (bench.create("a").await, bench.create("b").await);
+    bench.apply(&first, signup_proven("106540352242922")).await.unwrap();
+    bench.apply(&second, signup_proven("106540352242923")).await.unwrap();
     let seen = Event::ChannelSeen { channel_id: "Rb82LdCH".parse().unwrap() };
-    world.apply(&first, seen).await.unwrap();
-    assert_eq!(world.apply(&first, channel_live("Rb82LdCH")).await.unwrap().status, Status::Live);
-    assert!(matches!(world.apply(&second, channel_live("Rb82LdCH")).await, Err(StoreError::ChannelTaken)));
-    assert_eq!(world.store.get(&second).await.unwrap().onboarding.status, Status::SignedUp);
+    bench.apply(&first, seen).await.unwrap();
+    assert_eq!(bench.apply(&first, channel_live("Rb82LdCH")).await.unwrap().status, Status::Live);
+    assert!(matches!(bench.apply(&second, channel_live("Rb82LdCH")).await, Err(StoreError::ChannelTaken)));
+    assert_eq!(bench.store.get(&second).await.unwrap().onboarding.status, Status::SignedUp);
 
     let owner = |channel: &str| channel.parse().unwrap();
-    assert_eq!(world.store.channel_owner(&owner("Rb82LdCH")).await.unwrap(), Some(first));
-    assert_eq!(world.store.channel_owner(&owner("Xy82LdCH")).await.unwrap(), None);
+    assert_eq!(bench.store.channel_owner(&owner("Rb82LdCH")).await.unwrap(), Some(first));
+    assert_eq!(bench.store.channel_owner(&owner("Xy82LdCH")).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_repeated_start_gets_the_first_answer_for_a_day() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let (first, second, third) =
-        (onboarding("a", world.now()), onboarding("a", world.now()), onboarding("a", world.now()));
+        (onboarding("a", bench.now()), onboarding("a", bench.now()), onboarding("a", bench.now()));
     let asked = request("key", "body", &first.id);
-    assert_eq!(world.store.create(&first, Some(&asked)).await.unwrap(), Created::New);
+    assert_eq!(bench.store.create(&first, Some(&asked)).await.unwrap(), Created::New);
 
-    world.pass(Duration::hours(24) - Duration::seconds(1));
-    let again = world.store.create(&second, Some(&request("key", "other body", &second.id))).await.unwrap();
+    bench.pass(Duration::hours(24) - Duration::seconds(1));
+    let again = bench.store.create(&second, Some(&request("key", "other body", &second.id))).await.unwrap();
     assert_eq!(again, Created::Earlier(asked));
-    assert!(matches!(world.store.get(&second.id).await, Err(StoreError::NotFound)));
-    assert!(world.store.history(&second.id).await.unwrap().is_empty());
+    assert!(matches!(bench.store.get(&second.id).await, Err(StoreError::NotFound)));
+    assert!(bench.store.history(&second.id).await.unwrap().is_empty());
 
-    world.pass(Duration::seconds(1));
+    bench.pass(Duration::seconds(1));
     let asked = request("key", "body", &third.id);
-    assert_eq!(world.store.create(&third, Some(&asked)).await.unwrap(), Created::New);
-    let fourth = onboarding("a", world.now());
-    let again = world.store.create(&fourth, Some(&request("key", "body", &fourth.id))).await.unwrap();
+    assert_eq!(bench.store.create(&third, Some(&asked)).await.unwrap(), Created::New);
+    let fourth = onboarding("a", bench.now());
+    let again = bench.store.create(&fourth, Some(&request("key", "body", &fourth.id))).await.unwrap();
     assert_eq!(again, Created::Earlier(asked));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_concurrent_equal_starts_creates_an_onboarding() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
-            let (store, onboarding) = (world.store.clone(), onboarding("a", world.now()));
+            let (store, onboarding) = (bench.store.clone(), onboarding("a", bench.now()));
             tokio::spawn(async move {
                 let created = store.create(&onboarding, Some(&request("key", "body", &onboarding.id))).await.unwrap();
                 match created {
@@ -221,33 +221,33 @@ async fn one_of_many_concurrent_equal_starts_creates_an_onboarding() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1);
-    let listed = world.store.list(&ListFilter::default(), None, 10).await.unwrap();
+    let listed = bench.store.list(&ListFilter::default(), None, 10).await.unwrap();
     assert_eq!(listed.onboardings.len(), 1);
 }
 
 #[tokio::test]
 async fn an_existing_onboarding_record_is_never_overwritten() {
-    let world = World::new().await;
-    let onboarding = onboarding("a", world.now());
-    world.store.create(&onboarding, None).await.unwrap();
-    world.apply(&onboarding.id, client_found("hT3mVxCL")).await.unwrap();
-    assert!(matches!(world.store.create(&onboarding, None).await, Err(StoreError::Unavailable(_))));
-    assert_eq!(world.store.get(&onboarding.id).await.unwrap().version, 2);
+    let bench = TestBench::new().await;
+    let onboarding = onboarding("a", bench.now());
+    bench.store.create(&onboarding, None).await.unwrap();
+    bench.apply(&onboarding.id, client_found("hT3mVxCL")).await.unwrap();
+    assert!(matches!(bench.store.create(&onboarding, None).await, Err(StoreError::Unavailable(_))));
+    assert_eq!(bench.store.get(&onboarding.id).await.unwrap().version, 2);
 }
 
 #[tokio::test]
 async fn a_table_item_of_unknown_shape_is_an_error_and_left_alone() {
-    let world = World::new().await;
-    let id = world.create("a").await;
+    let bench = TestBench::new().await;
+    let id = bench.create("a").await;
     let pk = format!("ONB#{id}");
     for (attribute, value) in [
         ("record", AttributeValue::S("gone".to_owned())),
         ("v", AttributeValue::N("2".to_owned())),
         ("v", AttributeValue::S("one".to_owned())),
     ] {
-        world.tamper(pk.clone(), "ONB", attribute, value).await;
+        bench.tamper(pk.clone(), "ONB", attribute, value).await;
         let outcomes =
-            [world.store.get(&id).await.map(drop), world.apply(&id, client_found("hT3mVxCL")).await.map(drop)];
+            [bench.store.get(&id).await.map(drop), bench.apply(&id, client_found("hT3mVxCL")).await.map(drop)];
         for outcome in outcomes {
             assert!(matches!(&outcome, Err(StoreError::Unreadable { what, .. }) if *what == pk), "{outcome:?}");
         }

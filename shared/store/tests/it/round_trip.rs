@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use store::ListFilter;
 use time::Duration;
 
-use crate::{START, World, onboarding};
+use crate::{START, TestBench, onboarding};
 
 fn prefill() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -78,12 +78,12 @@ fn records() -> impl Strategy<Value = Onboarding> {
 #[test]
 fn every_record_survives_the_table() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let world = runtime.block_on(World::new());
+    let bench = runtime.block_on(TestBench::new());
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     runner
         .run(&records(), |record| {
-            runtime.block_on(world.store.create(&record, None)).unwrap();
-            prop_assert_eq!(runtime.block_on(world.store.get(&record.id)).unwrap().onboarding, record);
+            runtime.block_on(bench.store.create(&record, None)).unwrap();
+            prop_assert_eq!(runtime.block_on(bench.store.get(&record.id)).unwrap().onboarding, record);
             Ok(())
         })
         .unwrap();
@@ -91,7 +91,7 @@ fn every_record_survives_the_table() {
 
 #[tokio::test]
 async fn a_prefill_of_any_json_survives_the_table() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let mut record = onboarding("a", START);
     let mut deep = json!(1e300);
     for _ in 0..60 {
@@ -99,9 +99,9 @@ async fn a_prefill_of_any_json_survives_the_table() {
     }
     record.prefill =
         [(String::new(), json!({"": [0.5, 1.0, u64::MAX]})), ("deep".to_owned(), deep)].into_iter().collect();
-    world.store.create(&record, None).await.unwrap();
-    world.apply(&record.id, crate::client_found("hT3mVxCL")).await.unwrap();
-    assert_eq!(world.store.get(&record.id).await.unwrap().onboarding.prefill, record.prefill);
-    let listed = world.store.list(&ListFilter::default(), None, 1).await.unwrap();
+    bench.store.create(&record, None).await.unwrap();
+    bench.apply(&record.id, crate::client_found("hT3mVxCL")).await.unwrap();
+    assert_eq!(bench.store.get(&record.id).await.unwrap().onboarding.prefill, record.prefill);
+    let listed = bench.store.list(&ListFilter::default(), None, 1).await.unwrap();
     assert_eq!(listed.onboardings[0].onboarding.prefill, record.prefill);
 }

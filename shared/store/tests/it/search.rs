@@ -4,20 +4,20 @@ use store::ClientSearchClaim;
 use time::Duration;
 use tokio::task::JoinSet;
 
-use crate::World;
+use crate::TestBench;
 
 const EMAIL: &str = "lena.voss@nordlicht.example";
 
 #[tokio::test]
 async fn one_of_many_concurrent_client_searches_runs_and_the_others_get_its_result() {
-    let world = World::new().await;
+    let bench = TestBench::new().await;
     let mut claims = JoinSet::new();
     let mut ids = Vec::new();
     for n in 0..10 {
-        ids.push(world.create(&format!("tenant-{n}")).await);
+        ids.push(bench.create(&format!("tenant-{n}")).await);
     }
     for id in ids.clone() {
-        let store = world.store.clone();
+        let store = bench.store.clone();
         claims.spawn(async move { (store.claim_client_search(EMAIL, &id).await.unwrap(), id) });
     }
     let claims = claims.join_all().await;
@@ -27,51 +27,51 @@ async fn one_of_many_concurrent_client_searches_runs_and_the_others_get_its_resu
 
     let searcher = &ours[0].1;
     assert_eq!(
-        world.store.claim_client_search(EMAIL, searcher).await.unwrap(),
+        bench.store.claim_client_search(EMAIL, searcher).await.unwrap(),
         ClientSearchClaim::Ours { asked_at: None },
         "it may go on"
     );
     let client_id = "hT3mVxCL".parse().unwrap();
-    world.store.tell_client_found(EMAIL, &client_id).await.unwrap();
+    bench.store.tell_client_found(EMAIL, &client_id).await.unwrap();
     for id in &ids {
-        let claim = world.store.claim_client_search(" Lena.Voss@Nordlicht.example", id).await.unwrap();
+        let claim = bench.store.claim_client_search(" Lena.Voss@Nordlicht.example", id).await.unwrap();
         assert_eq!(claim, ClientSearchClaim::Found(client_id.clone()));
     }
 }
 
 #[tokio::test]
 async fn the_next_client_search_knows_that_an_account_was_requested() {
-    let world = World::new().await;
-    let (first, second) = (world.create("one").await, world.create("two").await);
-    world.store.claim_client_search(EMAIL, &first).await.unwrap();
-    let at = world.now();
-    world.store.client_asked_for(EMAIL, Some(at)).await.unwrap();
+    let bench = TestBench::new().await;
+    let (first, second) = (bench.create("one").await, bench.create("two").await);
+    bench.store.claim_client_search(EMAIL, &first).await.unwrap();
+    let at = bench.now();
+    bench.store.client_asked_for(EMAIL, Some(at)).await.unwrap();
     let asked = ClientSearchClaim::Ours { asked_at: Some(at) };
-    assert_eq!(world.store.claim_client_search(EMAIL, &first).await.unwrap(), asked);
-    world.pass(Duration::minutes(20));
-    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), asked);
-    world.store.client_asked_for(EMAIL, None).await.unwrap();
-    let claim = world.store.claim_client_search(EMAIL, &second).await.unwrap();
+    assert_eq!(bench.store.claim_client_search(EMAIL, &first).await.unwrap(), asked);
+    bench.pass(Duration::minutes(20));
+    assert_eq!(bench.store.claim_client_search(EMAIL, &second).await.unwrap(), asked);
+    bench.store.client_asked_for(EMAIL, None).await.unwrap();
+    let claim = bench.store.claim_client_search(EMAIL, &second).await.unwrap();
     assert_eq!(claim, ClientSearchClaim::Ours { asked_at: None });
 }
 
 #[tokio::test]
 async fn an_abandoned_client_search_is_taken_over_and_an_old_result_is_searched_again() {
-    let world = World::new().await;
-    let (first, second) = (world.create("one").await, world.create("two").await);
-    world.store.claim_client_search(EMAIL, &first).await.unwrap();
-    let until = world.now() + Duration::minutes(20);
-    assert_eq!(world.store.claim_client_search(EMAIL, &second).await.unwrap(), ClientSearchClaim::Theirs { until });
-    world.pass(Duration::minutes(20));
+    let bench = TestBench::new().await;
+    let (first, second) = (bench.create("one").await, bench.create("two").await);
+    bench.store.claim_client_search(EMAIL, &first).await.unwrap();
+    let until = bench.now() + Duration::minutes(20);
+    assert_eq!(bench.store.claim_client_search(EMAIL, &second).await.unwrap(), ClientSearchClaim::Theirs { until });
+    bench.pass(Duration::minutes(20));
     assert_eq!(
-        world.store.claim_client_search(EMAIL, &second).await.unwrap(),
+        bench.store.claim_client_search(EMAIL, &second).await.unwrap(),
         ClientSearchClaim::Ours { asked_at: None }
     );
 
-    world.store.tell_client_found(EMAIL, &"hT3mVxCL".parse().unwrap()).await.unwrap();
-    world.pass(Duration::hours(25));
+    bench.store.tell_client_found(EMAIL, &"hT3mVxCL".parse().unwrap()).await.unwrap();
+    bench.pass(Duration::hours(25));
     assert_eq!(
-        world.store.claim_client_search(EMAIL, &first).await.unwrap(),
+        bench.store.claim_client_search(EMAIL, &first).await.unwrap(),
         ClientSearchClaim::Ours { asked_at: None }
     );
 }

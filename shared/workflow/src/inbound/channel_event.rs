@@ -4,10 +4,10 @@
 //! number. A webhook in the short shape names none of these, and then the Hub is asked for the channel, once.
 
 use onboarding::call_limit::{Priority, Slot};
-use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, Step, WabaId};
 use partner_hub::webhook::{self, EventKind, WebhookEvent};
 use partner_hub::{Channel, HubError};
-use queue::{Task, Worker};
+use queue::Task;
 use store::{InboxEntry, InboxKey, Source, StoreError};
 use telemetry::Metric;
 use time::Duration;
@@ -84,7 +84,7 @@ async fn come_back(
     delay: Duration,
 ) -> Result<Option<OnboardingId>, String> {
     let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot };
-    context.queue.send(Worker::KeyCreation, &task, delay).await.map_err(|error| error.to_string())?;
+    context.queue.send(Step::KeyCreation, &task, delay).await.map_err(|error| error.to_string())?;
     let due_at = context.clock.now() + delay + Duration::minutes(10);
     context.store.postpone(key, due_at).await.map_err(|error| error.to_string())?;
     Ok(None)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use onboarding::Step;
 use partner_hub::signature;
 use partner_hub::webhook::{self, RawEvent};
-use queue::{Queue, QueueError, Task, Worker};
+use queue::{Queue, QueueError, Task};
 use secrets::{BundleSecret, Secrets, SecretsError};
 use store::{Dedup, InboxReceipt, NewInboxEntry, Source, Store, StoreError};
 use telemetry::Metric;
@@ -91,7 +92,7 @@ impl WebhookReceipt {
         // One that is dealt with came again because the sender has not heard our acknowledgement.
         if dedup != (Dedup::Repeated { processed: true }) {
             let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
-            self.queue.send(Worker::KeyCreation, &task, Duration::ZERO).await?;
+            self.queue.send(Step::KeyCreation, &task, Duration::ZERO).await?;
         }
         Ok(is_new(dedup))
     }

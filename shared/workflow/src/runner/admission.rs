@@ -6,7 +6,6 @@
 use std::cmp::Ordering;
 
 use onboarding::{Onboarding, Status, Step};
-use queue::Worker;
 use store::{Awaited, Lease};
 use time::{Duration, OffsetDateTime};
 
@@ -25,10 +24,10 @@ pub(crate) enum Admission {
     TooEarly { until: OffsetDateTime },
 }
 
-/// How a message for `worker` comes to an onboarding at `now`.
-pub(crate) fn admission(worker: Worker, lease: &Lease, onboarding: &Onboarding, now: OffsetDateTime) -> Admission {
+/// How a message for `step` comes to an onboarding at `now`.
+pub(crate) fn admission(step: Step, lease: &Lease, onboarding: &Onboarding, now: OffsetDateTime) -> Admission {
     let soon = now + CLOCKS;
-    let priority = worker.priority();
+    let priority = step.priority();
     let surplus = |awaited: &Awaited| match awaited.priority.cmp(&priority) {
         Ordering::Less => now < awaited.at + QUEUE_GRACE,
         Ordering::Equal => soon < awaited.at,
@@ -37,7 +36,7 @@ pub(crate) fn admission(worker: Worker, lease: &Lease, onboarding: &Onboarding, 
     if lease.awaited().is_some_and(surplus) {
         return Admission::Duplicate;
     }
-    let does = |step: Step| step == worker.step() || (worker, step) == (Worker::NumberSubmission, Step::ClientAccount);
+    let does = |other: Step| other == step || (step, other) == (Step::NumberSubmission, Step::ClientAccount);
     match &onboarding.retry {
         // Whether permission may be asked for again, its step says.
         Some(retry) if does(retry.step) && soon < retry.next_at && onboarding.status != Status::PermissionRequired => {

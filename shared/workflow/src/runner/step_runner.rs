@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use onboarding::call_limit::Slot;
 use onboarding::{Event, FailureCode, OnboardingId, Problem, Step, backoff, exhausted};
-use queue::{QueueError, Task, Worker};
+use queue::{QueueError, Task};
 use store::{Awaited, Lease, LeaseOutcome, StoreError, Stored};
 use telemetry::Metric;
 use time::{Duration, OffsetDateTime};
@@ -19,22 +19,22 @@ const LEASE_HELD: Duration = Duration::seconds(2);
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
 
-/// Runs the step of one worker's queue.
+/// Runs one step.
 pub(crate) struct StepRunner<'a> {
     /// What the step is given.
     pub(crate) context: &'a HubContext,
-    /// Whose queue the message came from.
-    pub(crate) worker: Worker,
+    /// From whose queue the message came.
+    pub(crate) step: Step,
 }
 
 impl StepRunner<'_> {
     /// Runs a step under the onboarding's lease and does what follows from its end.
-    pub(crate) async fn run<F, Fut>(&self, id: &OnboardingId, slot: Option<Slot>, step: F) -> Result<(), String>
+    pub(crate) async fn run<F, Fut>(&self, id: &OnboardingId, slot: Option<Slot>, work: F) -> Result<(), String>
     where
         F: FnOnce(Stored, Option<Slot>) -> Fut,
         Fut: Future<Output = Result<Stored, FailedStep>>,
     {
-        let (worker, started) = (self.worker, Instant::now());
+        let (step, started) = (self.step, Instant::now());
         let (lease, stored) = match self.context.store.lease(id, LEASE).await {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
             Ok(LeaseOutcome::Held { until }) => {
@@ -42,24 +42,24 @@ impl StepRunner<'_> {
                 // As long again as the lease is old. Who works is soon done and who died keeps it to the end, and each look
                 // costs a message, which SQS may deliver twice.
                 let delay = (LEASE - left).max(LEASE_HELD).min(left).max(Duration::SECOND);
-                telemetry::step(worker.as_str(), "lease_held", started, None);
+                telemetry::step(step.as_str(), "lease_held", started, None);
                 return self.send(id, None, delay).await.map_err(|error| error.to_string());
             }
             Err(StoreError::NotFound) => {
-                tracing::error!(worker = worker.as_str(), "message for an onboarding that does not exist");
+                tracing::error!(step = step.as_str(), "message for an onboarding that does not exist");
                 return Ok(());
             }
             Err(error) => return Err(error.to_string()),
         };
-        match admission(worker, &lease, &stored.onboarding, self.context.clock.now()) {
+        match admission(step, &lease, &stored.onboarding, self.context.clock.now()) {
             Admission::Run => {}
             Admission::Duplicate => {
-                telemetry::step(worker.as_str(), "surplus", started, None);
+                telemetry::step(step.as_str(), "surplus", started, None);
                 self.release(&lease, None).await;
                 return Ok(());
             }
             Admission::TooEarly { until } => {
-                telemetry::step(worker.as_str(), "early", started, None);
+                telemetry::step(step.as_str(), "early", started, None);
                 let sent = self.come_back(&lease, None, until).await;
                 self.release(&lease, sent.as_ref().ok()).await;
                 return sent.map(drop).map_err(|error| error.to_string());
@@ -67,9 +67,9 @@ impl StepRunner<'_> {
         }
         // Who takes over from less urgent work gives its place in the line up.
         let slot = slot.or(lease.awaited().and_then(|awaited| awaited.slot));
-        match step(stored, slot).await {
+        match work(stored, slot).await {
             Ok(_) => {
-                telemetry::step(worker.as_str(), "done", started, None);
+                telemetry::step(step.as_str(), "done", started, None);
                 self.release(&lease, None).await;
                 Ok(())
             }
@@ -161,11 +161,11 @@ impl StepRunner<'_> {
     /// Sends a message that comes back at a time. The queue can delay it by a quarter of an hour at most.
     async fn come_back(&self, lease: &Lease, slot: Option<Slot>, at: OffsetDateTime) -> Result<Awaited, QueueError> {
         self.send(lease.onboarding_id(), slot, at - self.context.clock.now()).await?;
-        Ok(Awaited { priority: self.worker.priority(), at, slot })
+        Ok(Awaited { priority: self.step.priority(), at, slot })
     }
 
     async fn send(&self, id: &OnboardingId, slot: Option<Slot>, delay: Duration) -> Result<(), QueueError> {
-        self.context.queue.send(self.worker, &Task::Onboarding { onboarding_id: id.clone(), slot }, delay).await
+        self.context.queue.send(self.step, &Task::Onboarding { onboarding_id: id.clone(), slot }, delay).await
     }
 
     /// A lease that cannot be given back runs out by itself.

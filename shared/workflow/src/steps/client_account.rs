@@ -9,7 +9,7 @@
 use onboarding::call_limit::{Priority, Slot};
 use onboarding::{ClientDetails, ClientSearch, Event, FailureCode, Step};
 use partner_hub::{HubCredentials, HubError};
-use queue::{Task, Worker};
+use queue::Task;
 use store::{ClientSearchClaim, Stored};
 use time::Duration;
 
@@ -35,9 +35,9 @@ impl ClientAccount {
     /// A sentence, if the message must be delivered again.
     pub async fn handle(&self, task: Task) -> Result<(), String> {
         let Task::Onboarding { onboarding_id, slot } = task else {
-            return Err("not a task for this worker".to_owned());
+            return Err("not a task for this step".to_owned());
         };
-        StepRunner { context: &self.context, worker: Worker::ClientAccount }
+        StepRunner { context: &self.context, step: Step::ClientAccount }
             .run(&onboarding_id, slot, |stored, mut slot| async move {
                 run(&self.context, stored, Priority::ClientAccount, &mut slot).await
             })

@@ -9,7 +9,7 @@ use onboarding::call_limit::{Priority, Slot};
 use onboarding::{ChannelId, Event, FailureCode, Onboarding, OnboardingId, Status, Step, StoredKey};
 use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
 use partner_hub::{HubError, NewApiKey};
-use queue::{Task, Worker};
+use queue::Task;
 use store::{InboxKey, Stored};
 use time::{Duration, OffsetDateTime};
 use url::Url;
@@ -62,7 +62,7 @@ impl KeyCreation {
     }
 
     async fn make_key(&self, id: &OnboardingId, slot: Option<Slot>) -> Result<(), String> {
-        StepRunner { context: &self.context, worker: Worker::KeyCreation }
+        StepRunner { context: &self.context, step: Step::KeyCreation }
             .run(id, slot, |stored, slot| async move {
                 self.step(stored, slot).await.map_err(|stop| stop.at(Step::KeyCreation))
             })

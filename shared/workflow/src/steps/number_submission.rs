@@ -3,7 +3,7 @@
 use onboarding::call_limit::{Priority, Slot};
 use onboarding::{Event, FailureCode, Onboarding, Status, Step};
 use partner_hub::HubError;
-use queue::{Task, Worker};
+use queue::Task;
 use store::Stored;
 
 use super::client_account;
@@ -23,9 +23,9 @@ impl NumberSubmission {
     /// A sentence, if the message must be delivered again.
     pub async fn handle(&self, task: Task) -> Result<(), String> {
         let Task::Onboarding { onboarding_id, slot } = task else {
-            return Err("not a task for this worker".to_owned());
+            return Err("not a task for this step".to_owned());
         };
-        let runner = StepRunner { context: &self.context, worker: Worker::NumberSubmission };
+        let runner = StepRunner { context: &self.context, step: Step::NumberSubmission };
         runner.run(&onboarding_id, slot, |stored, slot| run(&self.context, stored, slot)).await
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use onboarding::call_limit::Priority;
 use onboarding::{ChannelId, Onboarding, OnboardingId, Problem, Status, Step};
 use partner_hub::{Channel, ChannelsPage};
-use queue::Worker;
 use store::StoreError;
 use telemetry::Metric;
 use time::Duration;
@@ -75,7 +74,7 @@ impl ChannelSweep<'_> {
             Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
                 if apply_live(self.context, &id, &channel.id).await? {
                     report.found_live += 1;
-                    self.context.queue.send(Worker::KeyCreation, &task(&id), Duration::ZERO).await?;
+                    self.context.queue.send(Step::KeyCreation, &task(&id), Duration::ZERO).await?;
                 }
                 Ok(())
             }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use onboarding::call_limit::Priority;
-use onboarding::{Event, Onboarding, OnboardingId, Status};
+use onboarding::{Event, Onboarding, OnboardingId, Status, Step};
 use partner_hub::Channel;
-use queue::{Task, Worker};
+use queue::Task;
 use store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
 use time::Duration;
 use vault::Vault;
@@ -18,7 +18,7 @@ use crate::inbound::channel_event::{apply_live, fits};
 use crate::runner::HubContext;
 use crate::runner::StepError;
 use crate::steps::proof::SignupProof;
-use crate::{next_worker, task};
+use crate::task;
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
@@ -117,7 +117,7 @@ impl Reconciliation {
 
     async fn webhook(&self, key: &InboxKey, report: &mut Reconciled) -> Result<(), String> {
         let again = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
-        self.context.queue.send(Worker::KeyCreation, &again, Duration::ZERO).await.map_err(text)?;
+        self.context.queue.send(Step::KeyCreation, &again, Duration::ZERO).await.map_err(text)?;
         self.context.store.postpone(key, self.context.clock.now() + NEXT_LOOK).await.map_err(text)?;
         report.webhooks += 1;
         Ok(())
@@ -147,8 +147,8 @@ impl Reconciliation {
         if expired {
             self.context.store.apply(id, &Event::LinkExpired).await.map_err(text)?;
             report.expired += 1;
-        } else if let Some(worker) = next_worker(&onboarding) {
-            self.context.queue.send(worker, &task(id), Duration::ZERO).await.map_err(text)?;
+        } else if let Some(step) = Step::next(&onboarding) {
+            self.context.queue.send(step, &task(id), Duration::ZERO).await.map_err(text)?;
             report.queued += 1;
         } else if onboarding.status == Status::Submitted {
             submitted.push((lease, onboarding));
@@ -157,7 +157,7 @@ impl Reconciliation {
             // The others are looked at again after all that are due by then, so that they stand in nobody's way.
             if *permissions < PERMISSIONS_PER_RUN {
                 *permissions += 1;
-                self.context.queue.send(Worker::KeyCreation, &task(id), Duration::ZERO).await.map_err(text)?;
+                self.context.queue.send(Step::KeyCreation, &task(id), Duration::ZERO).await.map_err(text)?;
                 report.queued += 1;
             }
         }
@@ -175,7 +175,7 @@ impl Reconciliation {
                 self.context.store.release(&lease, None).await.map_err(text)?;
                 self.context
                     .queue
-                    .send(Worker::KeyCreation, &task(&onboarding.id), Duration::ZERO)
+                    .send(Step::KeyCreation, &task(&onboarding.id), Duration::ZERO)
                     .await
                     .map_err(text)?;
                 report.found_live += 1;

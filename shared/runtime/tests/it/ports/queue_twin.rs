@@ -1,9 +1,9 @@
-use queue::{MemoryQueue, Queue, Received, Task, Worker};
+use queue::{MemoryQueue, Queue, Received, Step, Task};
 use time::Duration;
 
 use crate::support::time::Time;
 
-const WORKER: Worker = Worker::KeyCreation;
+const STEP: Step = Step::KeyCreation;
 
 fn task(n: i64) -> Task {
     Task::Inbox { inbox_key: "INBOX#hub#1".to_owned(), slot: Some(n) }
@@ -22,73 +22,73 @@ fn tasks(received: &[Received]) -> Vec<Task> {
 #[tokio::test]
 async fn a_delayed_queue_message_arrives_when_it_is_due_and_not_before() {
     let (time, queue) = setup();
-    queue.send(WORKER, &task(1), Duration::seconds(20)).await.unwrap();
-    queue.send(WORKER, &task(2), Duration::seconds(10)).await.unwrap();
-    queue.send(WORKER, &task(3), Duration::days(9)).await.unwrap();
-    assert!(queue.receive(WORKER, 10).is_empty());
-    assert_eq!(queue.next_due(WORKER), Some(time.now() + Duration::seconds(10)));
+    queue.send(STEP, &task(1), Duration::seconds(20)).await.unwrap();
+    queue.send(STEP, &task(2), Duration::seconds(10)).await.unwrap();
+    queue.send(STEP, &task(3), Duration::days(9)).await.unwrap();
+    assert!(queue.receive(STEP, 10).is_empty());
+    assert_eq!(queue.next_due(STEP), Some(time.now() + Duration::seconds(10)));
     time.pass(Duration::seconds(20));
-    assert_eq!(tasks(&queue.receive(WORKER, 10)), [task(2), task(1)]);
+    assert_eq!(tasks(&queue.receive(STEP, 10)), [task(2), task(1)]);
     time.pass(Duration::minutes(15));
-    assert!(tasks(&queue.receive(WORKER, 10)).contains(&task(3)), "SQS delays by no more than 15 minutes");
-    assert!(queue.receive(Worker::ClientAccount, 10).is_empty());
+    assert!(tasks(&queue.receive(STEP, 10)).contains(&task(3)), "SQS delays by no more than 15 minutes");
+    assert!(queue.receive(Step::ClientAccount, 10).is_empty());
 }
 
 #[tokio::test]
 async fn a_received_message_is_hidden_and_delivered_again_until_it_is_deleted() {
     let (time, queue) = setup();
-    queue.send(WORKER, &task(1), Duration::ZERO).await.unwrap();
-    let first = queue.receive(WORKER, 10).remove(0);
-    assert!(queue.receive(WORKER, 10).is_empty());
-    assert_eq!(queue.len(WORKER), 1);
+    queue.send(STEP, &task(1), Duration::ZERO).await.unwrap();
+    let first = queue.receive(STEP, 10).remove(0);
+    assert!(queue.receive(STEP, 10).is_empty());
+    assert_eq!(queue.len(STEP), 1);
     time.pass(Duration::seconds(60));
-    let second = queue.receive(WORKER, 10).remove(0);
+    let second = queue.receive(STEP, 10).remove(0);
     assert_eq!((first.receive_count, second.receive_count), (1, 2));
     assert_eq!(first.message_id, second.message_id);
     assert!(!queue.delete(&first.receipt), "a receipt ends with the next delivery");
     assert!(queue.delete(&second.receipt));
-    assert!(queue.is_empty(WORKER) && queue.next_due(WORKER).is_none());
+    assert!(queue.is_empty(STEP) && queue.next_due(STEP).is_none());
 }
 
 #[tokio::test]
 async fn a_released_message_comes_back_at_once_or_after_a_delay() {
     let (time, queue) = setup();
-    queue.send(WORKER, &task(1), Duration::ZERO).await.unwrap();
-    let first = queue.receive(WORKER, 1).remove(0);
+    queue.send(STEP, &task(1), Duration::ZERO).await.unwrap();
+    let first = queue.receive(STEP, 1).remove(0);
     assert!(queue.release(&first.receipt, Duration::ZERO));
-    let second = queue.receive(WORKER, 1).remove(0);
+    let second = queue.receive(STEP, 1).remove(0);
     assert!(!queue.release(&first.receipt, Duration::ZERO));
     assert!(queue.release(&second.receipt, Duration::seconds(5)));
-    assert!(queue.receive(WORKER, 1).is_empty());
+    assert!(queue.receive(STEP, 1).is_empty());
     time.pass(Duration::seconds(5));
-    assert_eq!(queue.receive(WORKER, 1).len(), 1);
+    assert_eq!(queue.receive(STEP, 1).len(), 1);
 }
 
 #[tokio::test]
 async fn a_message_that_fails_too_often_is_a_dead_letter_until_it_is_redriven() {
     let (time, queue) = setup();
-    queue.send_text(WORKER, "not a task");
+    queue.send_text(STEP, "not a task");
     for n in 1..=3 {
-        assert_eq!(queue.receive(WORKER, 1)[0].receive_count, n);
+        assert_eq!(queue.receive(STEP, 1)[0].receive_count, n);
         time.pass(Duration::seconds(60));
     }
-    assert!(queue.receive(WORKER, 1).is_empty());
-    assert!(queue.is_empty(WORKER));
-    let dead = queue.dead_letters(WORKER);
+    assert!(queue.receive(STEP, 1).is_empty());
+    assert!(queue.is_empty(STEP));
+    let dead = queue.dead_letters(STEP);
     assert_eq!((dead.len(), dead[0].body.as_str()), (1, "not a task"));
-    assert_eq!(queue.redrive(WORKER), 1);
-    assert!(queue.dead_letters(WORKER).is_empty());
-    assert_eq!(queue.receive(WORKER, 1)[0].receive_count, 1);
+    assert_eq!(queue.redrive(STEP), 1);
+    assert!(queue.dead_letters(STEP).is_empty());
+    assert_eq!(queue.receive(STEP, 1)[0].receive_count, 1);
 }
 
 #[tokio::test]
 async fn a_waiting_receiver_is_woken_by_a_send_even_before_it_waits() {
     let (_, queue) = setup();
     let sent = queue.notified();
-    assert!(queue.receive(WORKER, 1).is_empty());
-    queue.clone().send(WORKER, &task(1), Duration::ZERO).await.unwrap();
+    assert!(queue.receive(STEP, 1).is_empty());
+    queue.clone().send(STEP, &task(1), Duration::ZERO).await.unwrap();
     sent.await;
-    assert_eq!(queue.receive(WORKER, 1).len(), 1);
+    assert_eq!(queue.receive(STEP, 1).len(), 1);
 }
 
 #[tokio::test]
@@ -96,8 +96,8 @@ async fn the_queue_twin_fails_when_told_to() {
     let (_, queue) = setup();
     queue.fail_next(2);
     for _ in 0..2 {
-        assert!(queue.send(WORKER, &task(1), Duration::ZERO).await.is_err());
+        assert!(queue.send(STEP, &task(1), Duration::ZERO).await.is_err());
     }
-    assert!(queue.send(WORKER, &task(1), Duration::ZERO).await.is_ok());
-    assert_eq!(queue.len(WORKER), 1);
+    assert!(queue.send(STEP, &task(1), Duration::ZERO).await.is_ok());
+    assert_eq!(queue.len(STEP), 1);
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use onboarding::OnboardingId;
-use queue::{InvalidTask, Queue, QueueError, SqsQueue, Task, Worker};
+use queue::{InvalidTask, Queue, QueueError, SqsQueue, Step, Task};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::aws::Aws;
 
 fn queue(aws: &Aws) -> SqsQueue {
     let url = "https://sqs.eu-central-1.amazonaws.com/000000000000/key-creation".parse().unwrap();
-    let urls = BTreeMap::from([(Worker::KeyCreation, url)]);
+    let urls = BTreeMap::from([(Step::KeyCreation, url)]);
     SqsQueue::new(aws_sdk_sqs::Client::new(&aws.config), urls)
 }
 
@@ -32,7 +32,7 @@ async fn a_task_is_sent_to_sqs_with_its_delay_in_whole_seconds() {
         (Duration::days(3), 900),
     ];
     for (delay, _) in delays {
-        queue.send(Worker::KeyCreation, &task(), delay).await.unwrap();
+        queue.send(Step::KeyCreation, &task(), delay).await.unwrap();
     }
     for ((action, parameters), (delay, seconds)) in aws.calls().into_iter().zip(delays) {
         assert_eq!(action, "SendMessage");
@@ -48,9 +48,9 @@ async fn a_task_is_sent_to_sqs_with_its_delay_in_whole_seconds() {
 async fn a_queue_that_refuses_is_unavailable_and_one_that_is_not_set_is_named() {
     let aws = Aws::start(|_, _| Err("AccessDenied: User arn:aws:sts::1:x may not")).await;
     let queue = queue(&aws);
-    let refused = queue.send(Worker::KeyCreation, &task(), Duration::ZERO).await;
+    let refused = queue.send(Step::KeyCreation, &task(), Duration::ZERO).await;
     assert_eq!(refused, Err(QueueError::Unavailable("AccessDenied".to_owned())));
-    let unset = queue.send(Worker::ClientAccount, &task(), Duration::ZERO).await.unwrap_err();
+    let unset = queue.send(Step::ClientAccount, &task(), Duration::ZERO).await.unwrap_err();
     assert_eq!(unset.to_string(), "CLIENT_ACCOUNT_QUEUE_URL is not set");
 }
 
@@ -60,7 +60,7 @@ async fn a_queue_that_cannot_be_reached_is_unavailable() {
     // Bound and closed again: nobody listens there.
     let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     aws.config = aws.config.to_builder().endpoint_url(format!("http://{port}")).build();
-    let sent = queue(&aws).send(Worker::KeyCreation, &task(), Duration::ZERO).await;
+    let sent = queue(&aws).send(Step::KeyCreation, &task(), Duration::ZERO).await;
     assert_eq!(sent, Err(QueueError::Unavailable("no connection".to_owned())));
 }
 
