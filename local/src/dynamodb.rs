@@ -4,8 +4,8 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use embedded_dynamodb::Database;
 use store::schema;
-use tokio::net::TcpListener;
 
 use crate::Error;
 
@@ -15,12 +15,10 @@ pub(crate) const TABLE: &str = "local";
 /// Starts it, in memory or on a file, and makes the table if it is not there. Returns its address too.
 pub(crate) async fn start(file: Option<&Path>) -> Result<(Client, String), Error> {
     let database = match file {
-        Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
-        None => dynoxide::Database::memory(),
+        Some(file) => Database::new(&file.to_string_lossy()),
+        None => Database::memory(),
     }?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let endpoint = embedded_dynamodb::serve(database).await?;
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))

@@ -13,9 +13,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use dynoxide::{Database, DynoxideError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use embedded_dynamodb::Database;
 use serde_json::{Value, json};
 use store::schema;
 
@@ -51,7 +49,7 @@ impl Table {
             "ExpressionAttributeValues": {":due": {"S": "DUE"}},
             "Limit": 1,
         });
-        let found = run(query.to_string().as_bytes(), |request| self.database.query(request)).unwrap();
+        let (_, found) = answer(&self.database, "Query", query.to_string().as_bytes());
         let found: Value = serde_json::from_slice(&found).unwrap();
         found.pointer("/Items/0/due_at/N")?.as_str()?.parse().ok()
     }
@@ -120,21 +118,8 @@ impl Connector {
     }
 
     fn carry_out(&self, exchange: &Exchange) -> HttpResponse {
-        let (db, body) = (&self.database, exchange.body.as_slice());
-        let answer = match exchange.operation.as_str() {
-            "GetItem" => run(body, |request| db.get_item(request)),
-            "PutItem" => run(body, |request| db.put_item(request)),
-            "UpdateItem" => run(body, |request| db.update_item(request)),
-            "Query" => run(body, |request| db.query(request)),
-            "TransactWriteItems" => run(body, |request| db.transact_write_items(request)),
-            "CreateTable" => run(body, |request| db.create_table(request)),
-            "UpdateTimeToLive" => run(body, |request| db.update_time_to_live(request)),
-            other => panic!("{other} is not known here"),
-        };
-        match answer {
-            Ok(answer) => response(200, answer),
-            Err(error) => response(error.status_code(), error.to_json().into_bytes()),
-        }
+        let (status, answer) = answer(&self.database, &exchange.operation, &exchange.body);
+        response(status, answer)
     }
 
     /// Whether this condition of the request can fail because of others: a single item must be there for that.
@@ -159,18 +144,14 @@ impl Connector {
         let key = json.get("Key").cloned();
         let key = key.unwrap_or_else(|| json!({"pk": json["Item"]["pk"], "sk": json["Item"]["sk"]}));
         let body = json!({"TableName": json["TableName"], "Key": key}).to_string();
-        let answer = run(body.as_bytes(), |request| self.database.get_item(request)).unwrap();
+        let (_, answer) = answer(&self.database, "GetItem", body.as_bytes());
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         answer.get("Item").cloned().unwrap_or_default()
     }
 }
 
-fn run<Q: DeserializeOwned, A: Serialize>(
-    body: &[u8],
-    operation: impl Fn(Q) -> dynoxide::Result<A>,
-) -> Result<Vec<u8>, DynoxideError> {
-    let answer = operation(serde_json::from_slice(body).unwrap())?;
-    Ok(serde_json::to_vec(&answer).unwrap())
+fn answer(database: &Database, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    embedded_dynamodb::answer(database, operation, body).unwrap_or_else(|| panic!("{operation} is not known here"))
 }
 
 /// A request of the SDK's.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
+use embedded_dynamodb::Database;
 use exchange::Clock;
 use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup};
 use store::{Store, StoreError, schema};
@@ -35,13 +36,11 @@ struct TestBench {
 
 impl TestBench {
     async fn new() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+        let endpoint = embedded_dynamodb::serve(Database::memory().unwrap()).await.unwrap();
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
-            .endpoint_url(format!("http://{address}"))
+            .endpoint_url(endpoint)
             .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .build();
