@@ -11,6 +11,7 @@ use local::samples::{
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use partner_hub::signature;
 use payload::{Call, sqs};
+use queue::Step;
 use serde_json::{Value, json};
 use simulator::Simulator;
 
@@ -23,7 +24,7 @@ const CODE: &str = "AQmade-up-code-of-the-events";
 /// A sample event.
 pub struct Event {
     /// Function and case, as the file in `events/` is called.
-    pub name: &'static str,
+    pub name: String,
     /// What the function gets.
     pub payload: Value,
     /// What the simulator is to be told before: what a customer did at Meta.
@@ -76,9 +77,7 @@ impl Answer {
 impl Event {
     /// The function's name in the template.
     pub fn function(&self) -> String {
-        let folder = self.name.split('.').next().unwrap_or(self.name);
-        let words = folder.split('-').filter_map(|word| word.split_at_checked(1));
-        words.map(|(first, rest)| first.to_uppercase() + rest).collect()
+        in_template(self.name.split('.').next().unwrap_or(&self.name))
     }
 
     fn after(self, popup: Value) -> Self {
@@ -90,8 +89,14 @@ impl Event {
     }
 }
 
-fn event(name: &'static str, payload: Value, answer: Answer) -> Event {
-    Event { name, payload, popup: None, answer, history: None }
+/// A function's resource in the template: `key-creation` is `KeyCreation`.
+fn in_template(function: &str) -> String {
+    let words = function.split('-').filter_map(|word| word.split_at_checked(1));
+    words.map(|(first, rest)| first.to_uppercase() + rest).collect()
+}
+
+fn event(name: impl Into<String>, payload: Value, answer: Answer) -> Event {
+    Event { name: name.into(), payload, popup: None, answer, history: None }
 }
 
 fn call(name: &'static str, call: Call, status: u16) -> Event {
@@ -127,7 +132,7 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     let nobody = json!({ "v": 1, "kind": "onboarding", "onboarding_id": NOBODY });
     let inbox = json!({ "v": 1, "kind": "inbox", "inbox_key": samples::WEBHOOK });
 
-    Ok(vec![
+    let mut events = vec![
         call("signup-page", Call::get("/signup", "/signup"), 200),
         call("signup-page.asset", Call::get("/signup/{asset}", "/signup/page.js"), 200),
         call("signup-page.unknown-asset", Call::get("/signup/{asset}", "/signup/secrets.js"), 404),
@@ -162,16 +167,20 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         event("client-account", sqs("ClientAccountQueue", &onboarding(STARTED)), Answer::Taken)
             .tells(STARTED, "client_found"),
         event("client-account.unknown", sqs("ClientAccountQueue", &nobody), Answer::Taken),
-        event("client-account.unreadable", sqs("ClientAccountQueue", &unreadable), Answer::Failed),
         event("number-submission", sqs("NumberSubmissionQueue", &onboarding(SIGNED_UP)), Answer::Taken)
             .tells(SIGNED_UP, "number_accepted"),
-        event("number-submission.unreadable", sqs("NumberSubmissionQueue", &unreadable), Answer::Failed),
         event("key-creation", sqs("KeyCreationQueue", &onboarding(LIVE)), Answer::Taken).tells(LIVE, "messaging_ready"),
         event("key-creation.webhook", sqs("KeyCreationQueue", &inbox), Answer::Taken)
             .tells(SUBMITTED, "messaging_ready"),
-        event("key-creation.unreadable", sqs("KeyCreationQueue", &unreadable), Answer::Failed),
         event("reconciliation", payload::schedule(), Answer::Nothing),
-    ])
+    ];
+    // Each step refuses a message of another version.
+    for step in Step::queued() {
+        let function = step.as_str().replace('_', "-");
+        let unreadable = sqs(&format!("{}Queue", in_template(&function)), &unreadable);
+        events.push(event(format!("{function}.unreadable"), unreadable, Answer::Failed));
+    }
+    Ok(events)
 }
 
 fn path(id: &str, rest: &str) -> String {

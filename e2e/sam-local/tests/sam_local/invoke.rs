@@ -23,7 +23,7 @@ pub(crate) async fn all(client: &Client) -> Result<usize, Error> {
         line(&event.function(), &format!("{}.json", event.name), &expected, &got, &milliseconds);
         if got != expected {
             failed += 1;
-            println!("FAILED  see {}", sam::log(event.name).display());
+            println!("FAILED  see {}", sam::log(&event.name).display());
         }
     }
     Ok(failed)
@@ -41,7 +41,7 @@ async fn one(client: &Client, event: &Event) -> Result<String, Error> {
     }
     let file = format!("events/{}.json", event.name);
     let output = sam::local(&["invoke", &event.function(), "-e", &file]).output().await?;
-    tokio::fs::write(sam::log(event.name), &output.stderr).await?;
+    tokio::fs::write(sam::log(&event.name), &output.stderr).await?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let answer: Option<Value> = serde_json::from_str(printed.trim()).ok();
     let Some(answer) = answer.as_ref().and_then(Answer::read).filter(|_| output.status.success()) else {
