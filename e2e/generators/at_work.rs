@@ -14,7 +14,7 @@ fn the_added_setting_is_read() {
 async fn the_added_route_answers() {
     let bench = TestBench::new().await;
     let reply = bench.get("/ping", "").await;
-    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, "true"));
+    assert_eq!((reply.status, reply.text.as_str()), (200, "true"));
 }
 
 #[tokio::test]
