@@ -13,15 +13,15 @@ fn the_added_setting_is_read() {
 #[tokio::test]
 async fn the_added_route_answers() {
     let bench = TestBench::new().await;
-    let reply = bench.get("/ping", "").await;
+    let reply = bench.get("/v1/ping", "").await;
     assert_eq!((reply.status, reply.text.as_str()), (200, "true"));
 }
 
 #[tokio::test]
 async fn the_added_locale_is_served() {
     let bench = TestBench::new().await;
-    assert_eq!(bench.get("/signup/eo.json", "").await.body["title"], "Konekti WhatsApp");
-    assert!(bench.get("/signup", "").await.text.contains(r#""eo""#));
+    assert_eq!(bench.get("/v1/signup/eo.json", "").await.body["title"], "Konekti WhatsApp");
+    assert!(bench.get("/v1/signup", "").await.text.contains(r#""eo""#));
 }
 
 #[tokio::test]
