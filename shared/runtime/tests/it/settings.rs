@@ -205,7 +205,10 @@ fn a_function_needs_only_the_queues_that_it_sends_to() {
     let key_creation = [("KEY_CREATION_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/key-creation")];
     assert!(wrong(&key_creation, |env| QueueConfig::read(env, [Step::KeyCreation])).is_empty());
     assert_eq!(
-        wrong(&key_creation, |env| QueueConfig::read(env, Step::queued())),
+        wrong(&key_creation, |env| QueueConfig::read(
+            env,
+            [Step::KeyCreation, Step::ClientAccount, Step::NumberSubmission]
+        )),
         ["CLIENT_ACCOUNT_QUEUE_URL", "NUMBER_SUBMISSION_QUEUE_URL"]
     );
 }
