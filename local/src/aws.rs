@@ -15,11 +15,10 @@ use queue::{Queue, Step, Task};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use time::Duration;
-use vault::Vault;
+use vault::{SecretValue, Vault};
 
 use crate::Error;
 use crate::functions::Twins;
-use crate::persistence::StoredKey;
 
 /// Name of the bundle's secret.
 pub(crate) const BUNDLE: &str = "local/bundle";
@@ -116,20 +115,19 @@ impl Aws {
             return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
         }
         let channel_id = channel(name)?;
-        let key = self.twins.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;
-        let arn = key.secret_arn.clone();
-        let value = serde_json::to_string(&StoredKey::new(channel_id, key)).map_err(|_| BROKEN)?;
-        Ok(json!({ "Name": name, "ARN": arn, "SecretString": value }))
+        let (key, stored) = self.twins.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;
+        let value = serde_json::to_string(&SecretValue::new(&channel_id, &key)).map_err(|_| BROKEN)?;
+        Ok(json!({ "Name": name, "ARN": stored.secret_arn, "SecretString": value }))
     }
 
     async fn keep(&self, name: &str, value: &str) -> Result<Value, Refusal> {
-        let key: StoredKey = serde_json::from_str(value).map_err(|_| INVALID)?;
-        let (channel_id, key) = key.into_new();
+        let value: SecretValue = serde_json::from_str(value).map_err(|_| INVALID)?;
+        let (channel_id, key) = value.into_key();
         if channel(name)? != channel_id {
             return Err(INVALID);
         }
-        let arn = self.twins.vault.store(&channel_id, &key).await.map_err(|_| BROKEN)?;
-        Ok(json!({ "Name": name, "ARN": arn }))
+        let stored = self.twins.vault.store(&channel_id, &key).await.map_err(|_| BROKEN)?;
+        Ok(json!({ "Name": name, "ARN": stored.secret_arn }))
     }
 }
 

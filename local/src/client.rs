@@ -1,10 +1,10 @@
 //! A partner's server, a customer's page and whoever orders faults, over HTTP.
 
+use partner_hub::ApiKey;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vault::VaultKey;
 
 use crate::Error;
 use crate::settings::BACKEND_TOKEN;
@@ -104,7 +104,7 @@ impl Client {
     /// # Errors
     /// If there is no answer.
     #[expect(clippy::disallowed_methods, reason = "sent to the messaging API")]
-    pub async fn key_works(&self, key: &VaultKey) -> Result<bool, Error> {
+    pub async fn key_works(&self, key: &ApiKey) -> Result<bool, Error> {
         let url = format!("{}/v1/configs/webhook", key.address.as_str().trim_end_matches('/'));
         let request = self.http.get(url).header("D360-API-KEY", key.api_key.expose_secret());
         Ok(request.send().await?.status().is_success())

@@ -74,7 +74,7 @@ impl Resources {
     pub async fn api_key(&self, channel: &str) -> Result<Option<String>, Error> {
         let vault = SecretsManagerVault::new(self.secrets.clone(), STACK.to_owned());
         let key = vault.find(&channel.parse::<ChannelId>()?).await?;
-        Ok(key.map(|key| key.api_key.expose_secret().to_owned()))
+        Ok(key.map(|(key, _)| key.api_key.expose_secret().to_owned()))
     }
 
     /// Deletes the secret with the API key of a channel, as somebody might by mistake. For good: where a deletion can be taken

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onboarding::ChannelId;
+use onboarding::{ChannelId, StoredKey};
+use partner_hub::ApiKey;
 use queue::{MemoryQueue, Queue, QueueError, Step, Task};
 use time::Duration;
-use vault::{MemoryVault, NewVaultKey, Vault, VaultError, VaultKey};
+use vault::{MemoryVault, Vault, VaultError};
 
 use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
@@ -35,7 +36,7 @@ pub(crate) struct FaultyVault {
 
 #[async_trait]
 impl Vault for FaultyVault {
-    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError> {
+    async fn find(&self, channel: &ChannelId) -> Result<Option<(ApiKey, StoredKey)>, VaultError> {
         through(&self.injection, Place::Vault, "find".to_owned(), self.vault.find(channel), unavailable).await
     }
 
@@ -43,7 +44,7 @@ impl Vault for FaultyVault {
         through(&self.injection, Place::Vault, "holds".to_owned(), self.vault.holds(channel), unavailable).await
     }
 
-    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
+    async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError> {
         through(&self.injection, Place::Vault, "store".to_owned(), self.vault.store(channel, key), unavailable).await
     }
 }

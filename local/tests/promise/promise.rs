@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use store::{HistoryEntry, ListFilter, Stored};
 use time::Duration;
+use vault::Vault;
 
 use crate::table::TABLE;
 use crate::test_bench::TestBench;
@@ -103,16 +104,15 @@ impl TestBench {
         let valid = |key: &&Value| key["channel_id"] == channel_id.as_str() && key["valid"] == true;
         let valid: Vec<&Value> = list(&ledger["keys"]).filter(valid).collect();
         hold!(valid.len() == 1, "{} valid keys", valid.len());
-        let vault = self.stack.twins.vault.keys();
-        let kept = vault.iter().find(|(channel, _)| channel == channel_id).map(|(_, key)| key);
+        let kept = self.stack.twins.vault.find(channel_id).await.unwrap();
         hold!(kept.is_some(), "no key in the vault");
-        let kept = kept.unwrap();
+        let (key, stored) = kept.unwrap();
         hold!(
-            valid[0]["api_key"] == kept.api_key.expose_secret(),
+            valid[0]["api_key"] == key.api_key.expose_secret(),
             "the vault's key is not the one that the Hub accepts"
         );
         let arn = onboarding.key.as_ref().map(|key| &key.secret_arn);
-        hold!(arn == Some(&kept.secret_arn), "the record names another secret");
+        hold!(arn == Some(&stored.secret_arn), "the record names another secret");
         hold!(ledger["message_webhooks"][channel_id.as_str()].is_object(), "no message webhook");
 
         let key = [("pk", format!("ONB#{id}")), ("sk", "ONB".to_owned())];

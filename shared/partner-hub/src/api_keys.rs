@@ -4,6 +4,7 @@ use exchange::{ChannelId, text};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use url::Url;
 
 use super::{Call, Hub, HubCredentials, HubError};
@@ -11,15 +12,17 @@ use super::{Call, Hub, HubCredentials, HubError};
 /// Where a key is used if its answer does not say (<https://docs.360dialog.com/partner/partner-api/overview>).
 const USUAL_ADDRESS: &str = "https://waba-v2.360dialog.io";
 
-/// A key that was just made. The Hub shows it this once.
+/// An API key of one channel. The Hub shows it once, when it makes it.
 #[derive(Debug, Clone)]
-pub struct NewApiKey {
-    /// The `D360-API-KEY`.
+pub struct ApiKey {
+    /// The key itself, `D360-API-KEY`.
     pub api_key: SecretString,
     /// Base address of the messaging API for this key.
     pub address: Url,
     /// The Hub's id of the key, where it named one.
     pub key_id: Option<String>,
+    /// When the Hub was asked to make it. Its answer does not say when it did.
+    pub created_at: OffsetDateTime,
 }
 
 impl Hub {
@@ -39,7 +42,7 @@ impl Hub {
         &self,
         credentials: &HubCredentials,
         channel: &ChannelId,
-    ) -> Result<NewApiKey, HubError> {
+    ) -> Result<ApiKey, HubError> {
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/channels/{channel_id}/api_keys",
@@ -47,17 +50,18 @@ impl Hub {
             query: &[],
             body: Some(&json!({})),
         };
+        let created_at = self.clock.now();
         let answer = self.call(credentials, call).await.map_err(|error| match error {
             HubError::Permanent { status: 400 | 404 | 409, reason } => HubError::NotYet { reason },
             HubError::Permanent { status: 403, reason } => HubError::Permission { reason },
             other => other,
         })?;
-        NewApiKey::read(&answer).ok_or_else(|| HubError::unreadable("the answer holds no API key".to_owned(), true))
+        ApiKey::read(&answer, created_at).ok_or_else(|| HubError::unreadable("the answer holds no API key".to_owned(), true))
     }
 }
 
-impl NewApiKey {
-    fn read(answer: &Value) -> Option<Self> {
+impl ApiKey {
+    fn read(answer: &Value, created_at: OffsetDateTime) -> Option<Self> {
         let listed = answer.get("api_keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let (entry, api_key) =
             listed.iter().chain([answer]).find_map(|entry| Some((entry, text(entry, &["/api_key"])?)))?;
@@ -66,6 +70,7 @@ impl NewApiKey {
             api_key: api_key.into(),
             address: named.or_else(|| Url::parse(USUAL_ADDRESS).ok())?,
             key_id: text(entry, &["/id"]),
+            created_at,
         })
     }
 }

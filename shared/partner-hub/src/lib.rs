@@ -11,7 +11,7 @@ pub mod signature;
 pub mod webhook;
 mod webhook_url;
 
-pub use api_keys::NewApiKey;
+pub use api_keys::ApiKey;
 pub use channels::{Channel, ChannelsPage};
 pub use clients::{Client, ClientDetails, ClientsPage};
 pub use credentials::HubCredentials;

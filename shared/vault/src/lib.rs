@@ -6,7 +6,10 @@ mod memory;
 mod secrets_manager;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use exchange::ChannelId;
+use onboarding::StoredKey;
+use partner_hub::ApiKey;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
@@ -15,36 +18,6 @@ use url::Url;
 pub use memory::MemoryVault;
 #[cfg(feature = "aws")]
 pub use secrets_manager::SecretsManagerVault;
-
-use exchange::ChannelId;
-
-/// An API key to be kept.
-#[derive(Debug, Clone)]
-pub struct NewVaultKey {
-    /// The key itself, `D360-API-KEY`.
-    pub api_key: SecretString,
-    /// Where the messaging API takes it.
-    pub address: Url,
-    /// 360dialog's id of the key.
-    pub key_id: Option<String>,
-    /// When it was made.
-    pub created_at: OffsetDateTime,
-}
-
-/// An API key that is kept.
-#[derive(Debug, Clone)]
-pub struct VaultKey {
-    /// The key itself, `D360-API-KEY`.
-    pub api_key: SecretString,
-    /// Where the messaging API takes it.
-    pub address: Url,
-    /// 360dialog's id of the key.
-    pub key_id: Option<String>,
-    /// When it was made.
-    pub created_at: OffsetDateTime,
-    /// Where it is kept.
-    pub secret_arn: String,
-}
 
 /// Why a key was not found or kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,14 +33,14 @@ pub enum VaultError {
 /// Keeps API keys.
 #[async_trait]
 pub trait Vault: Send + Sync {
-    /// The channel's key, if one is kept. One that is scheduled for deletion is not.
-    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError>;
+    /// The channel's key and where it is kept, if there is one. A key that is scheduled for deletion counts as absent.
+    async fn find(&self, channel: &ChannelId) -> Result<Option<(ApiKey, StoredKey)>, VaultError>;
 
     /// Whether a key of the channel's is kept, without reading it.
     async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError>;
 
-    /// Keeps the channel's key in place of any other. Returns the secret's ARN.
-    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError>;
+    /// Keeps the channel's key in place of any other. Returns where.
+    async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError>;
 }
 
 /// The name of a channel's secret.
@@ -75,9 +48,15 @@ fn secret_name(prefix: &str, channel: &ChannelId) -> String {
     format!("{prefix}/channels/{channel}/api-key")
 }
 
-/// The value of a channel's secret. The partner's systems read it: members may be added, never renamed.
+/// Where `key` is kept: in the secret with this ARN.
+fn stored_key(key: &ApiKey, secret_arn: String) -> StoredKey {
+    StoredKey { secret_arn, key_id: key.key_id.clone(), address: key.address.as_str().to_owned() }
+}
+
+/// The value of a channel's secret, as JSON: `{api_key, address, key_id, created_at, channel_id}`. The partner's systems
+/// read it, so members may be added, never renamed.
 #[derive(Serialize, Deserialize)]
-struct SecretValue {
+pub struct SecretValue {
     api_key: String,
     address: Url,
     #[serde(default)]
@@ -87,36 +66,35 @@ struct SecretValue {
     channel_id: ChannelId,
 }
 
-impl NewVaultKey {
-    /// The secret's value, as JSON.
+impl SecretValue {
+    /// The value for a channel's key.
     #[expect(clippy::disallowed_methods, reason = "kept in the vault")]
-    fn to_json(&self, channel: &ChannelId) -> Result<String, VaultError> {
-        let value = SecretValue {
-            api_key: self.api_key.expose_secret().to_owned(),
-            address: self.address.clone(),
-            key_id: self.key_id.clone(),
-            created_at: self.created_at,
+    pub fn new(channel: &ChannelId, key: &ApiKey) -> Self {
+        Self {
+            api_key: key.api_key.expose_secret().to_owned(),
+            address: key.address.clone(),
+            key_id: key.key_id.clone(),
+            created_at: key.created_at,
             channel_id: channel.clone(),
-        };
-        serde_json::to_string(&value).map_err(|_| VaultError::Unreadable("it cannot be written as JSON".to_owned()))
+        }
+    }
+
+    /// The channel and its key.
+    pub fn into_key(self) -> (ChannelId, ApiKey) {
+        let Self { api_key, address, key_id, created_at, channel_id } = self;
+        (channel_id, ApiKey { api_key: api_key.into(), address, key_id, created_at })
+    }
+
+    fn to_json(&self) -> Result<String, VaultError> {
+        serde_json::to_string(self).map_err(|_| VaultError::Unreadable("it cannot be written as JSON".to_owned()))
     }
 }
 
-impl VaultKey {
-    /// Reads a secret's value.
-    fn from_json(json: &str, channel: &ChannelId, secret_arn: String) -> Result<Self, VaultError> {
-        // serde's sentence could repeat a part of the value.
-        let value: SecretValue = serde_json::from_str(json)
-            .map_err(|error| VaultError::Unreadable(format!("not a key's JSON at column {}", error.column())))?;
-        if value.channel_id != *channel {
-            return Err(VaultError::Unreadable("it belongs to another channel".to_owned()));
-        }
-        Ok(Self {
-            api_key: value.api_key.into(),
-            address: value.address,
-            key_id: value.key_id,
-            created_at: value.created_at,
-            secret_arn,
-        })
-    }
+/// Reads the key of `channel` from its secret's value.
+fn parse_key(json: &str, channel: &ChannelId) -> Result<ApiKey, VaultError> {
+    // serde's sentence could repeat a part of the value.
+    let value: SecretValue = serde_json::from_str(json)
+        .map_err(|error| VaultError::Unreadable(format!("not a key's JSON at column {}", error.column())))?;
+    let (owner, key) = value.into_key();
+    if owner == *channel { Ok(key) } else { Err(VaultError::Unreadable("it belongs to another channel".to_owned())) }
 }

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use exchange::ChannelId;
+use onboarding::StoredKey;
+use partner_hub::ApiKey;
 
-use super::{NewVaultKey, Vault, VaultError, VaultKey, secret_name};
+use super::{SecretValue, Vault, VaultError, parse_key, secret_name, stored_key};
 
 /// Keeps keys in memory. Clones share them.
 #[derive(Debug, Clone)]
@@ -17,7 +19,7 @@ pub struct MemoryVault {
 
 #[derive(Debug, Default)]
 struct Contents {
-    keys: BTreeMap<ChannelId, VaultKey>,
+    keys: BTreeMap<ChannelId, ApiKey>,
     failing_finds: u32,
     failing_stores: u32,
 }
@@ -29,12 +31,12 @@ impl MemoryVault {
     }
 
     /// Every key that is kept.
-    pub fn keys(&self) -> Vec<(ChannelId, VaultKey)> {
+    pub fn keys(&self) -> Vec<(ChannelId, ApiKey)> {
         self.lock().keys.iter().map(|(channel, key)| (channel.clone(), key.clone())).collect()
     }
 
     /// Removes a channel's key, as an operator might.
-    pub fn remove(&self, channel: &ChannelId) -> Option<VaultKey> {
+    pub fn remove(&self, channel: &ChannelId) -> Option<ApiKey> {
         self.lock().keys.remove(channel)
     }
 
@@ -48,6 +50,10 @@ impl MemoryVault {
         self.lock().failing_stores = times;
     }
 
+    fn arn(&self, channel: &ChannelId) -> String {
+        format!("arn:aws:secretsmanager:local:000000000000:secret:{}", secret_name(&self.prefix, channel))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -55,24 +61,23 @@ impl MemoryVault {
 
 #[async_trait]
 impl Vault for MemoryVault {
-    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError> {
+    async fn find(&self, channel: &ChannelId) -> Result<Option<(ApiKey, StoredKey)>, VaultError> {
         let mut contents = self.lock();
         fail(&mut contents.failing_finds)?;
-        Ok(contents.keys.get(channel).cloned())
+        Ok(contents.keys.get(channel).map(|key| (key.clone(), stored_key(key, self.arn(channel)))))
     }
 
     async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
         Ok(self.find(channel).await?.is_some())
     }
 
-    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
+    async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError> {
         let mut contents = self.lock();
         fail(&mut contents.failing_stores)?;
-        let arn = format!("arn:aws:secretsmanager:local:000000000000:secret:{}", secret_name(&self.prefix, channel));
         // Through the JSON, so that a key that could not be read back is noticed here too.
-        let kept = VaultKey::from_json(&key.to_json(channel)?, channel, arn.clone())?;
+        let kept = parse_key(&SecretValue::new(channel, key).to_json()?, channel)?;
         contents.keys.insert(channel.clone(), kept);
-        Ok(arn)
+        Ok(stored_key(key, self.arn(channel)))
     }
 }
 

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use exchange::ChannelId;
+use onboarding::StoredKey;
+use partner_hub::ApiKey;
 use telemetry::milliseconds;
 use telemetry::reason;
 
-use super::{NewVaultKey, Vault, VaultError, VaultKey, secret_name};
+use super::{SecretValue, Vault, VaultError, parse_key, secret_name, stored_key};
 
 /// Keeps keys at Secrets Manager.
 #[derive(Debug, Clone)]
@@ -51,14 +53,16 @@ impl SecretsManagerVault {
 
 #[async_trait]
 impl Vault for SecretsManagerVault {
-    async fn find(&self, channel: &ChannelId) -> Result<Option<VaultKey>, VaultError> {
+    async fn find(&self, channel: &ChannelId) -> Result<Option<(ApiKey, StoredKey)>, VaultError> {
         let name = secret_name(&self.prefix, channel);
         let started = Instant::now();
         let found = self.client.get_secret_value().secret_id(&name).send().await;
         match log_and_classify("GetSecretValue", started, found) {
             Ok(found) => {
                 let json = found.secret_string.ok_or_else(|| VaultError::Unreadable("it is not text".to_owned()))?;
-                VaultKey::from_json(&json, channel, found.arn.unwrap_or(name)).map(Some)
+                let key = parse_key(&json, channel)?;
+                let stored = stored_key(&key, found.arn.unwrap_or(name));
+                Ok(Some((key, stored)))
             }
             Err(ServiceError::Absent | ServiceError::Deleted) => Ok(None),
             Err(refusal) => Err(refusal.into()),
@@ -75,10 +79,10 @@ impl Vault for SecretsManagerVault {
         }
     }
 
-    async fn store(&self, channel: &ChannelId, key: &NewVaultKey) -> Result<String, VaultError> {
+    async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError> {
         let name = secret_name(&self.prefix, channel);
-        let value = key.to_json(channel)?;
-        let stored = match self.create(&name, &value).await {
+        let value = SecretValue::new(channel, key).to_json()?;
+        let arn = match self.create(&name, &value).await {
             Err(ServiceError::Exists) => self.put(&name, &value).await,
             // A name is reserved until its deletion is carried out, which takes days.
             Err(ServiceError::Deleted) => {
@@ -86,8 +90,8 @@ impl Vault for SecretsManagerVault {
                 self.put(&name, &value).await
             }
             created => created,
-        };
-        stored.map(|arn| arn.unwrap_or(name)).map_err(Into::into)
+        }?;
+        Ok(stored_key(key, arn.unwrap_or(name)))
     }
 }
 

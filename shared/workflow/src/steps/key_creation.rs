@@ -8,12 +8,12 @@ use std::sync::Arc;
 use onboarding::call_limit::{Priority, Slot};
 use onboarding::{ChannelId, Event, FailureCode, Onboarding, OnboardingId, Status, Step, StoredKey};
 use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
-use partner_hub::{HubError, NewApiKey};
+use partner_hub::{ApiKey, HubError};
 use queue::Task;
 use store::{InboxKey, Stored};
 use time::{Duration, OffsetDateTime};
 use url::Url;
-use vault::{NewVaultKey, Vault, VaultKey};
+use vault::Vault;
 
 use crate::inbound::channel_event;
 use crate::runner::{HubContext, StepError, StepRunner, key_refused};
@@ -97,7 +97,7 @@ impl KeyCreation {
         let onboarding = &stored.onboarding;
         let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let key = match self.vault.find(channel_id).await? {
-            Some(key) if key.created_at >= void_before => stored_key(&key),
+            Some((key, stored)) if key.created_at >= void_before => stored,
             _ => self.create_key(onboarding, channel_id, slot).await?,
         };
         self.context.apply(onboarding, &Event::KeyStored { key }).await
@@ -113,7 +113,7 @@ impl KeyCreation {
         self.context.acquire_call(Priority::KeyCreation, &mut slot).await?;
         let asked_at = self.context.clock.now();
         match self.context.hub.create_api_key(&credentials, channel_id).await {
-            Ok(key) => self.store(channel_id, key, asked_at).await,
+            Ok(key) => self.store(channel_id, &key).await,
             Err(HubError::Permission { .. }) => self.permission_missing(onboarding, asked_at).await,
             Err(HubError::Retry { reason, retry_after, unclear: true }) => {
                 Err(StepError::Retry { reason, after: Some(retry_after.unwrap_or_default().max(MADE_WITHIN)) })
@@ -122,19 +122,11 @@ impl KeyCreation {
         }
     }
 
-    async fn store(
-        &self,
-        channel_id: &ChannelId,
-        key: NewApiKey,
-        created_at: OffsetDateTime,
-    ) -> Result<StoredKey, StepError> {
-        let key = NewVaultKey { api_key: key.api_key, address: key.address, key_id: key.key_id, created_at };
+    async fn store(&self, channel_id: &ChannelId, key: &ApiKey) -> Result<StoredKey, StepError> {
         let mut pauses = STORE_PAUSES.iter();
         loop {
-            match (self.vault.store(channel_id, &key).await, pauses.next()) {
-                (Ok(secret_arn), _) => {
-                    return Ok(StoredKey { secret_arn, key_id: key.key_id, address: key.address.into() });
-                }
+            match (self.vault.store(channel_id, key).await, pauses.next()) {
+                (Ok(stored), _) => return Ok(stored),
                 (Err(error), Some(pause)) => {
                     tracing::warn!(%error, "a key that was just made could not be stored; trying again");
                     tokio::time::sleep(*pause).await;
@@ -168,7 +160,7 @@ impl KeyCreation {
             return Err(address_forbidden());
         }
         let Some(url) = &self.message_webhook else { return Ok(()) };
-        let Some(key) = self.vault.find(channel_id).await? else {
+        let Some((key, _)) = self.vault.find(channel_id).await? else {
             return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
         };
         let headers = self.context.secrets.bundle().await?.message_webhook_headers.clone();
@@ -177,14 +169,6 @@ impl KeyCreation {
             let age = self.context.clock.now() - key.created_at;
             webhook_not_set(error, age, onboarding)
         })
-    }
-}
-
-fn stored_key(key: &VaultKey) -> StoredKey {
-    StoredKey {
-        secret_arn: key.secret_arn.clone(),
-        key_id: key.key_id.clone(),
-        address: key.address.as_str().to_owned(),
     }
 }
 

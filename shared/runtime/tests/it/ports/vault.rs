@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use onboarding::ChannelId;
+use partner_hub::ApiKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::macros::datetime;
-use vault::{NewVaultKey, SecretsManagerVault, Vault, VaultError};
+use vault::{SecretsManagerVault, Vault, VaultError};
 
 use crate::support::aws::Aws;
 
@@ -57,8 +58,8 @@ fn channel() -> ChannelId {
     "Rb82LdCH".parse().unwrap()
 }
 
-pub(crate) fn key(text: &str) -> NewVaultKey {
-    NewVaultKey {
+pub(crate) fn key(text: &str) -> ApiKey {
+    ApiKey {
         api_key: text.into(),
         address: "https://waba-v2.360dialog.io".parse().unwrap(),
         key_id: Some("Ux93mTAK".to_owned()),
@@ -70,13 +71,15 @@ pub(crate) fn key(text: &str) -> NewVaultKey {
 async fn keeps_one_key(vault: &dyn Vault) {
     assert!(vault.find(&channel()).await.unwrap().is_none());
     vault.store(&channel(), &key("canary-1")).await.unwrap();
-    let arn = vault.store(&channel(), &key("canary-2")).await.unwrap();
-    let found = vault.find(&channel()).await.unwrap().unwrap();
+    let stored = vault.store(&channel(), &key("canary-2")).await.unwrap();
+    let (found, found_stored) = vault.find(&channel()).await.unwrap().unwrap();
     assert_eq!(found.api_key.expose_secret(), "canary-2");
     assert_eq!(found.address.as_str(), "https://waba-v2.360dialog.io/");
     assert_eq!(found.key_id.as_deref(), Some("Ux93mTAK"));
     assert_eq!(found.created_at, datetime!(2026-11-02 09:30 UTC));
-    assert_eq!(found.secret_arn, arn);
+    assert_eq!(found_stored, stored);
+    assert_eq!((&stored.address, &stored.key_id), (&found.address.to_string(), &found.key_id));
+    let arn = stored.secret_arn;
     assert!(arn.starts_with("arn:") && arn.ends_with(NAME));
     for text in [format!("{found:?}"), format!("{:?}", key("canary-3"))] {
         assert!(!text.contains("canary"), "{text}");
@@ -124,7 +127,7 @@ async fn a_secret_scheduled_for_deletion_counts_as_absent_and_is_restored_by_the
     assert!(vault.find(&channel()).await.unwrap().is_none());
     vault.store(&channel(), &key("canary-1")).await.unwrap();
     assert_eq!(aws.actions(), ["GetSecretValue", "CreateSecret", "RestoreSecret", "PutSecretValue"]);
-    assert_eq!(vault.find(&channel()).await.unwrap().unwrap().api_key.expose_secret(), "canary-1");
+    assert_eq!(vault.find(&channel()).await.unwrap().unwrap().0.api_key.expose_secret(), "canary-1");
 }
 
 #[tokio::test]
