@@ -5,9 +5,6 @@
 mod assets;
 mod headers;
 mod hints;
-#[cfg(test)]
-#[path = "../build/minify.rs"]
-mod minify;
 mod theme;
 
 use api::{Handler, Problem, respond, route};
