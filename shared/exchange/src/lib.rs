@@ -24,7 +24,7 @@ pub use clock::Clock;
 pub use digest::sha256_hex;
 pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 #[cfg(feature = "client")]
-pub use read::{id, one_line, text};
+pub use read::{Lenient, List, Text, object, one_line};
 pub use secret::{secret_eq, secret_hash_eq};
 pub use url::is_loopback;
 

@@ -2,9 +2,9 @@
 //!
 //! Few fields are asked for: one that the token may not see fails the whole call.
 
-use exchange::{BusinessId, PhoneNumberId, WabaId, text};
+use exchange::{BusinessId, Lenient, List, PhoneNumberId, Text, WabaId, object};
 use secrecy::SecretString;
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::error::Failure;
 use super::{BusinessToken, Get, Meta, MetaError};
@@ -48,13 +48,9 @@ impl Meta {
             query: &[("fields", "id,name")],
             bearer: token.secret(),
         };
-        let answer = self.get(app_secret, call).await?;
+        let WabaShape { id, name } = object(self.get(app_secret, call).await?);
         // Only an answer that names the WABA proves anything.
-        if text(&answer, &["/id"]).as_deref() == Some(waba.as_str()) {
-            Ok(Waba { id: waba.clone(), name: text(&answer, &["/name"]) })
-        } else {
-            Err(MetaError::unreadable())
-        }
+        id.0.filter(|id| id == waba).map(|id| Waba { id, name: name.0 }).ok_or_else(MetaError::unreadable)
     }
 
     /// The numbers of a WABA, newest first (`GET /{waba_id}/phone_numbers`); the first thousand, if there are more.
@@ -75,10 +71,10 @@ impl Meta {
                 query: &query,
                 bearer: token.secret(),
             };
-            let answer = self.get(app_secret, call).await?;
-            let page = answer.get("data").and_then(Value::as_array).ok_or_else(MetaError::unreadable)?;
-            numbers.extend(page.iter().filter_map(phone_number));
-            let next = next_page(&answer);
+            let Numbers { data, paging } = object(self.get(app_secret, call).await?);
+            let page = data.0.ok_or_else(MetaError::unreadable)?;
+            numbers.extend(page.into_iter().filter_map(NumberShape::read));
+            let next = paging.0.next_page();
             if next.is_none() || next == after {
                 return Ok(numbers);
             }
@@ -97,7 +93,7 @@ impl Meta {
         let call =
             Get { route: "GET /me", path: &["me"], query: &[("fields", "client_business_id")], bearer: token.secret() };
         match self.get(app_secret, call).await {
-            Ok(answer) => Ok(exchange::id(&answer, &["/client_business_id"])),
+            Ok(answer) => Ok(object::<Me>(answer).client_business_id.0),
             // 100: tokens other than a business's have no such field.
             Err(Failure::Refused(refusal)) if refusal.code() == Some(100) => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -120,22 +116,71 @@ impl Meta {
             query: &[("fields", "status")],
             bearer: system_user_token.unwrap_or(&app_token),
         };
-        text(&self.get(app_secret, call).await?, &["/status"]).ok_or_else(MetaError::unreadable)
+        let Solution { status } = object(self.get(app_secret, call).await?);
+        status.0.ok_or_else(MetaError::unreadable)
     }
 }
 
-/// One entry of the list; `None` for one without a proper id, which could not be onboarded anyway.
-fn phone_number(entry: &Value) -> Option<PhoneNumber> {
-    Some(PhoneNumber {
-        id: exchange::id(entry, &["/id"])?,
-        display_phone_number: text(entry, &["/display_phone_number"]),
-        verified_name: text(entry, &["/verified_name"]),
-    })
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WabaShape {
+    id: Text<WabaId>,
+    name: Text,
 }
 
-/// The cursor of the next page. The last page has a cursor too, but no `next`.
-/// Source: <https://developers.facebook.com/docs/graph-api/results>.
-fn next_page(answer: &Value) -> Option<String> {
-    text(answer, &["/paging/next"])?;
-    text(answer, &["/paging/cursors/after"])
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Numbers {
+    data: List<NumberShape>,
+    paging: Lenient<Paging>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NumberShape {
+    id: Text<PhoneNumberId>,
+    display_phone_number: Text,
+    verified_name: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Paging {
+    next: Text,
+    cursors: Lenient<Cursors>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cursors {
+    after: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Me {
+    client_business_id: Text<BusinessId>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Solution {
+    status: Text,
+}
+
+impl NumberShape {
+    /// The number; `None` for one without a proper id, which could not be onboarded anyway.
+    fn read(self) -> Option<PhoneNumber> {
+        let Self { id, display_phone_number, verified_name } = self;
+        Some(PhoneNumber { id: id.0?, display_phone_number: display_phone_number.0, verified_name: verified_name.0 })
+    }
+}
+
+impl Paging {
+    /// The cursor of the next page. The last page has a cursor too, but no `next`.
+    /// Source: <https://developers.facebook.com/docs/graph-api/results>.
+    fn next_page(self) -> Option<String> {
+        self.next.0?;
+        self.cursors.0.after.0
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use exchange::{one_line, text};
+use exchange::{Lenient, Text, object, one_line};
 use reqwest::StatusCode;
+use serde::Deserialize;
 use serde_json::Value;
 use time::Duration;
 
@@ -217,31 +218,53 @@ pub(super) struct GraphError {
     user_message: Option<String>,
 }
 
+/// The members of `error`, which a few answers have as a text instead.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorShape {
+    message: Text,
+    /// A number, or a text of its digits.
+    code: Value,
+    /// The same.
+    error_subcode: Value,
+    is_transient: Lenient<bool>,
+    /// `{details}`, or a text.
+    error_data: Value,
+    fbtrace_id: Text,
+    error_user_title: Text,
+    error_user_msg: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DataShape {
+    details: Text,
+}
+
 impl GraphError {
     /// Reads the envelope, if there is one. Meta's texts may repeat a token ("Malformed access token …"), so `hidden` is struck out.
     pub(super) fn read(answer: &Value, hidden: &[&str]) -> Option<Self> {
         let error = answer.get("error").filter(|error| !error.is_null())?;
-        let clean = |value: Option<&Value>| {
-            let mut text = text(value?, &[""])?;
+        let clean = |text: Text| {
+            let mut text = text.0?;
             for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
                 text = text.replace(secret, "***");
             }
             Some(one_line(&text, TEXT))
         };
-        let number = |name| {
-            let value = error.get(name)?;
-            value.as_i64().or_else(|| value.as_str()?.parse().ok())
-        };
-        let message = clean(error.get("message")).or_else(|| clean(Some(error)));
-        let details = error.get("error_data").and_then(|data| clean(data.get("details")).or_else(|| clean(Some(data))));
+        let number = |value: Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+        let shape: ErrorShape = object(error.clone());
+        let message = clean(shape.message).or_else(|| clean(error.clone().into()));
+        let details = object::<DataShape>(shape.error_data.clone()).details;
+        let details = clean(details).or_else(|| clean(shape.error_data.into()));
         Some(Self {
             message: [message, details].into_iter().flatten().collect::<Vec<_>>().join("; "),
-            code: number("code"),
-            subcode: number("error_subcode"),
-            is_transient: error.get("is_transient").and_then(Value::as_bool).unwrap_or_default(),
-            trace: clean(error.get("fbtrace_id")),
-            user_title: clean(error.get("error_user_title")),
-            user_message: clean(error.get("error_user_msg")),
+            code: number(shape.code),
+            subcode: number(shape.error_subcode),
+            is_transient: shape.is_transient.0,
+            trace: clean(shape.fbtrace_id),
+            user_title: clean(shape.error_user_title),
+            user_message: clean(shape.error_user_msg),
         })
     }
 }

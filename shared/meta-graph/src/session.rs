@@ -5,7 +5,8 @@
 
 use std::str::FromStr;
 
-use exchange::{BusinessId, InvalidId, PhoneNumberId, WabaId, one_line, text};
+use exchange::{BusinessId, InvalidId, PhoneNumberId, Text, WabaId, object, one_line};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Longest text that is kept, in characters.
@@ -34,6 +35,17 @@ pub struct Session {
     pub error_message: Option<String>,
     /// Meta's id of the popup session, for its support.
     pub session_id: Option<String>,
+}
+
+/// The members of `data` that are only shown.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Words {
+    current_step: Text,
+    error_code: Text,
+    error_id: Text,
+    error_message: Text,
+    session_id: Text,
 }
 
 /// What happened in the popup.
@@ -93,18 +105,19 @@ impl Session {
             Some(Value::Object(data)) => data,
             Some(_) => return Err(FieldError::new("session.data", "must be an object")),
         };
-        let words = |name: &str, longest| text(data.get(name)?, &[""]).map(|text| one_line(&text, longest));
+        let Words { current_step, error_code, error_id, error_message, session_id } = object(data.clone().into());
+        let cut = |text: Option<String>, longest| text.map(|text| one_line(&text, longest));
         Ok(Self {
             event: SessionEvent::named(name),
             name: one_line(name, WORD),
             waba_id: id(data, "waba_id")?,
             phone_number_id: id(data, "phone_number_id")?,
             business_id: id(data, "business_id")?,
-            current_step: words("current_step", WORD),
+            current_step: cut(current_step.0, WORD),
             // Older versions of Embedded Signup say `error_id`.
-            error_code: words("error_code", WORD).or_else(|| words("error_id", WORD)),
-            error_message: words("error_message", TEXT),
-            session_id: words("session_id", WORD),
+            error_code: cut(error_code.0.or(error_id.0), WORD),
+            error_message: cut(error_message.0, TEXT),
+            session_id: cut(session_id.0, WORD),
         })
     }
 

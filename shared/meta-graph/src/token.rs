@@ -1,7 +1,8 @@
 //! Tokens: from the popup's code to a business token, and what Meta says of it.
 
-use exchange::{BusinessId, WabaId, text};
+use exchange::{BusinessId, Lenient, List, Text, WabaId, object};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
@@ -82,28 +83,61 @@ impl TokenInfo {
             .flatten()
             .map(String::as_str)
     }
+}
 
-    /// Reads the `data` of an answer. A member that is missing never makes the token better than it is.
-    fn read(data: &Value) -> Self {
-        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
-        let expires_at = data.get("expires_at").and_then(Value::as_i64).filter(|&seconds| seconds != 0);
-        Self {
-            is_valid: data.get("is_valid").and_then(Value::as_bool).unwrap_or_default(),
-            app_id: text(data, &["/app_id"]),
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Issued {
+    access_token: Lenient<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Debugged {
+    data: Lenient<Option<TokenShape>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenShape {
+    is_valid: Lenient<bool>,
+    app_id: Text,
+    /// Unix time in seconds; 0 means never.
+    expires_at: Lenient<Option<i64>>,
+    granular_scopes: List<ScopeShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ScopeShape {
+    scope: Text,
+    target_ids: List<Text>,
+}
+
+impl TokenShape {
+    /// A member that is missing never makes the token better than it is.
+    fn read(self) -> TokenInfo {
+        let expires_at = self.expires_at.0.filter(|&seconds| seconds != 0);
+        TokenInfo {
+            is_valid: self.is_valid.0,
+            app_id: self.app_id.0,
             expires_at: expires_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()),
-            granular_scopes: list(data.get("granular_scopes"))
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|granular| {
-                    let targets = list(granular.get("target_ids"));
-                    Some(GranularScope {
-                        scope: text(granular, &["/scope"])?,
-                        target_ids: targets.map(|ids| ids.iter().filter_map(|id| text(id, &[""])).collect()),
-                    })
-                })
-                .collect(),
+            granular_scopes: self.granular_scopes.0.into_iter().flatten().filter_map(ScopeShape::read).collect(),
         }
     }
+}
+
+impl ScopeShape {
+    fn read(self) -> Option<GranularScope> {
+        let target_ids = self.target_ids.0.map(|ids| ids.into_iter().filter_map(|id| id.0).collect());
+        Some(GranularScope { scope: self.scope.0?, target_ids })
+    }
+}
+
+/// The token in an answer that issues one.
+fn issued(answer: Value) -> Option<BusinessToken> {
+    let Issued { access_token: Lenient(token) } = object(answer);
+    if token.is_empty() { None } else { Some(BusinessToken(token.into())) }
 }
 
 impl Meta {
@@ -137,8 +171,7 @@ impl Meta {
             }
             tries += 1;
         };
-        let token = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        token.map(|token| BusinessToken(token.into())).ok_or(MetaError::Unclear)
+        issued(answer).ok_or(MetaError::Unclear)
     }
 
     /// What Meta says of a token (`GET /debug_token`), asked with the app's own token. A token that has expired is an answer
@@ -158,7 +191,7 @@ impl Meta {
             }
             outcome => outcome?,
         };
-        answer.get("data").filter(|data| data.is_object()).map(TokenInfo::read).ok_or_else(MetaError::unreadable)
+        object::<Debugged>(answer).data.0.map(TokenShape::read).ok_or_else(MetaError::unreadable)
     }
 
     /// The token that Meta has issued for a customer's signup, without its code
@@ -185,8 +218,7 @@ impl Meta {
             }
             outcome => outcome?,
         };
-        let token = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        token.map(|token| BusinessToken(token.into())).ok_or_else(MetaError::unreadable)
+        issued(answer).ok_or_else(MetaError::unreadable)
     }
 
     /// The app's own token: its id and secret.
@@ -209,7 +241,7 @@ mod tests {
             scopes in prop_oneof!["\\[\\]", "7", "\\[1,null,\\[\\]\\]", r#"\[\{"scope":"whatsapp_business_x","target_ids":\[12345,"",\{\}\]\}\]"#],
         ) {
             let data = format!(r#"{{"is_valid":{valid},"expires_at":{expires},"granular_scopes":{scopes}}}"#);
-            let info = TokenInfo::read(&serde_json::from_str(&data).unwrap());
+            let info = object::<TokenShape>(serde_json::from_str(&data).unwrap()).read();
             prop_assert_eq!(info.is_valid, valid == "true");
             prop_assert!(info.wabas().len() <= 1);
         }

@@ -1,7 +1,11 @@
 //! How much of Meta's call limits is used up, from the headers of every answer.
 //! Source: <https://developers.facebook.com/docs/graph-api/overview/rate-limiting>.
 
+use std::collections::BTreeMap;
+
+use exchange::{Lenient, List, object};
 use reqwest::header::HeaderMap;
+use serde::Deserialize;
 use serde_json::Value;
 use time::Duration;
 
@@ -14,26 +18,30 @@ pub(super) struct Usage {
     pub(super) regain: Option<Duration>,
 }
 
+/// One limit: percents, and minutes until calls are taken again.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Limit {
+    call_count: Lenient<Option<u64>>,
+    total_cputime: Lenient<Option<u64>>,
+    total_time: Lenient<Option<u64>>,
+    estimated_time_to_regain_access: Lenient<Option<u64>>,
+}
+
 impl Usage {
     /// Reads `X-App-Usage` (one object) and `X-Business-Use-Case-Usage` (by business a list of objects). What is missing or
     /// unreadable counts as nothing.
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let header = |name| serde_json::from_slice::<Value>(headers.get(name)?.as_bytes()).ok();
-        let app = header("x-app-usage");
-        let business = header("x-business-use-case-usage");
-        let limits: Vec<&Value> = business
-            .iter()
-            .filter_map(Value::as_object)
-            .flat_map(|by_business| by_business.values())
-            .filter_map(Value::as_array)
-            .flatten()
-            .chain(&app)
-            .collect();
+        let header = |name| serde_json::from_slice(headers.get(name)?.as_bytes()).ok();
+        let app: Option<Value> = header("x-app-usage");
+        let business: BTreeMap<String, List<Limit>> = object(header("x-business-use-case-usage").unwrap_or_default());
+        let business = business.into_values().filter_map(|limits| limits.0).flatten();
+        let limits: Vec<Limit> = business.chain(app.map(object)).collect();
 
-        let percent = ["call_count", "total_cputime", "total_time"];
-        let minutes = limits.iter().filter_map(|limit| limit.get("estimated_time_to_regain_access")?.as_u64()).max();
+        let percent = limits.iter().flat_map(|limit| [limit.call_count.0, limit.total_cputime.0, limit.total_time.0]);
+        let minutes = limits.iter().filter_map(|limit| limit.estimated_time_to_regain_access.0).max();
         Self {
-            percent: limits.iter().flat_map(|limit| percent.map(|name| limit.get(name)?.as_u64())).flatten().max(),
+            percent: percent.flatten().max(),
             // A day at most, so that no odd value makes anyone wait for ever.
             regain: minutes
                 .filter(|&minutes| minutes > 0)

@@ -3,9 +3,9 @@
 //! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update>.
 
 use exchange::signature::{self, PREFIX};
-use exchange::{BusinessId, WabaId, text};
+use exchange::{BusinessId, Lenient, List, Text, WabaId, object};
 use secrecy::SecretString;
-use serde_json::Value;
+use serde::Deserialize;
 
 /// Whether the header `X-Hub-Signature-256` (`sha256=` and the hexadecimal HMAC-SHA256 of the raw body) was made with one of these
 /// app secrets. An empty secret matches nothing.
@@ -53,33 +53,64 @@ pub enum AccountEvent {
     Other(String),
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    entry: List<Entry>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    changes: List<Change>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Change {
+    field: Lenient<String>,
+    value: Lenient<UpdateShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct UpdateShape {
+    event: Lenient<Option<String>>,
+    waba_info: Lenient<WabaShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "Meta's names")]
+struct WabaShape {
+    waba_id: Text<WabaId>,
+    owner_business_id: Text<BusinessId>,
+    solution_id: Text,
+}
+
 /// Every `account_update` of a webhook's body, in order. What cannot be read is left out: the body has been kept.
 pub fn account_updates(body: &[u8]) -> Vec<AccountUpdate> {
-    let envelope: Value = serde_json::from_slice(body).unwrap_or_default();
-    members(&envelope, "entry")
-        .flat_map(|entry| members(entry, "changes"))
-        .filter(|change| change.get("field").and_then(Value::as_str) == Some("account_update"))
-        .filter_map(|change| account_update(change.get("value")?))
-        .collect()
+    let envelope: Envelope = object(serde_json::from_slice(body).unwrap_or_default());
+    let changes = envelope.entry.0.into_iter().flatten().flat_map(|entry| entry.changes.0.unwrap_or_default());
+    let updates = changes.filter(|change| change.field.0 == "account_update");
+    updates.filter_map(|update| update.value.0.read()).collect()
 }
 
-fn account_update(value: &Value) -> Option<AccountUpdate> {
-    let event = match value.get("event")?.as_str()? {
-        "PARTNER_ADDED" => AccountEvent::PartnerAdded,
-        "PARTNER_APP_INSTALLED" => AccountEvent::PartnerAppInstalled,
-        "PARTNER_REMOVED" => AccountEvent::PartnerRemoved,
-        "PARTNER_APP_UNINSTALLED" => AccountEvent::PartnerAppUninstalled,
-        name => AccountEvent::Other(name.to_owned()),
-    };
-    Some(AccountUpdate {
-        event,
-        waba_id: exchange::id(value, &["/waba_info/waba_id"]),
-        owner_business_id: exchange::id(value, &["/waba_info/owner_business_id"]),
-        solution_id: text(value, &["/waba_info/solution_id"]),
-    })
-}
-
-/// The elements of a list; none where there is no list.
-fn members<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
+impl UpdateShape {
+    fn read(self) -> Option<AccountUpdate> {
+        let Lenient(waba) = self.waba_info;
+        let event = match self.event.0?.as_str() {
+            "PARTNER_ADDED" => AccountEvent::PartnerAdded,
+            "PARTNER_APP_INSTALLED" => AccountEvent::PartnerAppInstalled,
+            "PARTNER_REMOVED" => AccountEvent::PartnerRemoved,
+            "PARTNER_APP_UNINSTALLED" => AccountEvent::PartnerAppUninstalled,
+            name => AccountEvent::Other(name.to_owned()),
+        };
+        Some(AccountUpdate {
+            event,
+            waba_id: waba.waba_id.0,
+            owner_business_id: waba.owner_business_id.0,
+            solution_id: waba.solution_id.0,
+        })
+    }
 }

@@ -1,9 +1,10 @@
 //! The creation of a channel's API key.
 
-use exchange::{ChannelId, text};
+use exchange::{ChannelId, List, Text, object};
 use reqwest::Method;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -25,6 +26,16 @@ pub struct ApiKey {
     pub created_at: OffsetDateTime,
 }
 
+/// A new key, or in older versions of the API a list that holds it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct KeyShape {
+    id: Text,
+    address: Text<Url>,
+    api_key: Text,
+    api_keys: List<KeyShape>,
+}
+
 impl Hub {
     /// `POST /partners/{partner_id}/channels/{channel_id}/api_keys` with `{}`: makes an API key **and revokes the
     /// channel's earlier ones**. Call it only when the vault has none, and store the key before anything else.
@@ -38,11 +49,7 @@ impl Hub {
     /// # Errors
     /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a
     /// key is an unclear [`HubError::Retry`].
-    pub async fn create_api_key(
-        &self,
-        credentials: &HubCredentials,
-        channel: &ChannelId,
-    ) -> Result<ApiKey, HubError> {
+    pub async fn create_api_key(&self, credentials: &HubCredentials, channel: &ChannelId) -> Result<ApiKey, HubError> {
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/channels/{channel_id}/api_keys",
@@ -56,21 +63,17 @@ impl Hub {
             HubError::Permanent { status: 403, reason } => HubError::Permission { reason },
             other => other,
         })?;
-        ApiKey::read(&answer, created_at).ok_or_else(|| HubError::unreadable("the answer holds no API key".to_owned(), true))
+        ApiKey::read(object(answer), created_at)
+            .ok_or_else(|| HubError::unreadable("the answer holds no API key".to_owned(), true))
     }
 }
 
 impl ApiKey {
-    fn read(answer: &Value, created_at: OffsetDateTime) -> Option<Self> {
-        let listed = answer.get("api_keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let (entry, api_key) =
-            listed.iter().chain([answer]).find_map(|entry| Some((entry, text(entry, &["/api_key"])?)))?;
-        let named = text(entry, &["/address"]).and_then(|address| Url::parse(&address).ok());
-        Some(Self {
-            api_key: api_key.into(),
-            address: named.or_else(|| Url::parse(USUAL_ADDRESS).ok())?,
-            key_id: text(entry, &["/id"]),
-            created_at,
-        })
+    fn read(mut answer: KeyShape, created_at: OffsetDateTime) -> Option<Self> {
+        let listed = answer.api_keys.0.take().unwrap_or_default();
+        let (api_key, address, key_id) =
+            listed.into_iter().chain([answer]).find_map(|key| Some((key.api_key.0?, key.address.0, key.id.0)))?;
+        let address = address.or_else(|| Url::parse(USUAL_ADDRESS).ok())?;
+        Some(Self { api_key: api_key.into(), address, key_id, created_at })
     }
 }

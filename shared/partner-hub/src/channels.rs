@@ -1,10 +1,11 @@
 //! Channels: 360dialog's objects for numbers, as the lists and the webhooks show them.
 
-use exchange::{ChannelId, ClientId, PhoneNumberId, WabaId, id, text};
+use exchange::{ChannelId, ClientId, Lenient, List, PhoneNumberId, Text, WabaId, object};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
-use super::{Call, Hub, HubCredentials, HubError, entries, page};
+use super::{Call, Hub, HubCredentials, HubError, next_offset, page};
 
 /// One page of the partner's channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,27 +50,70 @@ impl Channel {
             _ => self.status.as_deref() == Some("ready") && self.account_mode.as_deref() == Some("live"),
         }
     }
+}
 
-    /// Reads a channel in its full shape (nested) or its flat one. `None` without a usable `id`.
-    pub(super) fn read(value: &Value) -> Option<Self> {
-        Some(Self::with_id(id(value, &["/id"])?, value))
-    }
+/// A channel in its full shape (nested), or in its flat one.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ChannelShape {
+    id: Text<ChannelId>,
+    client_id: Text,
+    client: Lenient<ClientShape>,
+    waba_account: Lenient<WabaShape>,
+    external_id: Text<PhoneNumberId>,
+    setup_info: Lenient<SetupShape>,
+    phone_number: Text,
+    phone_name: Text,
+    status: Text,
+    hub_status: Text,
+    account_mode: Text,
+}
 
-    /// What `value` tells of the channel `id`.
-    pub(super) fn with_id(id: ChannelId, value: &Value) -> Self {
-        let digits = |text: String| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        let phone_number = text(value, &["/setup_info/phone_number", "/phone_number"]).map(digits);
-        Self {
-            id,
-            client_id: exchange::id(value, &["/client_id", "/client/id"]),
-            waba_id: exchange::id(value, &["/waba_account/external_id"]),
-            phone_number_id: exchange::id(value, &["/external_id"]),
-            phone_number: phone_number.filter(|digits| !digits.is_empty()),
-            phone_name: text(value, &["/setup_info/phone_name", "/phone_name"]),
-            status: text(value, &["/status"]),
-            hub_status: text(value, &["/hub_status"]),
-            account_mode: text(value, &["/account_mode"]),
-        }
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ClientShape {
+    id: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WabaShape {
+    external_id: Text<WabaId>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SetupShape {
+    phone_number: Text,
+    phone_name: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    partner_channels: List<ChannelShape>,
+    total: Lenient<Option<u64>>,
+    limit: Lenient<Option<u64>>,
+}
+
+impl ChannelShape {
+    /// The channel; `None` if it has no usable id and no `other` was named beside it.
+    pub(super) fn read(self, other: Option<ChannelId>) -> Option<Channel> {
+        let Lenient(setup) = self.setup_info;
+        let client_id = self.client_id.0.or(self.client.0.id.0);
+        let phone_number = setup.phone_number.0.or(self.phone_number.0).unwrap_or_default();
+        let digits: String = phone_number.chars().filter(char::is_ascii_digit).collect();
+        Some(Channel {
+            id: self.id.0.or(other)?,
+            client_id: client_id.and_then(|id| id.parse().ok()),
+            waba_id: self.waba_account.0.external_id.0,
+            phone_number_id: self.external_id.0,
+            phone_number: Some(digits).filter(|digits| !digits.is_empty()),
+            phone_name: setup.phone_name.0.or(self.phone_name.0),
+            status: self.status.0,
+            hub_status: self.hub_status.0,
+            account_mode: self.account_mode.0,
+        })
     }
 }
 
@@ -114,7 +158,9 @@ impl Hub {
             body: None,
         };
         let answer = self.call(credentials, call).await?;
-        let (entries, next_offset) = entries(&answer, "partner_channels", offset)?;
-        Ok(ChannelsPage { channels: entries.iter().filter_map(Channel::read).collect(), next_offset })
+        let Listing { partner_channels, total, limit } = object(answer);
+        let entries = partner_channels.0.ok_or_else(|| HubError::no_list("partner_channels"))?;
+        let next_offset = next_offset(offset, entries.len(), total.0, limit.0);
+        Ok(ChannelsPage { channels: entries.into_iter().filter_map(|entry| entry.read(None)).collect(), next_offset })
     }
 }

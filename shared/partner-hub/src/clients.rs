@@ -1,13 +1,14 @@
 //! Client accounts: the lookup and the creation.
 
-use exchange::{ClientId, id, text};
+use exchange::{ClientId, Lenient, List, Text, object};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Call, Hub, HubCredentials, HubError, entries, page};
+use super::{Call, Hub, HubCredentials, HubError, next_offset, page};
 
-/// What a client account is created from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a client account is created from, as it is sent: `{name, email, user_name}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClientDetails<'a> {
     /// The customer's organization.
     pub name: &'a str,
@@ -44,13 +45,40 @@ impl ClientsPage {
     }
 }
 
-impl Client {
-    fn read(value: &Value) -> Option<Self> {
-        let emails = ["/contact_info/email", "/contact_user/email"];
-        Some(Self {
-            id: id(value, &["/id"])?,
-            emails: emails.iter().filter_map(|email| text(value, &[email])).collect(),
-        })
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ClientShape {
+    id: Text<ClientId>,
+    contact_info: Lenient<ContactShape>,
+    contact_user: Lenient<ContactShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContactShape {
+    email: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    clients: List<ClientShape>,
+    total: Lenient<Option<u64>>,
+    limit: Lenient<Option<u64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Created {
+    id: Text,
+    client_id: Text,
+}
+
+impl ClientShape {
+    /// The client account; `None` without a usable `id`.
+    fn read(self) -> Option<Client> {
+        let emails = [self.contact_info.0.email.0, self.contact_user.0.email.0].into_iter().flatten().collect();
+        Some(Client { id: self.id.0?, emails })
     }
 }
 
@@ -105,8 +133,10 @@ impl Hub {
             body: None,
         };
         let answer = self.call(credentials, call).await?;
-        let (entries, next_offset) = entries(&answer, "clients", offset)?;
-        Ok(ClientsPage { clients: entries.iter().filter_map(Client::read).collect(), next_offset })
+        let Listing { clients, total, limit } = object(answer);
+        let entries = clients.0.ok_or_else(|| HubError::no_list("clients"))?;
+        let next_offset = next_offset(offset, entries.len(), total.0, limit.0);
+        Ok(ClientsPage { clients: entries.into_iter().filter_map(ClientShape::read).collect(), next_offset })
     }
 
     /// `POST /partners/{partner_id}/account_sharing/clients` with `{name, email, user_name}`: creates a client account.
@@ -123,16 +153,15 @@ impl Hub {
         credentials: &HubCredentials,
         details: ClientDetails<'_>,
     ) -> Result<ClientId, HubError> {
-        let body = json!({"name": details.name, "email": details.email, "user_name": details.user_name});
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/account_sharing/clients",
             path: &["account_sharing", "clients"],
             query: &[],
-            body: Some(&body),
+            body: Some(&json!(details)),
         };
-        let answer = self.call(credentials, call).await?;
-        id(&answer, &["/id", "/client_id"])
-            .ok_or_else(|| HubError::unreadable("the answer names no client id".to_owned(), true))
+        let Created { id, client_id } = object(self.call(credentials, call).await?);
+        let id = id.0.or(client_id.0).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| HubError::unreadable("the answer names no client id".to_owned(), true))
     }
 }

@@ -1,9 +1,9 @@
 //! How we identify ourselves to the Hub.
 
+use exchange::Text;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 
@@ -51,11 +51,17 @@ struct Token {
     renew_at: OffsetDateTime,
 }
 
+#[derive(Serialize)]
+struct TokenRequest<'a> {
+    username: &'a str,
+    password: &'a str,
+}
+
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    /// Seconds.
-    expires_in: Option<Value>,
+    /// Seconds, as a number or a text.
+    expires_in: Option<Text<f64>>,
 }
 
 impl Authorization {
@@ -110,7 +116,7 @@ impl Hub {
     /// `{error, error_description}`. There is no documented call to refresh a token: we ask for another.
     #[expect(clippy::disallowed_methods, reason = "sent to the Hub")]
     async fn fetch_token(&self, user_name: &str, password: &SecretString) -> Result<Token, HubError> {
-        let body = json!({"username": user_name, "password": password.expose_secret()});
+        let body = TokenRequest { username: user_name, password: password.expose_secret() };
         let request = self.http.post(exchange::below(&self.base_url, ["token"])).json(&body);
         // The lifetime counts from before the call, so that a slow answer does not stretch it.
         let asked_at = self.clock.now();
@@ -133,7 +139,7 @@ impl Hub {
             user_name: user_name.to_owned(),
             password: password.clone(),
             secret: access_token.into(),
-            renew_at: asked_at + useful_life(expires_in.as_ref()),
+            renew_at: asked_at + useful_life(expires_in.and_then(|seconds| seconds.0)),
         })
     }
 }
@@ -145,37 +151,38 @@ impl Token {
     }
 }
 
-/// How long a token is used: what the Hub says, in seconds as a number or a text, less a margin of at most half of it.
-fn useful_life(expires_in: Option<&Value>) -> Duration {
-    let seconds = match expires_in {
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    };
-    let lifetime = seconds.map_or(USUAL_LIFETIME, Duration::saturating_seconds_f64);
+/// How long a token is used: the seconds that the Hub says, less a margin of at most half of it.
+fn useful_life(expires_in: Option<f64>) -> Duration {
+    let lifetime = expires_in.map_or(USUAL_LIFETIME, Duration::saturating_seconds_f64);
     let lifetime = lifetime.clamp(Duration::ZERO, LONGEST_LIFETIME);
     lifetime - RENEWAL_MARGIN.min(lifetime / 2)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn useful_life(expires_in: Value) -> Duration {
+        super::useful_life(Text::from(expires_in).0)
+    }
 
     #[test]
     fn a_hub_token_is_used_for_less_than_its_lifetime() {
-        assert_eq!(useful_life(Some(&json!(3600))), Duration::minutes(59));
-        assert_eq!(useful_life(Some(&json!("3600"))), Duration::minutes(59));
-        assert_eq!(useful_life(Some(&json!(60))), Duration::seconds(30));
-        assert_eq!(useful_life(Some(&json!(0))), Duration::ZERO);
-        assert_eq!(useful_life(Some(&json!(-5))), Duration::ZERO);
+        assert_eq!(useful_life(json!(3600)), Duration::minutes(59));
+        assert_eq!(useful_life(json!("3600")), Duration::minutes(59));
+        assert_eq!(useful_life(json!(60)), Duration::seconds(30));
+        assert_eq!(useful_life(json!(0)), Duration::ZERO);
+        assert_eq!(useful_life(json!(-5)), Duration::ZERO);
     }
 
     #[test]
     fn an_absurd_token_lifetime_does_no_harm() {
         for odd in [json!("soon"), json!(null), json!({}), json!("NaN")] {
-            assert!(useful_life(Some(&odd)) <= USUAL_LIFETIME, "{odd}");
+            assert!(useful_life(odd.clone()) <= USUAL_LIFETIME, "{odd}");
         }
-        assert!(useful_life(Some(&json!(1e300))) <= LONGEST_LIFETIME);
-        assert!(useful_life(Some(&json!("inf"))) <= LONGEST_LIFETIME);
+        assert!(useful_life(json!(1e300)) <= LONGEST_LIFETIME);
+        assert!(useful_life(json!("inf")) <= LONGEST_LIFETIME);
     }
 }

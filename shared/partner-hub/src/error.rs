@@ -1,6 +1,7 @@
 //! What a call to the Hub can fail with, sorted by what a caller does about it.
 
-use exchange::Failure;
+use exchange::{Failure, Lenient, object};
+use serde::Deserialize;
 use serde_json::Value;
 use time::Duration;
 
@@ -52,6 +53,11 @@ impl HubError {
         Self::Retry { reason, retry_after: None, unclear: has_effect }
     }
 
+    /// A list answer without its list.
+    pub(super) fn no_list(name: &str) -> Self {
+        Self::unreadable(format!("the answer has no list `{name}`"), false)
+    }
+
     pub(super) fn from_failure(failure: Failure, has_effect: bool) -> Self {
         let unclear = has_effect && failure.may_have_arrived();
         Self::Retry { reason: failure.to_string(), retry_after: None, unclear }
@@ -78,6 +84,14 @@ impl HubError {
     }
 }
 
+/// The error envelope in a success.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Meta {
+    success: Lenient<Option<bool>>,
+    http_code: Lenient<Option<u16>>,
+}
+
 /// Whether the same request will be refused again: any 4xx but 408 (time-out) and 429 (too many requests).
 pub(super) fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 429)
@@ -86,12 +100,11 @@ pub(super) fn is_final(status: u16) -> bool {
 /// The status of an answer: the HTTP status, unless a success carries an error envelope (`meta.success` is false).
 /// The page of the submission does not say with which status its "usual error response" comes.
 pub(super) fn status(http: u16, body: Option<&Value>) -> u16 {
-    let Some(meta) = body.and_then(|body| body.get("meta")) else { return http };
-    if !(200..300).contains(&http) || meta.get("success") != Some(&Value::Bool(false)) {
+    let meta: Meta = object(body.and_then(|body| body.get("meta")).cloned().unwrap_or_default());
+    if !(200..300).contains(&http) || meta.success.0 != Some(false) {
         return http;
     }
-    let code = meta.get("http_code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    code.filter(|code| (400..600).contains(code)).unwrap_or(500)
+    meta.http_code.0.filter(|code| (400..600).contains(code)).unwrap_or(500)
 }
 
 /// What an error answer says, on one line. Every member may be missing:

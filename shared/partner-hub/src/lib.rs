@@ -117,23 +117,19 @@ fn page(offset: u32, sort: &str) -> Vec<(&'static str, String)> {
     vec![("limit", PAGE.to_string()), ("offset", offset.to_string()), ("sort", sort.to_owned())]
 }
 
-/// The entries of a list answer and the offset of the next page, if there is one.
+/// The offset of the page that follows a page of `count` entries at `offset`, if there is one.
 ///
-/// `total`, `limit` and `offset` are documented, but an answer without them is read as well: then a page that is not
-/// full is the last one.
-fn entries<'a>(answer: &'a Value, name: &str, offset: u32) -> Result<(&'a [Value], Option<u32>), HubError> {
-    let Some(entries) = answer.get(name).and_then(Value::as_array) else {
-        return Err(HubError::unreadable(format!("the answer has no list `{name}`"), false));
-    };
-    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+/// `total` and `limit` are documented, but an answer without them is read as well: then a page that is not full is the
+/// last one.
+fn next_offset(offset: u32, count: usize, total: Option<u64>, limit: Option<u64>) -> Option<u32> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
     let next = offset.saturating_add(count);
-    let member = |name: &str| answer.get(name).and_then(Value::as_u64);
-    let more = match (member("total"), member("limit")) {
+    let more = match (total, limit) {
         (Some(total), _) => u64::from(next) < total,
         (None, Some(limit)) if limit > 0 => u64::from(count) >= limit,
         (None, _) => count >= PAGE,
     };
-    Ok((entries, (more && count > 0).then_some(next)))
+    (more && count > 0).then_some(next)
 }
 
 /// The Hub's answer as JSON if it is a success. An empty body is `null`; `has_effect`: the call changes something.

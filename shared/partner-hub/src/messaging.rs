@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use exchange::{Answer, is_loopback, text};
+use exchange::{Answer, Text, is_loopback, object};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
@@ -43,6 +44,18 @@ pub struct MessageWebhook {
     pub url: Url,
     /// Headers that are sent along, such as one by which the receiver knows its sender.
     pub headers: BTreeMap<String, SecretString>,
+}
+
+#[derive(Serialize)]
+struct WebhookRequest<'a> {
+    url: &'a Url,
+    headers: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WebhookAnswer {
+    url: Text,
 }
 
 /// Why a call did not succeed. The reasons are for the operator, at most 300 characters.
@@ -138,9 +151,9 @@ impl Messaging {
         webhook: &MessageWebhook,
     ) -> Result<(), MessagingError> {
         let headers: BTreeMap<_, _> =
-            webhook.headers.iter().map(|(name, value)| (name, value.expose_secret())).collect();
+            webhook.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
         let secrets: Vec<&str> = headers.values().copied().chain([key.expose_secret()]).collect();
-        let body = json!({"url": webhook.url, "headers": headers});
+        let body = json!(WebhookRequest { url: &webhook.url, headers });
         let answer = self.send(Method::POST, "POST /v1/configs/webhook", address, key, Some(&body)).await?;
         classify(&answer, &secrets)?;
         if is_readable(&answer) {
@@ -162,7 +175,11 @@ impl Messaging {
             return Ok(None);
         }
         classify(&answer, &[key.expose_secret()])?;
-        if is_readable(&answer) { Ok(answer.json().and_then(|json| text(&json, &["/url"]))) } else { Err(not_json()) }
+        if !is_readable(&answer) {
+            return Err(not_json());
+        }
+        let WebhookAnswer { url } = object(answer.json().unwrap_or_default());
+        Ok(url.0)
     }
 
     #[expect(clippy::disallowed_methods, reason = "sent to the messaging API")]

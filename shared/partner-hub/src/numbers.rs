@@ -2,22 +2,26 @@
 
 use exchange::{BusinessId, ClientId, PhoneNumberId, WabaId};
 use reqwest::Method;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{Call, Hub, HubCredentials, HubError};
 
-/// The number to onboard, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The number to onboard, and for whom, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NumberSubmission {
     /// The Meta Multi-Partner Solution shared with 360dialog.
     pub solution_id: String,
     /// The client account that the number is to belong to.
     pub client_id: ClientId,
     /// The WABA, which the customer has shared with the solution.
+    #[serde(rename = "waba_external_id")]
     pub waba_id: WabaId,
     /// The customer's business portfolio, where it is known.
+    #[serde(rename = "waba_business_id", skip_serializing_if = "Option::is_none")]
     pub business_id: Option<BusinessId>,
     /// The number. Always named: without it the Hub is said to connect every number of the WABA.
+    #[serde(rename = "channel_external_id")]
     pub phone_number_id: PhoneNumberId,
     /// The pricing plan: `regular`, `premium` or `basic`.
     pub tier: &'static str,
@@ -37,22 +41,12 @@ impl Hub {
     /// from an earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook,
     /// or the poll of the channels, leads on.
     pub async fn submit_number(&self, credentials: &HubCredentials, number: &NumberSubmission) -> Result<(), HubError> {
-        let mut body = json!({
-            "solution_id": number.solution_id,
-            "waba_external_id": number.waba_id,
-            "client_id": number.client_id,
-            "tier": number.tier,
-            "channel_external_id": number.phone_number_id,
-        });
-        if let Some(business_id) = &number.business_id {
-            body["waba_business_id"] = json!(business_id);
-        }
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/account_sharing/numbers",
             path: &["account_sharing", "numbers"],
             query: &[],
-            body: Some(&body),
+            body: Some(&json!(number)),
         };
         match self.call(credentials, call).await {
             Ok(_) | Err(HubError::Permanent { status: 409, .. }) => Ok(()),

@@ -7,12 +7,11 @@
 //! <https://docs.360dialog.com/partner/onboarding/webhook-events-and-setup/webhook-events-partner-and-messaging-api>,
 //! <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
 
-use exchange::{id, text};
+use exchange::{ChannelId, Lenient, Text, object};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::channels::Channel;
+use super::channels::{Channel, ChannelShape};
 
 /// The longest event id and event name that are taken as such, in bytes: they become a key and a word in the log.
 const LONGEST_NAME: usize = 200;
@@ -102,25 +101,31 @@ impl RawEvent {
     fn read(element: &RawValue) -> Self {
         #[derive(Deserialize)]
         struct WithId {
-            id: Value,
+            id: Text,
         }
         // Only objects have an id; serde would read one from an array too.
         let object = Some(element.get()).filter(|text| text.starts_with('{'));
         let envelope = object.and_then(|text| serde_json::from_str::<WithId>(text).ok());
-        let event_id = envelope.and_then(|envelope| text(&envelope.id, &[""]));
+        let event_id = envelope.and_then(|envelope| envelope.id.0);
         let event_id = event_id.filter(|id| id.len() <= LONGEST_NAME && !id.contains(NOT_QUEUED));
         Self { event_id, body: element.get().to_owned() }
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    event: Text,
+    data: Lenient<ChannelShape>,
+    channel_id: Text<ChannelId>,
+}
+
 /// Reads one event. Its channel is `data`, full or flat; in an old shape there is only a `channel_id` beside `event`.
 pub fn parse(body: &str) -> WebhookEvent {
-    let envelope: Value = serde_json::from_str(body).unwrap_or_default();
-    let mut name = text(&envelope, &["/event"]).unwrap_or_default();
+    let envelope: Envelope = object(serde_json::from_str(body).unwrap_or_default());
+    let mut name = envelope.event.0.unwrap_or_default();
     name.truncate(name.floor_char_boundary(LONGEST_NAME));
     let kind = EventKind::of(&name);
-    let data = envelope.get("data").unwrap_or(&Value::Null);
-    let legacy = || id(&envelope, &["/channel_id"]).map(|id| Channel::with_id(id, data));
-    let channel = if kind == EventKind::Other { None } else { Channel::read(data).or_else(legacy) };
+    let channel = if kind == EventKind::Other { None } else { envelope.data.0.read(envelope.channel_id.0) };
     WebhookEvent { kind, name, channel }
 }

@@ -1,11 +1,18 @@
 //! Where the Hub sends the partner's webhooks.
 
-use exchange::text;
+use exchange::{Text, object};
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
 use super::{Call, Hub, HubCredentials, HubError};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WebhookUrl {
+    webhook_url: Text,
+}
 
 impl Hub {
     /// `GET /partners/{partner_id}/webhook_url` → `{webhook_url}`: where the partner's webhooks go; `None` if nowhere.
@@ -22,8 +29,8 @@ impl Hub {
             query: &[],
             body: None,
         };
-        let answer = self.call(credentials, call).await?;
-        Ok(text(&answer, &["/webhook_url"]))
+        let WebhookUrl { webhook_url } = object(self.call(credentials, call).await?);
+        Ok(webhook_url.0)
     }
 
     /// `POST /partners/{partner_id}/webhook_url` with `{webhook_url}`: sends the partner's webhooks to `url`, and
