@@ -20,7 +20,7 @@ async fn the_added_route_answers() {
 #[tokio::test]
 async fn the_added_locale_is_served() {
     let bench = TestBench::new().await;
-    assert_eq!(bench.get("/v1/signup/eo.json", "").await.body["title"], "Konekti WhatsApp");
+    assert_eq!(bench.get("/v1/signup/eo.json", "").await.body["title"], "Konekti WhatsApp", "signup/texts/eo.json");
     assert!(bench.get("/v1/signup", "").await.text.contains(r#""eo""#));
 }
 

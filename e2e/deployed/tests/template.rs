@@ -43,7 +43,10 @@ fn the_template_declares_exactly_the_settings_that_the_code_reads() {
     }
     let declared: BTreeSet<&str> = declared.iter().map(|(name, _)| name.as_str()).collect();
     let of_code: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).chain(OF_LIBRARIES).collect();
-    assert_eq!(declared, of_code, "Globals.Function.Environment of template.yaml, and the settings of the code");
+    assert_eq!(
+        declared, of_code,
+        "Globals.Function.Environment of template.yaml, and the settings of shared/runtime/src/settings"
+    );
 }
 
 #[test]
@@ -144,7 +147,11 @@ fn the_template_routes_exactly_the_routes_of_the_code() {
     let of_code = ROUTES
         .iter()
         .map(|route| (route.method.to_owned(), route.path.to_owned(), route.function.resource().to_owned()));
-    assert_eq!(declared, of_code.collect(), "Events of the functions of template.yaml, and the routes of the code");
+    assert_eq!(
+        declared,
+        of_code.collect(),
+        "Events of the functions of template.yaml, and the routes of shared/api/src/routes.rs"
+    );
 }
 
 /// Metrics of AWS that have an alarm, each of a kind of trouble. The dead-letter queues share one.
@@ -189,7 +196,7 @@ fn every_kind_of_trouble_has_an_alarm_that_notifies() {
     }
     let ours = Metric::ALL.iter().filter(|metric| !WITHOUT_ALARM.contains(metric));
     let expected = ALARMED.into_iter().chain(ours.map(|metric| ("WhatsAppOnboarding", metric.as_str())));
-    assert_eq!(alarmed, expected.collect(), "alarms of template.yaml, and the metrics of the code");
+    assert_eq!(alarmed, expected.collect(), "alarms of template.yaml, and the metrics of shared/telemetry/src/lib.rs");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The routes of the API: the only list. Template, local gateway and API document are checked against it, or built from it.
 
+use strum::IntoStaticStr;
+
 /// One route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
@@ -12,7 +14,8 @@ pub struct Route {
 }
 
 /// A function of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Function {
     /// The signup page and its files.
     SignupPage,
@@ -25,6 +28,11 @@ pub enum Function {
 }
 
 impl Function {
+    /// Its folder below `functions/`.
+    pub fn folder(self) -> &'static str {
+        self.into()
+    }
+
     /// Its resource in the template.
     pub const fn resource(self) -> &'static str {
         match self {

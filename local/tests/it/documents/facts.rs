@@ -70,7 +70,7 @@ fn the_api_document_has_the_routes_of_the_code() {
             documented.insert(format!("{} {path}", method.to_uppercase()));
         }
     }
-    assert_eq!(documented, routes(), "paths of docs/openapi.yaml, and the routes of the code");
+    assert_eq!(documented, routes(), "paths of docs/openapi.yaml, and the routes of shared/api/src/routes.rs");
 }
 
 fn routes() -> Words {
@@ -123,7 +123,7 @@ fn the_api_document_has_every_problem_code() {
 
 #[test]
 fn the_api_document_has_every_step_and_every_tier() {
-    let told = "of the code, and of docs/openapi.yaml";
+    let told = "of shared/onboarding/src, and of docs/openapi.yaml";
     assert_eq!(words(Step::ALL, Step::as_str), enumeration(&openapi(), "Step"), "steps {told}");
     assert_eq!(words(Tier::ALL, Tier::as_str), enumeration(&openapi(), "Tier"), "tiers {told}");
 }

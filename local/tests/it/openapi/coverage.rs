@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use api::ROUTES;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -51,8 +52,14 @@ impl Coverage {
         let (template, operation) = self.document.operation_of(&method, &path);
         let operation_name = format!("{method} {template}");
         let told = operation["responses"].get(reply.status.to_string());
-        let told =
-            told.unwrap_or_else(|| panic!("{operation_name} {} is not documented: {}", reply.status, reply.text));
+        let told = told.unwrap_or_else(|| {
+            let route = ROUTES.iter().find(|route| route.method == method && route.path == template).unwrap();
+            let function = route.function.folder();
+            panic!(
+                "{operation_name}: {} of functions/{function} is not in docs/openapi.yaml: {}",
+                reply.status, reply.text
+            )
+        });
         let told = self.document.resolve(told);
         self.check_headers(&operation_name, told, &reply);
         self.check_body(&operation_name, told, &reply);
