@@ -124,7 +124,7 @@ async function render(seen) {
       poll.stop();
       return go("done");
     case "failed":
-      element("problem-what").textContent = text(`problem.${view.problem?.step}`);
+      element("problem-what").textContent = text(`problem.${view.problem?.step}`) || view.problem?.detail || "";
       element("reference").textContent = view.id;
       poll.stop();
       return go("problem");

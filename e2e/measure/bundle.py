@@ -20,7 +20,7 @@ SECRET = {
     "hub_api_key": "made-up-hub-key",
     "meta_app_secret": "made-up-app-secret",
 }
-QUEUES = ("CLIENT_ACCOUNT", "NUMBER_SUBMISSION", "KEY_CREATION")
+QUEUES = [name for name in json.loads((ROOT / "env.json").read_text())["Parameters"] if name.endswith("_QUEUE_URL")]
 
 
 def environment(endpoint):
@@ -41,7 +41,7 @@ def environment(endpoint):
         "META_CONFIG_ID": "1482093377610245",
         "HUB_BASE_URL": "http://127.0.0.1:9/hub",
         "META_GRAPH_URL": "http://127.0.0.1:9/graph",
-        **{f"{queue}_QUEUE_URL": f"{endpoint}/000000000000/{queue}" for queue in QUEUES},
+        **{queue: f"{endpoint}/000000000000/{queue}" for queue in QUEUES},
     }
     return {**os.environ, **ours}
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use client_account::ClientAccount;
 use es_callback::EsCallback;
@@ -9,7 +10,7 @@ use exchange::Clock;
 use key_creation::KeyCreation;
 use number_submission::NumberSubmission;
 use onboardings::Onboardings;
-use queue::{MemoryQueue, Step, Task};
+use queue::{MemoryQueue, Queue, QueueError, Step, Task};
 use reconciliation::Reconciliation;
 use runtime::settings::{Env, HubConfig, WebhookConfig};
 use runtime::worker::WorkerError;
@@ -17,6 +18,7 @@ use runtime::{Dependencies, Ports};
 use secrets::{BundleSecret, MemorySecrets};
 use signup_page::SignupPage;
 use store::Store;
+use time::Duration;
 use vault::MemoryVault;
 use webhook_receipt::WebhookReceipt;
 
@@ -76,6 +78,22 @@ impl Twins {
     }
 }
 
+/// The queues of some steps alone: of the others a function on AWS does not know the URL.
+struct OnlyTo {
+    queue: Arc<dyn Queue>,
+    steps: &'static [Step],
+}
+
+#[async_trait]
+impl Queue for OnlyTo {
+    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
+        if !self.steps.contains(&step) {
+            return Err(QueueError::NotConfigured(step));
+        }
+        self.queue.send(step, task, delay).await
+    }
+}
+
 impl Functions {
     /// Builds every function as its `main.rs` does, with settings read from `env`.
     pub(crate) fn new(dependencies: &Dependencies, mut env: Env) -> Result<Self, crate::Error> {
@@ -86,16 +104,20 @@ impl Functions {
         let (client_account, number_submission) = (HubConfig::read(&mut env), HubConfig::read(&mut env));
         let key_creation = key_creation::Settings::read(&mut env);
         let reconciliation = reconciliation::Settings::read(&mut env);
+        let sending_to = |steps| {
+            let queue = Arc::clone(&dependencies.queue);
+            dependencies.with_queue(Arc::new(OnlyTo { queue, steps }))
+        };
         let functions = env.finish(|| {
             Ok(Self {
                 signup_page: SignupPage::new(&signup_page?),
-                onboardings: Onboardings::new(dependencies, onboardings?),
-                es_callback: EsCallback::new(dependencies, es_callback?),
-                webhook_receipt: WebhookReceipt::new(dependencies, &webhook_receipt?),
-                client_account: ClientAccount::new(dependencies, client_account?),
-                number_submission: NumberSubmission::new(dependencies, number_submission?),
-                key_creation: KeyCreation::new(dependencies, key_creation?),
-                reconciliation: Reconciliation::new(dependencies, reconciliation?),
+                onboardings: Onboardings::new(&sending_to(onboardings::SENDS_TO), onboardings?),
+                es_callback: EsCallback::new(&sending_to(es_callback::SENDS_TO), es_callback?),
+                webhook_receipt: WebhookReceipt::new(&sending_to(webhook_receipt::SENDS_TO), &webhook_receipt?),
+                client_account: ClientAccount::new(&sending_to(client_account::SENDS_TO), client_account?),
+                number_submission: NumberSubmission::new(&sending_to(number_submission::SENDS_TO), number_submission?),
+                key_creation: KeyCreation::new(&sending_to(key_creation::SENDS_TO), key_creation?),
+                reconciliation: Reconciliation::new(&sending_to(reconciliation::SENDS_TO), reconciliation?),
             })
         });
         Ok(functions?)

@@ -14,6 +14,8 @@ pub mod settings;
 pub mod timeline;
 mod workers;
 
+pub use workers::{BATCH, RECONCILIATION};
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// How long a message is hidden while a worker has it. Longer than any step takes.
 const VISIBILITY: Duration = Duration::seconds(60);
 /// Deliveries before a message is a dead letter, as in the template.
-const DELIVERIES: u32 = 5;
+pub const DELIVERIES: u32 = 5;
 
 /// How a stack is started.
 #[derive(Clone, Default)]

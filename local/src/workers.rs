@@ -10,10 +10,10 @@ use runtime::worker;
 
 use crate::functions::Functions;
 
-/// Messages per invocation.
-const BATCH: usize = 5;
-/// The schedule of the template.
-const RECONCILIATION: Duration = Duration::from_mins(5);
+/// Messages in one invocation, as in the template.
+pub const BATCH: usize = 5;
+/// How often reconciliation runs, as in the template.
+pub const RECONCILIATION: Duration = Duration::from_mins(5);
 
 /// Works off one queue for as long as it is polled.
 pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, step: Step, clock: Clock) {

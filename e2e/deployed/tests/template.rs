@@ -93,6 +93,9 @@ fn the_api_logs_nothing_that_could_hold_a_secret() {
     let logged: Vec<&str> = format.split("$context.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(logged, harmless);
     for settings in api["MethodSettings"].as_array().unwrap() {
+        let path = settings["ResourcePath"].as_str().unwrap().replacen('/', "", 1).replace("~1", "/");
+        let known = |route: &api::Route| route.path == path && settings["HttpMethod"] == route.method;
+        assert!(path == "*" || ROUTES.iter().any(known), "MethodSettings: {path} is no route");
         assert_eq!(settings["LoggingLevel"], "OFF");
         assert_eq!(settings["DataTraceEnabled"], Value::Null);
     }

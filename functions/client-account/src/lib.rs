@@ -1,9 +1,12 @@
 //! Step 1, from its queue: finds or creates the client account at the Hub.
 
-use queue::Task;
+use queue::{Step, Task};
 use runtime::Dependencies;
 use runtime::settings::HubConfig;
 use runtime::worker::WorkerError;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = &[Step::ClientAccount];
 
 /// The function.
 #[derive(Clone)]

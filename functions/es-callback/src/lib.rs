@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use meta_graph::session::Session;
+use queue::Step;
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use secrecy::SecretString;
@@ -21,6 +22,9 @@ use workflow::steps::{Callback, CallbackError, RefusalCode};
 
 /// Meta's codes are a few hundred characters; far longer ones are none.
 const LONGEST_CODE: usize = 4096;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = &[Step::ClientAccount, Step::NumberSubmission];
 
 /// The function's settings.
 pub struct Settings {

@@ -1,10 +1,13 @@
 //! Step 4, from its queue: takes webhooks from the inbox, creates and stores API keys.
 
 use partner_hub::messaging::Messaging;
-use queue::Task;
+use queue::{Step, Task};
 use runtime::Dependencies;
 use runtime::settings::{Env, HubConfig, Incomplete, MessagingConfig, VaultConfig};
 use runtime::worker::WorkerError;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = &[Step::KeyCreation];
 
 /// The function's settings.
 pub struct Settings {

@@ -1,9 +1,12 @@
 //! Step 3, from its queue: submits the number to the Hub.
 
-use queue::Task;
+use queue::{Step, Task};
 use runtime::Dependencies;
 use runtime::settings::HubConfig;
 use runtime::worker::WorkerError;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = &[Step::NumberSubmission];
 
 /// The function.
 #[derive(Clone)]

@@ -16,12 +16,15 @@ use async_trait::async_trait;
 use exchange::Clock;
 use lambda_http::{Body, Request, Response};
 use onboarding::Onboarding;
-use queue::Queue;
+use queue::{Queue, Step};
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use secrets::Secrets;
 use store::Store;
 use workflow::send_on;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = Step::ALL;
 
 /// The function's settings.
 pub struct Settings {

@@ -1,8 +1,12 @@
 //! Every five minutes: moves again whatever is due and did not move.
 
+use queue::Step;
 use runtime::Dependencies;
 use runtime::settings::{Env, HubConfig, Incomplete, MetaConfig, VaultConfig};
 use workflow::Reconciled;
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = Step::ALL;
 
 /// The function's settings.
 pub struct Settings {

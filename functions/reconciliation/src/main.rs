@@ -1,15 +1,14 @@
 //! Runs the function on Lambda.
 
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use queue::Step;
-use reconciliation::{Reconciliation, Settings};
+use reconciliation::{Reconciliation, SENDS_TO, Settings};
 use runtime::{StartError, start};
 use serde_json::Value;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(Step::queued(), Settings::read).await?;
+    let (dependencies, settings) = start(SENDS_TO, Settings::read).await?;
     let function = Reconciliation::new(&dependencies, settings);
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

@@ -8,10 +8,14 @@ use api::{Handler, Problem, json, respond, route, text};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
+use queue::Step;
 use runtime::Dependencies;
 use runtime::settings::WebhookConfig;
 use serde_json::json;
 use workflow::{Receipt, ReceiptError};
+
+/// The steps to whose queues it sends. Its role in the template allows these.
+pub const SENDS_TO: &[Step] = &[Step::KeyCreation];
 
 /// The function.
 #[derive(Clone)]

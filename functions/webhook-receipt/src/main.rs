@@ -1,12 +1,11 @@
 //! Runs the function on Lambda.
 
-use queue::Step;
 use runtime::settings::WebhookConfig;
 use runtime::{StartError, start};
-use webhook_receipt::WebhookReceipt;
+use webhook_receipt::{SENDS_TO, WebhookReceipt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start([Step::KeyCreation], WebhookConfig::read).await?;
+    let (dependencies, settings) = start(SENDS_TO, WebhookConfig::read).await?;
     api::serve(WebhookReceipt::new(&dependencies, &settings)).await
 }

@@ -85,7 +85,7 @@ impl Step {
                 failed: "Your account at 360dialog could not be set up.",
             },
             Self::EsCallback => {
-                StepSpec { queue: None, is_open: |_| false, failed: "The sign-up at Meta could not be confirmed." }
+                StepSpec { queue: None, is_open: |_| false, failed: "Your sign-up at Meta could not be confirmed." }
             }
             Self::NumberSubmission => StepSpec {
                 queue: Some(StepQueue {
@@ -94,7 +94,7 @@ impl Step {
                     is_next: |onboarding| onboarding.status == Status::SignedUp,
                 }),
                 is_open: |onboarding| onboarding.status == Status::SignedUp,
-                failed: "360dialog could not connect your number.",
+                failed: "360dialog could not take over your number.",
             },
             Self::KeyCreation => StepSpec {
                 queue: Some(StepQueue {
@@ -103,7 +103,7 @@ impl Step {
                     is_next: |onboarding| onboarding.status == Status::Live,
                 }),
                 is_open: |onboarding| matches!(onboarding.status, Status::Live | Status::PermissionRequired),
-                failed: "Your number is live, but the last step of its setup did not work.",
+                failed: "Your number is live, but the last settings did not work.",
             },
         }
     }

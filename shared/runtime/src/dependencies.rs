@@ -15,6 +15,7 @@ use workflow::steps::SignupProof;
 use crate::settings::{HubConfig, MetaConfig, VaultConfig};
 
 /// What everything is built from. Built once: with AWS by [`start`](crate::start), or from [`Ports`] that are given.
+#[derive(Clone)]
 pub struct Dependencies {
     /// The table.
     pub store: Store,
@@ -30,6 +31,7 @@ pub struct Dependencies {
 }
 
 /// Where the vault comes from. Few functions have one, so that it is built where it is asked for.
+#[derive(Clone)]
 enum VaultSource {
     #[cfg(feature = "aws")]
     Aws(aws_sdk_secretsmanager::Client),
@@ -65,6 +67,12 @@ impl Dependencies {
         clock: Clock,
     ) -> Self {
         Self { store, queue, secrets, http, clock, vault: VaultSource::Aws(secrets_manager) }
+    }
+
+    /// The same, with another queue.
+    #[must_use]
+    pub fn with_queue(&self, queue: Arc<dyn Queue>) -> Self {
+        Self { queue, ..self.clone() }
     }
 
     /// The vault.

@@ -16,13 +16,13 @@ use crate::{Dependencies, StartError, aws};
 /// # Errors
 /// [`StartError`], if a setting is missing or malformed, or the bundle's secret is not filled in.
 pub async fn start<S>(
-    steps: impl IntoIterator<Item = Step>,
+    steps: &[Step],
     read: impl FnOnce(&mut Env) -> Result<S, Incomplete>,
 ) -> Result<(Dependencies, S), StartError> {
     telemetry::init();
     let mut env = Env::system();
     let (table, secret) = (TableConfig::read(&mut env), SecretConfig::read(&mut env));
-    let (queues, settings) = (QueueConfig::read(&mut env, steps), read(&mut env));
+    let (queues, settings) = (QueueConfig::read(&mut env, steps.iter().copied()), read(&mut env));
     let (table, secret, queues, settings) = env.finish(|| Ok((table?, secret?, queues?, settings?)))?;
 
     let (http, clock) = (exchange::client()?, Clock::system());

@@ -205,3 +205,70 @@ fn every_field_of_the_secret_is_in_the_deployment_document() {
     assert_eq!(keys(&serde_json::from_str(shown).unwrap()), keys(&fields));
     assert_eq!(rows(DEPLOY, "Fill the secret"), keys(&fields));
 }
+
+/// The page has these texts in every language, and what it does not have it takes from the API.
+#[test]
+fn the_page_and_the_api_say_the_same_of_a_failed_step() {
+    let english: Value = serde_json::from_str(include_str!("../../../../signup/texts/en.json")).unwrap();
+    let said = english["problem"].as_object().unwrap();
+    let of_steps: Words =
+        said.keys().filter(|key| !["title", "next", "reference"].contains(&key.as_str())).cloned().collect();
+    assert!(of_steps.is_subset(&words(Step::ALL, Step::as_str)), "{of_steps:?}");
+    for step in Step::ALL.iter().filter(|step| of_steps.contains(step.as_str())) {
+        assert_eq!(said[step.as_str()], step.spec().failed, "signup/texts/en.json and shared/onboarding/src/step.rs");
+    }
+}
+
+#[test]
+fn every_function_may_send_to_the_queues_that_it_does() {
+    let template = template();
+    for (function, sends_to) in [
+        ("Onboardings", onboardings::SENDS_TO),
+        ("EsCallback", es_callback::SENDS_TO),
+        ("WebhookReceipt", webhook_receipt::SENDS_TO),
+        ("ClientAccount", client_account::SENDS_TO),
+        ("NumberSubmission", number_submission::SENDS_TO),
+        ("KeyCreation", key_creation::SENDS_TO),
+        ("Reconciliation", reconciliation::SENDS_TO),
+    ] {
+        let policies = &template["Resources"][format!("{function}Role")]["Properties"]["Policies"];
+        let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let one_or_many = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+        let allowed: Words = statements
+            .iter()
+            .filter(|statement| one_or_many(&statement["Action"]).contains(&"sqs:SendMessage".into()))
+            .flat_map(|statement| one_or_many(&statement["Resource"]))
+            .map(|resource| resource.as_str().unwrap().to_owned())
+            .collect();
+        let queued = sends_to.iter().filter(|step| step.spec().queue.is_some());
+        let needed: Words = queued.map(|step| format!("{}Queue.Arn", in_template(*step))).collect();
+        assert_eq!(allowed, needed, "{function}Role of template.yaml, and SENDS_TO of its lib.rs");
+    }
+}
+
+/// A step's name in the template: `key_creation` is `KeyCreation`.
+fn in_template(step: Step) -> String {
+    let words = step.as_str().split('_').filter_map(|word| word.split_at_checked(1));
+    words.map(|(first, rest)| first.to_uppercase() + rest).collect()
+}
+
+#[test]
+fn the_local_stack_delivers_messages_as_the_template_does() {
+    let template = template();
+    let properties = |kind: &str| -> Vec<Value> {
+        let resources = template["Resources"].as_object().unwrap().values();
+        resources.filter(|resource| resource["Type"] == kind).map(|resource| resource["Properties"].clone()).collect()
+    };
+    let deliveries: Vec<Value> = properties("AWS::SQS::Queue")
+        .into_iter()
+        .filter_map(|queue| queue["RedrivePolicy"].get("maxReceiveCount").cloned())
+        .collect();
+    assert_eq!(deliveries, vec![Value::from(local::DELIVERIES); Step::queued().count()]);
+    let batches: Vec<Value> = properties("AWS::Serverless::Function")
+        .into_iter()
+        .filter_map(|function| function["Events"]["Messages"]["Properties"].get("BatchSize").cloned())
+        .collect();
+    assert_eq!(batches, vec![Value::from(local::BATCH); Step::queued().count()]);
+    assert_eq!(template["Parameters"]["ReconciliationSchedule"]["Default"], "rate(5 minutes)");
+    assert_eq!(local::RECONCILIATION, std::time::Duration::from_mins(5));
+}
