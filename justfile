@@ -29,7 +29,7 @@ lint:
 
 # Builds the documentation of the crates
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features e2e/browser,deployed/deployed,sam-local/engine --locked
 
 # Runs the tests that need Rust alone: `just test --test it documents`
 test *ARGS:

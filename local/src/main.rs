@@ -78,7 +78,7 @@ The onboarding bundle is running.
   API              {}
   Back-end token   {BACKEND_TOKEN}
   Platform secret  {PLATFORM_SECRET}
-  Simulator        {origin}/simulator   (orders: simulator/README.md)
+  Simulator        {origin}/simulator   (control API: simulator/README.md)
   State            {}
 
 Another setup link:

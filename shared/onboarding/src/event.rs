@@ -2,14 +2,14 @@
 
 use exchange::{ChannelId, ClientId, PhoneNumberId};
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
 use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, StoredKey};
 use super::step::Step;
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {

@@ -1,7 +1,11 @@
 //! Properties of [`transition`] for any sequence of events.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::test_runner::TestRunner;
+use strum::VariantNames;
 use time::{Duration, OffsetDateTime};
 
 use super::record::ClientDetails;
@@ -230,6 +234,13 @@ proptest! {
         all.extend(events);
         prop_assert_eq!(journey(&all).status, Status::Live);
     }
+}
+
+#[test]
+fn the_property_tests_try_every_event() {
+    let (events, mut runner) = (any_event(), TestRunner::deterministic());
+    let tried: BTreeSet<&str> = (0..2000).map(|_| events.new_tree(&mut runner).unwrap().current().name()).collect();
+    assert_eq!(tried, Event::VARIANTS.iter().copied().collect(), "any_event() of shared/onboarding/src/properties.rs");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The four steps, a file each. Each is safe to repeat, and each stands once.
+//! The steps, a file each. Each is safe to repeat, and each stands once.
 
 pub(crate) mod client_account;
 pub(crate) mod es_callback;
