@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use strum::VariantNames;
 use time::{Duration, OffsetDateTime};
