@@ -6,6 +6,7 @@ mod id;
 mod record;
 mod retry;
 mod step;
+mod timing;
 mod transition;
 
 pub use event::Event;
@@ -15,9 +16,10 @@ pub use record::{
     ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
     Status, StoredKey, Tier,
 };
-pub use retry::{Retry, backoff, exhausted};
+pub use retry::{GIVE_UP_AFTER, Retry, backoff, exhausted};
 pub use step::{Step, StepQueue, StepSpec};
-pub use transition::{IllegalTransition, transition};
+pub use timing::{LEASE, LONGEST_QUEUE_DELAY, QUEUE_GRACE};
+pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
 
 #[cfg(test)]
 mod properties;

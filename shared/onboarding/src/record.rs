@@ -9,6 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::id::OnboardingId;
 use super::retry::Retry;
 use super::step::Step;
+use super::timing::QUEUE_GRACE;
 
 /// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -212,7 +213,7 @@ pub enum FailureCode {
     HubRefused,
     /// The record does not allow what the step found at the Hub.
     Conflict,
-    /// Every try failed for 72 hours.
+    /// Every try failed for [`GIVE_UP_AFTER`](crate::GIVE_UP_AFTER).
     GaveUp,
     /// The messaging API does not accept the API key. An operator's retry makes a new key.
     KeyRefused,
@@ -383,7 +384,6 @@ impl Onboarding {
     ///
     /// Later than the queue would be in any healthy case, so that reconciliation does not double the queue's work.
     pub fn due_at(&self) -> Option<OffsetDateTime> {
-        const QUEUE_GRACE: Duration = Duration::minutes(10);
         const WEBHOOK_GRACE: Duration = Duration::minutes(15);
 
         if self.status.is_at_rest() {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::step::Step;
+use super::timing::LONGEST_QUEUE_DELAY;
 
 /// How a step that has not succeeded yet has been going.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +25,14 @@ pub struct Retry {
 
 /// The first wait, doubled with each try.
 const FIRST_WAIT: Duration = Duration::seconds(5);
-/// The longest wait. SQS can delay a message by no more.
-const LONGEST_WAIT: Duration = Duration::minutes(15);
-/// After this long the step is given up.
-const GIVE_UP_AFTER: Duration = Duration::hours(72);
+/// How long a step is retried before it fails.
+pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
 
 /// How long to wait before the try that follows `tries` failed ones. `jitter` in `0.0..1.0` spreads callers over the
 /// second half of the wait.
 pub fn backoff(tries: u32, jitter: f64) -> Duration {
-    let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+    let longest = LONGEST_QUEUE_DELAY;
+    let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(longest).min(longest);
     wait / 2 + (wait / 2) * jitter.clamp(0.0, 1.0)
 }
 

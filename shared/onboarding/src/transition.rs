@@ -14,8 +14,9 @@ use super::step::Step;
 
 /// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
-/// After so many popup attempts no further one is kept, so that a setup link cannot fill the table.
-const ATTEMPTS_COUNTED: u32 = 200;
+/// How many popups a setup link can end without a signup. No further attempt is kept and no further code is exchanged, so
+/// that a link can neither fill the table nor cause calls to Meta without end.
+pub const MAX_POPUP_ATTEMPTS: u32 = 200;
 
 /// An event that makes no sense in this status: a mistake of ours, or of whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -191,7 +192,7 @@ fn search_client(after: &mut Onboarding, found: ClientSearch) {
 
 fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
     let open = matches!(after.signup_status(), Status::Started | Status::NumberChoice);
-    if !open || after.attempts_count >= ATTEMPTS_COUNTED || after.attempts.contains(attempt) {
+    if !open || after.attempts_count >= MAX_POPUP_ATTEMPTS || after.attempts.contains(attempt) {
         return;
     }
     after.attempts_count += 1;

@@ -14,9 +14,9 @@ pub use memory::{MemoryQueue, Received};
 #[cfg(feature = "aws")]
 pub use sqs::SqsQueue;
 
-use onboarding::OnboardingId;
 pub use onboarding::Step;
 use onboarding::call_limit::Slot;
+use onboarding::{LONGEST_QUEUE_DELAY, OnboardingId};
 
 /// What a worker is asked to look at. Holds no more than where to look: the table is the truth by the time it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,8 +103,6 @@ pub trait Queue: Send + Sync {
 
 /// The delay as SQS takes it, in seconds.
 fn delay_seconds(delay: Duration) -> i32 {
-    const LONGEST: i64 = 900;
-
     let seconds = delay.whole_seconds() + i64::from(delay.subsec_nanoseconds() > 0);
-    i32::try_from(seconds.clamp(0, LONGEST)).unwrap_or_default()
+    i32::try_from(seconds.clamp(0, LONGEST_QUEUE_DELAY.whole_seconds())).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use onboarding::QUEUE_GRACE;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
@@ -15,8 +16,6 @@ use super::{Store, StoreError};
 
 /// How long an entry is kept.
 const KEPT: Duration = Duration::days(30);
-/// When reconciliation takes an entry of the Hub's up that no worker has processed.
-const QUEUE_GRACE: Duration = Duration::minutes(10);
 /// When reconciliation takes an entry of Meta's up: later than the page hands a signup over.
 const PAGE_GRACE: Duration = Duration::minutes(2);
 /// A longer body is not kept: DynamoDB's items hold 400 KB. In bytes.

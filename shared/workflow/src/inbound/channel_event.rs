@@ -4,7 +4,9 @@
 //! number. A webhook in the short shape names none of these, and then the Hub is asked for the channel, once.
 
 use onboarding::call_limit::{Priority, Slot};
-use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, Step, WabaId};
+use onboarding::{
+    ChannelId, Event, LONGEST_QUEUE_DELAY, Onboarding, OnboardingId, PhoneNumberId, QUEUE_GRACE, Step, WabaId,
+};
 use partner_hub::webhook::{self, EventKind, WebhookEvent};
 use partner_hub::{Channel, HubError};
 use queue::Task;
@@ -21,8 +23,6 @@ const UNMATCHED_FOR: Duration = Duration::hours(72);
 const UNMATCHED_WAIT: Duration = Duration::hours(6);
 /// How long the Hub is asked for a webhook's channel before other work.
 const FRESH: Duration = Duration::minutes(5);
-/// The longest wait of a message.
-const LONGEST_WAIT: Duration = Duration::minutes(15);
 
 /// Applies a kept webhook. Returns the onboarding that it moved or may have moved.
 ///
@@ -72,7 +72,7 @@ pub(crate) async fn settle(
         Err(StepError::Unavailable(reason)) => Err(reason),
         Err(stop) => {
             tracing::warn!(?stop, "the Hub could not be asked for the channel of a webhook");
-            come_back(context, key, None, age.clamp(Duration::seconds(5), LONGEST_WAIT)).await
+            come_back(context, key, None, age.clamp(Duration::seconds(5), LONGEST_QUEUE_DELAY)).await
         }
     }
 }
@@ -85,7 +85,7 @@ async fn come_back(
 ) -> Result<Option<OnboardingId>, String> {
     let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot };
     context.queue.send(Step::KeyCreation, &task, delay).await.map_err(|error| error.to_string())?;
-    let due_at = context.clock.now() + delay + Duration::minutes(10);
+    let due_at = context.clock.now() + delay + QUEUE_GRACE;
     context.store.postpone(key, due_at).await.map_err(|error| error.to_string())?;
     Ok(None)
 }

@@ -5,11 +5,9 @@
 
 use std::cmp::Ordering;
 
-use onboarding::{Onboarding, Status, Step};
+use onboarding::{Onboarding, QUEUE_GRACE, Status, Step};
 use store::{Awaited, Lease};
 use time::{Duration, OffsetDateTime};
-
-use super::QUEUE_GRACE;
 
 /// How far the clocks of two workers may be apart.
 const CLOCKS: Duration = Duration::SECOND;

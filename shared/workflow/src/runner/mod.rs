@@ -8,8 +8,3 @@ mod step_runner;
 pub use context::HubContext;
 pub(crate) use step_error::{FailedStep, StepError, key_refused};
 pub(crate) use step_runner::StepRunner;
-
-use time::Duration;
-
-/// How long the queue may be late before reconciliation takes it for lost.
-pub(crate) const QUEUE_GRACE: Duration = Duration::minutes(10);

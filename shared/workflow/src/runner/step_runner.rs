@@ -3,17 +3,18 @@
 use std::time::Instant;
 
 use onboarding::call_limit::Slot;
-use onboarding::{Event, FailureCode, OnboardingId, Problem, Step, backoff, exhausted};
+use onboarding::{
+    Event, FailureCode, GIVE_UP_AFTER, LEASE, LONGEST_QUEUE_DELAY, OnboardingId, Problem, QUEUE_GRACE, Step, backoff,
+    exhausted,
+};
 use queue::{QueueError, Task};
 use store::{Awaited, Lease, LeaseOutcome, StoreError, Stored};
 use telemetry::Metric;
 use time::{Duration, OffsetDateTime};
 
 use super::admission::{Admission, admission};
-use super::{FailedStep, HubContext, QUEUE_GRACE, StepError};
+use super::{FailedStep, HubContext, StepError};
 
-/// Longer than the timeout of every function that takes one (60 s in the template).
-const LEASE: Duration = Duration::seconds(90);
 /// How soon to look again when another worker has just taken the lease. It is mostly done long before its lease ends.
 const LEASE_HELD: Duration = Duration::seconds(2);
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
@@ -127,13 +128,13 @@ impl StepRunner<'_> {
         let onboarding = self.context.store.get(lease.onboarding_id()).await?.onboarding;
         let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
         if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
-            let detail = format!("Given up after 72 hours of tries. Last: {reason}");
+            let detail = format!("Given up after {} hours of tries. Last: {reason}", GIVE_UP_AFTER.whole_hours());
             let problem = Problem { step, code: FailureCode::GaveUp.as_str().to_owned(), detail, retryable: true };
             return self.fail(lease, problem).await.map(|()| None);
         }
         let wait =
             backoff(retry.map_or(0, |retry| retry.tries), fastrand::f64()).max(at_least.unwrap_or(Duration::ZERO));
-        let next_at = now + wait.min(Duration::minutes(15));
+        let next_at = now + wait.min(LONGEST_QUEUE_DELAY);
         self.delay(lease, step, reason, next_at, waits_for_person).await?;
         Ok(Some(self.come_back(lease, None, next_at).await?))
     }
@@ -158,7 +159,7 @@ impl StepRunner<'_> {
         Ok(())
     }
 
-    /// Sends a message that comes back at a time. The queue can delay it by a quarter of an hour at most.
+    /// Sends a message that comes back at a time. The queue can delay it by [`LONGEST_QUEUE_DELAY`] at most.
     async fn come_back(&self, lease: &Lease, slot: Option<Slot>, at: OffsetDateTime) -> Result<Awaited, QueueError> {
         self.send(lease.onboarding_id(), slot, at - self.context.clock.now()).await?;
         Ok(Awaited { priority: self.step.priority(), at, slot })

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use exchange::Clock;
 use meta_graph::MetaError;
 use meta_graph::session::{Session, SessionEvent};
-use onboarding::{Event, Onboarding, OnboardingId, PopupAttempt, Step};
+use onboarding::{Event, MAX_POPUP_ATTEMPTS, Onboarding, OnboardingId, PopupAttempt, Step};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{Secrets, SecretsError};
@@ -21,8 +21,6 @@ use crate::send_on;
 
 /// How long the proof may take. API Gateway waits 29 seconds for an answer.
 const PROOF: std::time::Duration = std::time::Duration::from_secs(25);
-/// How many popups one link can end without a signup: each may cost a call to Meta.
-const ATTEMPTS: u32 = 200;
 
 /// What the step needs.
 #[derive(Clone)]
@@ -199,7 +197,7 @@ impl EsCallback {
                 Err(CallbackError::AlreadySignedUp)
             };
         }
-        if stored.onboarding.attempts_count >= ATTEMPTS {
+        if stored.onboarding.attempts_count >= MAX_POPUP_ATTEMPTS {
             let reason = "Too many sign-ups were tried with this link. Please ask for a new one.".to_owned();
             return Err(CallbackError::Refused { code: RefusalCode::TooManyAttempts, reason });
         }
@@ -236,7 +234,7 @@ impl EsCallback {
     async fn left(&self, stored: Stored, session: Option<&Session>) -> Result<Stored, CallbackError> {
         let id = &stored.onboarding.id;
         // Later ones are not kept, so that a link cannot write without end.
-        if stored.onboarding.takes_signup() && stored.onboarding.attempts_count < ATTEMPTS {
+        if stored.onboarding.takes_signup() && stored.onboarding.attempts_count < MAX_POPUP_ATTEMPTS {
             self.store.popup_opened(id).await?;
         }
         if session.is_some_and(|session| session.event == SessionEvent::Opened) {

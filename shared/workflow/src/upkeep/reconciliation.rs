@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use onboarding::call_limit::Priority;
-use onboarding::{Event, Onboarding, OnboardingId, Status, Step};
+use onboarding::{Event, LEASE, Onboarding, OnboardingId, Status, Step};
 use partner_hub::Channel;
 use queue::Task;
 use store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
@@ -34,8 +34,6 @@ const FOR_META: std::time::Duration = std::time::Duration::from_secs(25);
 const NEXT_LOOK: Duration = Duration::minutes(15);
 /// When the Hub is asked again after it could not be: at the next run.
 const NEXT_RUN: Duration = Duration::minutes(1);
-/// Longer than the function's timeout.
-const LEASE: Duration = Duration::seconds(90);
 
 /// Moves what is due.
 #[derive(Clone)]
