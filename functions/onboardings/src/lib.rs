@@ -2,8 +2,9 @@
 //!
 //! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`, `POST /onboardings/{id}/retry`.
 
+mod choose_number;
 mod list;
-mod moves;
+mod retry;
 mod show;
 mod start;
 mod start_body;
