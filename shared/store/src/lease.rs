@@ -19,7 +19,7 @@ pub struct Lease {
     awaited: Option<Awaited>,
 }
 
-/// The message that was last sent for an onboarding that has to wait: others for the same work are surplus.
+/// The message that was last sent for an onboarding that has to wait: others for the same work are duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Awaited {
     /// What it is to do.

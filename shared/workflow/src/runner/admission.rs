@@ -26,12 +26,12 @@ pub(crate) enum Admission {
 pub(crate) fn admission(step: Step, lease: &Lease, onboarding: &Onboarding, now: OffsetDateTime) -> Admission {
     let soon = now + CLOCKS;
     let priority = step.priority();
-    let surplus = |awaited: &Awaited| match awaited.priority.cmp(&priority) {
+    let duplicate = |awaited: &Awaited| match awaited.priority.cmp(&priority) {
         Ordering::Less => now < awaited.at + QUEUE_GRACE,
         Ordering::Equal => soon < awaited.at,
         Ordering::Greater => false,
     };
-    if lease.awaited().is_some_and(surplus) {
+    if lease.awaited().is_some_and(duplicate) {
         return Admission::Duplicate;
     }
     let does = |other: Step| other == step || (step, other) == (Step::NumberSubmission, Step::ClientAccount);

@@ -40,7 +40,7 @@ impl StepError {
 
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
-            Self::Wait { .. } => "waits_for_turn",
+            Self::Wait { .. } => "waits_for_permit",
             Self::Retry { .. } => "delayed",
             Self::Unauthorized => "unauthorized",
             Self::Permission { .. } => "waits_for_permission",

@@ -55,12 +55,12 @@ impl StepRunner<'_> {
         match admission(step, &lease, &stored.onboarding, self.context.clock.now()) {
             Admission::Run => {}
             Admission::Duplicate => {
-                telemetry::step(step.as_str(), "surplus", started, None);
+                telemetry::step(step.as_str(), "duplicate", started, None);
                 self.release(&lease, None).await;
                 return Ok(());
             }
             Admission::TooEarly { until } => {
-                telemetry::step(step.as_str(), "early", started, None);
+                telemetry::step(step.as_str(), "too_early", started, None);
                 let sent = self.come_back(&lease, None, until).await;
                 self.release(&lease, sent.as_ref().ok()).await;
                 return sent.map(drop).map_err(|error| error.to_string());
