@@ -51,16 +51,16 @@ async fn call(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> R
     }
     match aws.operation(&target, &body).await {
         Ok(answer) => Json(answer).into_response(),
-        Err(Refusal(status, word)) => (status, Json(json!({ "__type": word, "message": word }))).into_response(),
+        Err(ServiceError(status, word)) => (status, Json(json!({ "__type": word, "message": word }))).into_response(),
     }
 }
 
-/// Status and AWS's word.
-struct Refusal(StatusCode, &'static str);
+/// An error as AWS answers it: the status and the `__type`.
+struct ServiceError(StatusCode, &'static str);
 
-const INVALID: Refusal = Refusal(StatusCode::BAD_REQUEST, "InvalidParameterException");
-const NOT_FOUND: Refusal = Refusal(StatusCode::BAD_REQUEST, "ResourceNotFoundException");
-const BROKEN: Refusal = Refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
+const INVALID: ServiceError = ServiceError(StatusCode::BAD_REQUEST, "InvalidParameterException");
+const NOT_FOUND: ServiceError = ServiceError(StatusCode::BAD_REQUEST, "ResourceNotFoundException");
+const BROKEN: ServiceError = ServiceError(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
 
 impl Aws {
     /// Passes a call on to the embedded DynamoDB.
@@ -76,7 +76,7 @@ impl Aws {
         Ok(response)
     }
 
-    async fn operation(&self, target: &str, body: &[u8]) -> Result<Value, Refusal> {
+    async fn operation(&self, target: &str, body: &[u8]) -> Result<Value, ServiceError> {
         let input: Value = serde_json::from_slice(body).map_err(|_| INVALID)?;
         let text = |name: &str| input[name].as_str().ok_or(INVALID);
         match target {
@@ -88,7 +88,7 @@ impl Aws {
             "secretsmanager.CreateSecret" => {
                 let name = text("Name")?;
                 match self.secret(name).await {
-                    Ok(_) => Err(Refusal(StatusCode::BAD_REQUEST, "ResourceExistsException")),
+                    Ok(_) => Err(ServiceError(StatusCode::BAD_REQUEST, "ResourceExistsException")),
                     Err(_) => self.keep(name, text("SecretString")?).await,
                 }
             }
@@ -97,11 +97,11 @@ impl Aws {
                 self.secret(name).await?;
                 self.keep(name, text("SecretString")?).await
             }
-            _ => Err(Refusal(StatusCode::BAD_REQUEST, "UnknownOperationException")),
+            _ => Err(ServiceError(StatusCode::BAD_REQUEST, "UnknownOperationException")),
         }
     }
 
-    async fn send(&self, url: &str, body: &str, delay: Duration) -> Result<Value, Refusal> {
+    async fn send(&self, url: &str, body: &str, delay: Duration) -> Result<Value, ServiceError> {
         let name = url.rsplit('/').next();
         let step = Step::queued().find(|step| Some(step.as_str()) == name).ok_or(NOT_FOUND)?;
         let task = Task::from_body(body).map_err(|_| INVALID)?;
@@ -110,7 +110,7 @@ impl Aws {
     }
 
     #[expect(clippy::disallowed_methods, reason = "plays Secrets Manager")]
-    async fn secret(&self, name: &str) -> Result<Value, Refusal> {
+    async fn secret(&self, name: &str) -> Result<Value, ServiceError> {
         if name == BUNDLE {
             return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
         }
@@ -120,7 +120,7 @@ impl Aws {
         Ok(json!({ "Name": name, "ARN": stored.secret_arn, "SecretString": value }))
     }
 
-    async fn keep(&self, name: &str, value: &str) -> Result<Value, Refusal> {
+    async fn keep(&self, name: &str, value: &str) -> Result<Value, ServiceError> {
         let value: SecretValue = serde_json::from_str(value).map_err(|_| INVALID)?;
         let (channel_id, key) = value.into_key();
         if channel(name)? != channel_id {
@@ -132,7 +132,7 @@ impl Aws {
 }
 
 /// The channel whose key has its secret under this name.
-fn channel(name: &str) -> Result<ChannelId, Refusal> {
+fn channel(name: &str) -> Result<ChannelId, ServiceError> {
     let id = name.strip_prefix(VAULT).and_then(|rest| rest.strip_prefix("/channels/")?.strip_suffix("/api-key"));
     id.and_then(|id| id.parse().ok()).ok_or(NOT_FOUND)
 }

@@ -33,10 +33,10 @@ pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
     print!("{}", timeline::render(&record, &ledger));
 
     let works = key_works(&stack, &client).await?;
-    let verdict = verdict(&record, &ledger, works);
-    println!("\n{verdict}");
+    let outcome = classify_run(&record, &ledger, works);
+    println!("\n{outcome}");
     stack.stop().await?;
-    Ok(verdict == Verdict::AsPromised)
+    Ok(outcome == Outcome::AsPromised)
 }
 
 fn ordered_faults() -> Value {
@@ -72,16 +72,16 @@ async fn key_works(stack: &LocalStack, client: &Client) -> Result<bool, Error> {
     }
 }
 
-/// What came of it.
+/// Whether the demo kept the promise: one client, one channel, one key.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum Outcome {
     AsPromised,
     NotReady(String),
     KeyRefused,
     NotOnce(String),
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AsPromised => {
@@ -94,17 +94,17 @@ impl std::fmt::Display for Verdict {
     }
 }
 
-fn verdict(record: &Value, ledger: &Value, key_works: bool) -> Verdict {
+fn classify_run(record: &Value, ledger: &Value, key_works: bool) -> Outcome {
     let count = |name: &str| ledger[name].as_array().map_or(0, Vec::len);
     let valid = ledger["keys"].as_array().into_iter().flatten().filter(|key| key["valid"] == true).count();
     let counts = (count("clients"), count("channels"), valid);
     if record["status"] != "ready" {
-        Verdict::NotReady(record["status"].to_string())
+        Outcome::NotReady(record["status"].to_string())
     } else if !key_works {
-        Verdict::KeyRefused
+        Outcome::KeyRefused
     } else if counts != (1, 1, 1) {
-        Verdict::NotOnce(format!("{} clients, {} channels, {} valid keys", counts.0, counts.1, counts.2))
+        Outcome::NotOnce(format!("{} clients, {} channels, {} valid keys", counts.0, counts.1, counts.2))
     } else {
-        Verdict::AsPromised
+        Outcome::AsPromised
     }
 }

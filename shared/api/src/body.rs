@@ -25,13 +25,13 @@ pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        sorted(error.inner(), &path)
+        to_problem(error.inner(), &path)
     })?;
-    json.end().map_err(|error| sorted(&error, "."))?;
+    json.end().map_err(|error| to_problem(&error, "."))?;
     Ok(value)
 }
 
-fn sorted(error: &serde_json::Error, path: &str) -> Problem {
+fn to_problem(error: &serde_json::Error, path: &str) -> Problem {
     if error.classify() != Category::Data {
         let (line, column) = (error.line(), error.column());
         return Problem::invalid_json(format!("The body is not JSON: see line {line}, column {column}."));

@@ -108,10 +108,10 @@ impl Bucket {
             slot += 1;
         }
         if slot > now + LINE {
-            return Permit::RetryAt { until: moment(now + LINE), slot: None };
+            return Permit::RetryAt { until: from_millis(now + LINE), slot: None };
         }
         self.waiting.push(Waiting { slot, priority });
-        Permit::RetryAt { until: moment(slot), slot: Some(slot) }
+        Permit::RetryAt { until: from_millis(slot), slot: Some(slot) }
     }
 
     /// When the token with this place in the line (0 is the next one) is free, if everybody before takes one.
@@ -127,7 +127,7 @@ fn milliseconds(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX / 4)
 }
 
-fn moment(milliseconds: i64) -> OffsetDateTime {
+fn from_millis(milliseconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
@@ -141,7 +141,7 @@ mod tests {
     const LIMIT: CallLimit = CallLimit { calls: 5, period: Duration::seconds(30) };
 
     fn at(milliseconds: i64) -> OffsetDateTime {
-        moment(1_790_000_000_000 + milliseconds)
+        from_millis(1_790_000_000_000 + milliseconds)
     }
 
     /// Lets callers come when they want or are told to, in whole seconds of delay as SQS has them. Returns who called when.

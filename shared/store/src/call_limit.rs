@@ -32,9 +32,9 @@ impl Store {
                 None => LimitItem::default(),
             };
             let now = self.clock.now();
-            let turn = bucket.take(limit, priority, slot, now);
+            let permit = bucket.take(limit, priority, slot, now);
             if self.write_limit(version, bucket).await? {
-                return Ok(turn);
+                return Ok(permit);
             }
             match backoff.after_lost_race().await {
                 Err(StoreError::Busy) => return Ok(Permit::RetryAt { until: now + BUSY, slot }),

@@ -83,8 +83,8 @@ impl Store {
             return Ok(Transacted::Done);
         };
         match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                sort_reasons(cancelled.cancellation_reasons())
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                classify_reasons(canceled.cancellation_reasons())
             }
             _ => Err(error.into()),
         }
@@ -93,7 +93,7 @@ impl Store {
 
 /// One reason for each write, in their order; its code is `None` for those that were not in the way
 /// (`API_TransactWriteItems`, "cancellation reasons").
-fn sort_reasons(reasons: &[CancellationReason]) -> Result<Transacted, StoreError> {
+fn classify_reasons(reasons: &[CancellationReason]) -> Result<Transacted, StoreError> {
     let mut refused = Vec::new();
     let mut contended = false;
     for (position, reason) in reasons.iter().enumerate() {
@@ -110,7 +110,7 @@ fn sort_reasons(reasons: &[CancellationReason]) -> Result<Transacted, StoreError
     match (refused.is_empty(), contended) {
         (false, _) => Ok(Transacted::Refused(refused)),
         (true, true) => Ok(Transacted::Contended),
-        (true, false) => Err(StoreError::Unavailable("a transaction was cancelled without a reason".to_owned())),
+        (true, false) => Err(StoreError::Unavailable("a transaction was canceled without a reason".to_owned())),
     }
 }
 
@@ -118,21 +118,21 @@ fn sort_reasons(reasons: &[CancellationReason]) -> Result<Transacted, StoreError
 mod tests {
     use super::*;
 
-    fn sorted(codes: &[&str]) -> Result<Transacted, StoreError> {
+    fn classify_codes(codes: &[&str]) -> Result<Transacted, StoreError> {
         let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build());
-        sort_reasons(&reasons.collect::<Vec<_>>())
+        classify_reasons(&reasons.collect::<Vec<_>>())
     }
 
     #[test]
     fn a_failed_condition_is_distinguished_from_contention_and_from_a_bug() {
-        assert_eq!(sorted(&["None", "None", "ConditionalCheckFailed"]).unwrap(), Transacted::Refused(vec![2]));
+        assert_eq!(classify_codes(&["None", "None", "ConditionalCheckFailed"]).unwrap(), Transacted::Refused(vec![2]));
         let both = ["ConditionalCheckFailed", "TransactionConflict", "ConditionalCheckFailed"];
-        assert_eq!(sorted(&both).unwrap(), Transacted::Refused(vec![0, 2]));
+        assert_eq!(classify_codes(&both).unwrap(), Transacted::Refused(vec![0, 2]));
         for code in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
-            assert_eq!(sorted(&["None", code]).unwrap(), Transacted::Contended);
+            assert_eq!(classify_codes(&["None", code]).unwrap(), Transacted::Contended);
         }
         for codes in [&["None", "ValidationError"][..], &["ItemCollectionSizeLimitExceeded"], &["None"], &[]] {
-            assert!(matches!(sorted(codes), Err(StoreError::Unavailable(_))), "{codes:?}");
+            assert!(matches!(classify_codes(codes), Err(StoreError::Unavailable(_))), "{codes:?}");
         }
     }
 

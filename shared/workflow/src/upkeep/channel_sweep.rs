@@ -60,7 +60,8 @@ impl ChannelSweep<'_> {
 
     async fn check(&self, channel: &Channel, report: &mut Reconciled) -> Result<(), StepError> {
         let Some(id) = owner(self.context, channel).await? else {
-            let what = Finding { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
+            let what =
+                Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
             return self.tell(&channel.id, None, what, report).await;
         };
         let onboarding = match self.context.store.get(&id).await {
@@ -79,8 +80,10 @@ impl ChannelSweep<'_> {
                 Ok(())
             }
             Status::Ready if !self.vault.holds(&channel.id).await? => {
-                let what =
-                    Finding { metric: Metric::KeyMissing, text: "the vault no longer holds the key of a channel" };
+                let what = Classification {
+                    metric: Metric::KeyMissing,
+                    text: "the vault no longer holds the key of a channel",
+                };
                 self.tell(&channel.id, Some(&id), what, report).await
             }
             _ => Ok(()),
@@ -92,7 +95,7 @@ impl ChannelSweep<'_> {
         &self,
         channel_id: &ChannelId,
         onboarding_id: Option<&OnboardingId>,
-        what: Finding,
+        what: Classification,
         report: &mut Reconciled,
     ) -> Result<(), StepError> {
         if self.context.store.first_report(channel_id, what.metric.as_str()).await? {
@@ -111,8 +114,8 @@ fn waits_for_channel(onboarding: &Onboarding) -> bool {
     onboarding.status != Status::Failed || onboarding.problem.as_ref().is_some_and(refused)
 }
 
-/// Something that a person has to know.
-struct Finding {
+/// What is wrong with a channel: how it is counted, and how the log says it.
+struct Classification {
     metric: Metric,
     text: &'static str,
 }
