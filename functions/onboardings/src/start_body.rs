@@ -1,7 +1,7 @@
 //! The bodies of `POST /onboardings` and of a retry, checked: every wrong field is named.
 
 use api::{FieldError, Problem};
-use exchange::is_loopback;
+use exchange::is_https_or_loopback;
 use onboarding::{ClientAccount, ClientDetails, ClientId, ClientSearch, Tier};
 use runtime::settings::PageConfig;
 use serde::Deserialize;
@@ -175,7 +175,7 @@ fn check_prefill(errors: &mut Vec<FieldError>, prefill: &Map<String, Value>) {
 /// Customers are led only to where the operator allowed it: a setup link must not lead to a stranger's page.
 fn check_return_url(url: &str, page: &PageConfig) -> Result<(), String> {
     let parsed = Url::parse(url).map_err(|_| "must be a URL".to_owned())?;
-    if parsed.scheme() != "https" && !(parsed.scheme() == "http" && is_loopback(&parsed)) {
+    if !is_https_or_loopback(&parsed) {
         return Err("must begin with https://".to_owned());
     }
     if !page.return_origins.contains(&parsed.origin()) {

@@ -26,7 +26,7 @@ pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 #[cfg(feature = "client")]
 pub use read::{Lenient, List, Text, object, one_line};
 pub use secret::{secret_eq, secret_hash_eq};
-pub use url::is_loopback;
+pub use url::{is_https_or_loopback, is_loopback};
 
 /// For the types that [`id!`] makes.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use exchange::{Answer, Text, is_loopback, object};
+use exchange::{Answer, Text, is_https_or_loopback, object};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -119,14 +119,13 @@ impl AllowedHosts {
     /// Whether a key may be sent to `address`.
     pub fn allow(&self, address: &Url) -> bool {
         let Some(host) = address.host().map(|host| host.to_owned()) else { return false };
-        let safe = address.scheme() == "https" || (address.scheme() == "http" && is_loopback(address));
         let listed = self.0.iter().any(|allowed| match (allowed, &host) {
             (Host::Domain(allowed), Host::Domain(host)) => {
                 host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
             (allowed, host) => allowed == host,
         });
-        safe && listed && address.username().is_empty() && address.password().is_none()
+        is_https_or_loopback(address) && listed && address.username().is_empty() && address.password().is_none()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings of the page's look: whose page it is.
 
-use exchange::is_loopback;
+use exchange::is_https_or_loopback;
 use url::Url;
 
 use super::{Env, Incomplete};
@@ -49,7 +49,7 @@ fn name(text: &str) -> Result<String, String> {
 /// A page or an image, with whatever query it needs.
 fn web_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
-        Ok(url) if url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url) => Ok(url),
+        Ok(url) if is_https_or_loopback(&url) => Ok(url),
         _ => Err("must begin with https:// (http:// is for this machine only)".to_owned()),
     }
 }
