@@ -32,7 +32,7 @@ pub struct Settings {
     meta: MetaConfig,
 }
 
-/// The function.
+/// Answers the page: exchanges the code of Meta's popup and proves the signup.
 #[derive(Clone)]
 pub struct EsCallback {
     step: workflow::steps::EsCallback,

@@ -16,7 +16,7 @@ pub struct Settings {
     vault: VaultConfig,
 }
 
-/// The function.
+/// Matches a kept webhook to its onboarding, or creates and stores the API key of a live channel.
 #[derive(Clone)]
 pub struct KeyCreation(workflow::steps::KeyCreation);
 

@@ -8,7 +8,7 @@ use runtime::worker::WorkerError;
 /// The steps to whose queues it sends. Its role in the template allows these.
 pub const SENDS_TO: &[Step] = &[Step::NumberSubmission];
 
-/// The function.
+/// Submits the number of the onboarding that a message names.
 #[derive(Clone)]
 pub struct NumberSubmission(workflow::steps::NumberSubmission);
 

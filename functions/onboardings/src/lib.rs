@@ -33,7 +33,7 @@ pub struct Settings {
     meta: MetaConfig,
 }
 
-/// The function.
+/// Answers the requests that start, show, list, continue and retry onboardings.
 #[derive(Clone)]
 pub struct Onboardings {
     store: Store,

@@ -19,7 +19,7 @@ pub struct Settings {
 /// returns an error may look like one that succeeded.
 pub const FAILED: &str = "reconciliation failed";
 
-/// The function.
+/// Sends whatever is due to its queue again, and checks it against the Hub and Meta.
 #[derive(Clone)]
 pub struct Reconciliation(workflow::Reconciliation);
 

@@ -33,7 +33,7 @@ impl Settings {
     }
 }
 
-/// The function.
+/// Answers requests for the signup page, its styles, scripts and texts.
 #[derive(Debug, Clone)]
 pub struct SignupPage {
     /// The settings that the page reads, and nothing else of ours.

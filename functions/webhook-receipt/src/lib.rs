@@ -17,7 +17,7 @@ use workflow::{Receipt, ReceiptError};
 /// The steps to whose queues it sends. Its role in the template allows these.
 pub const SENDS_TO: &[Step] = &[Step::KeyCreation];
 
-/// The function.
+/// Answers webhooks: authenticates each, stores it, then acknowledges it.
 #[derive(Clone)]
 pub struct WebhookReceipt(workflow::WebhookReceipt);
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A handler's future is large without optimisation.
+/// A handler's future is large without optimization.
 const STACK: usize = 16 << 20;
 
 /// An input's number, the input, and what came of it.

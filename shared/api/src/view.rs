@@ -56,7 +56,7 @@ struct Launch {
     graph_version: String,
     solution_id: String,
     extras: Map<String, Value>,
-    /// Where the full-page sign-in begins: Meta's OAuth dialogue.
+    /// Where the full-page sign-in begins: Meta's OAuth dialog.
     dialog_url: String,
     /// Where it ends. The code can be exchanged only with this very address.
     redirect_uri: String,

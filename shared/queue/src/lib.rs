@@ -18,23 +18,23 @@ pub use onboarding::Step;
 use onboarding::call_limit::Slot;
 use onboarding::{LONGEST_QUEUE_DELAY, OnboardingId};
 
-/// What a worker is asked to look at. Holds no more than where to look: the table is the truth by the time it is read.
+/// A pointer to work. Carries ids only; the worker reads current state from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
     /// An onboarding that may be moved on.
     Onboarding {
-        /// Which.
+        /// The onboarding that may be moved on.
         onboarding_id: OnboardingId,
-        /// The turn at the Hub that was promised to it.
+        /// The slot that the rate limiter reserved for its call of the Hub.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<Slot>,
     },
     /// A webhook in the inbox that is to be matched to its onboarding.
     Inbox {
-        /// Which.
+        /// The key of the webhook in the inbox.
         inbox_key: String,
-        /// The turn at the Hub that was promised to it.
+        /// The slot that the rate limiter reserved for its call of the Hub.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<Slot>,
     },

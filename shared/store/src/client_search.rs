@@ -10,7 +10,7 @@ use super::contention::Updated;
 use super::item::{self, Key, milliseconds, n, s};
 use super::{Store, StoreError};
 
-/// Longer than a message waits for its turn at the Hub, after which the searcher is at work again and renews the claim.
+/// Longer than a message waits for a permit to call the Hub. The searcher then works again and renews the claim.
 const CLAIM: Duration = Duration::minutes(20);
 /// How long an answer counts. Later the Hub lists the account, and may have lost it.
 const ANSWER: Duration = Duration::hours(24);

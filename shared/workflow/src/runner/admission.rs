@@ -1,7 +1,8 @@
-//! Whether a message that comes for an onboarding is the one that is waited for.
+//! Decides whether a message runs its step, duplicates another message, or comes too early.
 //!
-//! Several come: one for each webhook, one for each of two workers. Only one of them waits, in the line for the Hub or for
-//! the next try, or else the others would take turns that they do not need, and try more often than the back-off allows.
+//! An onboarding can have several messages at once: one for each webhook, one for each of two workers. Only one of them
+//! waits for a permit to call the Hub, or for the next retry. Otherwise the others would take permits that they do not
+//! need, and would retry more often than the backoff allows.
 
 use std::cmp::Ordering;
 
@@ -12,9 +13,9 @@ use time::{Duration, OffsetDateTime};
 /// How far the clocks of two workers may be apart.
 const CLOCKS: Duration = Duration::SECOND;
 
-/// How a message comes.
+/// What to do with a message.
 pub(crate) enum Admission {
-    /// There may be something to do.
+    /// Run the step: there may be something to do.
     Run,
     /// Another message is on its way that does the same, or more.
     Duplicate,
@@ -22,7 +23,7 @@ pub(crate) enum Admission {
     TooEarly { until: OffsetDateTime },
 }
 
-/// How a message for `step` comes to an onboarding at `now`.
+/// Decides what to do with a message for `step` that arrives at `now`.
 pub(crate) fn admission(step: Step, lease: &Lease, onboarding: &Onboarding, now: OffsetDateTime) -> Admission {
     let soon = now + CLOCKS;
     let priority = step.priority();

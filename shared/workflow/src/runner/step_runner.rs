@@ -40,8 +40,8 @@ impl StepRunner<'_> {
             Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored),
             Ok(LeaseOutcome::Held { until }) => {
                 let left = until - self.context.clock.now();
-                // As long again as the lease is old. Who works is soon done and who died keeps it to the end, and each look
-                // costs a message, which SQS may deliver twice.
+                // Exponential: wait as long as the lease has been held. A live worker finishes soon; a dead one holds
+                // the lease until it expires. Each look costs a message, which SQS may deliver twice.
                 let delay = (LEASE - left).max(LEASE_HELD).min(left).max(Duration::SECOND);
                 telemetry::step(step.as_str(), "lease_held", started, None);
                 return self.send(id, None, delay).await.map_err(|error| error.to_string());
@@ -66,7 +66,7 @@ impl StepRunner<'_> {
                 return sent.map(drop).map_err(|error| error.to_string());
             }
         }
-        // Who takes over from less urgent work gives its place in the line up.
+        // A more urgent step that takes over gives up the slot that was reserved for the less urgent one.
         let slot = slot.or(lease.awaited().and_then(|awaited| awaited.slot));
         match work(stored, slot).await {
             Ok(_) => {
@@ -95,7 +95,7 @@ impl StepRunner<'_> {
             }
             StepError::Unauthorized => {
                 tracing::error!(
-                    "the Hub refuses our credentials; onboardings wait until the bundle's secret is mended"
+                    "the Hub refuses our credentials; onboardings wait until the bundle's secret is corrected"
                 );
                 telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.context.secrets.refresh().await;
