@@ -30,10 +30,10 @@ pub fn check(body: &[u8]) {
     }
 }
 
-/// Every text and number of a JSON value.
+/// Every text and number of a JSON value. Blanks around a text are dropped, as the reader drops them.
 fn collect(value: &Value, said: &mut Vec<String>) {
     match value {
-        Value::String(text) => said.push(text.clone()),
+        Value::String(text) => said.push(text.trim().to_owned()),
         Value::Number(number) => said.push(number.to_string()),
         Value::Array(members) => members.iter().for_each(|member| collect(member, said)),
         Value::Object(members) => members.values().for_each(|member| collect(member, said)),
