@@ -90,7 +90,7 @@ pub enum QueueError {
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),
     /// This function was not given the URL of that step's queue, or the step has none.
-    #[error("no queue is configured for {}", .0.as_str())]
+    #[error("{} is not set", .0.spec().queue.map_or("the URL of a queue", |queue| queue.variable))]
     NotConfigured(Step),
 }
 

@@ -3,7 +3,7 @@
 use strum::{IntoStaticStr, VariantArray};
 
 /// The stable word under which the inbox keeps what became of a webhook. A webhook of Meta's may also end with the code of a
-/// [`CallbackError`](crate::CallbackError).
+/// [`CallbackError`](crate::steps::CallbackError).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum WebhookOutcome {
