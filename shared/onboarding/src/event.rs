@@ -85,8 +85,6 @@ pub enum Event {
         /// When it is tried again.
         #[serde(with = "time::serde::rfc3339")]
         next_at: OffsetDateTime,
-        /// Waiting for a person (a credential, a permission): does not count towards giving up.
-        waits_for_person: bool,
     },
     /// A step failed for good.
     StepFailed {

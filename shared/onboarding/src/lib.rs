@@ -16,7 +16,7 @@ pub use record::{
     ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
     Status, StoredKey, Tier,
 };
-pub use retry::{GIVE_UP_AFTER, Retry, backoff, exhausted};
+pub use retry::{Retry, backoff};
 pub use step::{Step, StepQueue, StepSpec};
 pub use timing::{LEASE, LONGEST_QUEUE_DELAY, QUEUE_GRACE};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};

@@ -96,12 +96,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::PermissionGranted),
         Just(Event::KeyStored { key: key() }),
         Just(Event::MessagingReady),
-        (select(steps.to_vec()), any::<bool>()).prop_map(|(step, waits_for_person)| Event::StepDelayed {
-            step,
-            error: "429".into(),
-            next_at: at(60),
-            waits_for_person
-        }),
+        select(steps.to_vec()).prop_map(|step| Event::StepDelayed { step, error: "429".into(), next_at: at(60) }),
         select(steps.to_vec()).prop_map(failed),
         (0..2u8).prop_map(|n| Event::ClientCorrected { client: corrected(n) }),
         Just(Event::RetryRequested),
@@ -352,19 +347,4 @@ fn a_retry_after_a_refused_key_makes_a_new_key() {
     ]);
     onboarding = apply(onboarding, &Event::RetryRequested, at(500));
     assert_eq!((onboarding.status, onboarding.key, onboarding.keys_void_before), (Status::Live, None, Some(at(500))));
-}
-
-#[test]
-fn waiting_for_a_person_does_not_count_towards_giving_up() {
-    let delayed = |waits_for_person| Event::StepDelayed {
-        step: Step::ClientAccount,
-        error: "401".into(),
-        next_at: at(60),
-        waits_for_person,
-    };
-    let mut onboarding = apply(started(), &delayed(true), at(1));
-    assert_eq!(onboarding.retry.as_ref().unwrap().since, None);
-    onboarding = apply(onboarding, &delayed(false), at(2));
-    let retry = onboarding.retry.unwrap();
-    assert_eq!((retry.tries, retry.since), (2, Some(at(2))));
 }

@@ -213,8 +213,6 @@ pub enum FailureCode {
     HubRefused,
     /// The record does not allow what the step found at the Hub.
     Conflict,
-    /// Every try failed for [`GIVE_UP_AFTER`](crate::GIVE_UP_AFTER).
-    GaveUp,
     /// The messaging API does not accept the API key. An operator's retry makes a new key.
     KeyRefused,
     /// The messaging API refused the message webhook.

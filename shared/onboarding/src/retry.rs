@@ -1,4 +1,4 @@
-//! When to try a step again: from 5 seconds to 15 minutes apart, for 72 hours.
+//! When to try a step again: from 5 seconds to 15 minutes apart, for as long as it takes.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -13,9 +13,6 @@ pub struct Retry {
     pub step: Step,
     /// How often it was tried.
     pub tries: u32,
-    /// When it first went wrong. Waiting for a person (a refused credential) does not count: it begins anew after that.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    pub since: Option<OffsetDateTime>,
     /// When it is tried next.
     #[serde(with = "time::serde::rfc3339")]
     pub next_at: OffsetDateTime,
@@ -25,8 +22,6 @@ pub struct Retry {
 
 /// The first wait, doubled with each try.
 const FIRST_WAIT: Duration = Duration::seconds(5);
-/// How long a step is retried before it fails.
-pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
 
 /// How long to wait before the try that follows `tries` failed ones. `jitter` in `0.0..1.0` spreads callers over the
 /// second half of the wait.
@@ -34,11 +29,6 @@ pub fn backoff(tries: u32, jitter: f64) -> Duration {
     let longest = LONGEST_QUEUE_DELAY;
     let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(longest).min(longest);
     wait / 2 + (wait / 2) * jitter.clamp(0.0, 1.0)
-}
-
-/// Whether a step that first went wrong at `since` is to be given up.
-pub fn exhausted(since: OffsetDateTime, now: OffsetDateTime) -> bool {
-    now - since >= GIVE_UP_AFTER
 }
 
 #[cfg(test)]

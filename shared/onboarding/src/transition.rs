@@ -110,7 +110,7 @@ pub fn transition(
                 advance(&mut after, Status::Live);
             }
             Status::SignedUp | Status::Submitted | Status::Live => after.permission_granted_at = Some(at),
-            // What was given up may work now.
+            // What was refused may work now.
             Status::Failed if failed_at(before, Step::KeyCreation) => {
                 after.permission_granted_at = Some(at);
                 advance(&mut after, Status::Live);
@@ -131,9 +131,9 @@ pub fn transition(
             Status::Ready => {}
             _ => return Err(illegal()),
         },
-        Event::StepDelayed { step, error, next_at, waits_for_person } => {
+        Event::StepDelayed { step, error, next_at } => {
             if (step.spec().is_open)(before) {
-                after.retry = Some(delayed(before, *step, error, *next_at, *waits_for_person, at));
+                after.retry = Some(delayed(before, *step, error, *next_at));
             }
         }
         Event::StepFailed { problem } => {
@@ -224,23 +224,10 @@ fn client_is_open(onboarding: &Onboarding) -> bool {
     refused && onboarding.channel_id.is_none()
 }
 
-fn delayed(
-    before: &Onboarding,
-    step: Step,
-    error: &str,
-    next_at: OffsetDateTime,
-    waits_for_person: bool,
-    at: OffsetDateTime,
-) -> Retry {
+fn delayed(before: &Onboarding, step: Step, error: &str, next_at: OffsetDateTime) -> Retry {
     let earlier = before.retry.as_ref().filter(|retry| retry.step == step);
-    let since = earlier.and_then(|retry| retry.since).or(Some(at)).filter(|_| !waits_for_person);
-    Retry {
-        step,
-        tries: earlier.map_or(0, |retry| retry.tries).saturating_add(1),
-        since,
-        next_at,
-        error: error.to_owned(),
-    }
+    let tries = earlier.map_or(0, |retry| retry.tries).saturating_add(1);
+    Retry { step, tries, next_at, error: error.to_owned() }
 }
 
 fn forget_retry_of(after: &mut Onboarding, step: Step) {

@@ -55,11 +55,12 @@ async fn an_outage_of_the_hub_of_six_hours_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_step_is_given_up_after_three_days_and_a_retry_finishes_it() {
-    for (route, step, how) in [
-        ("list_clients", "client_account", json!({"status": 500})),
-        ("numbers", "number_submission", json!({"drop": true})),
-        ("api_keys", "key_creation", json!({"status": 429})),
+async fn a_step_is_retried_for_as_long_as_its_call_goes_wrong() {
+    for (route, how) in [
+        ("list_clients", json!({"status": 500})),
+        ("numbers", json!({"drop": true})),
+        ("api_keys", json!({"status": 429})),
+        ("set_message_webhook", json!({"body": "<html>"})),
     ] {
         let bench = TestBench::new().await;
         bench.break_routes(&[route], &how).await;
@@ -68,22 +69,13 @@ async fn a_step_is_given_up_after_three_days_and_a_retry_finishes_it() {
         // From seconds to a quarter of an hour apart.
         let tries = bench.calls_of(route).await.len();
         assert!((12..=26).contains(&tries), "{route}: {tries} tries");
-        bench.pass(Duration::hours(69));
-        bench.live_through(Duration::minutes(45)).await;
-        assert_ne!(bench.status(&started).await, "failed");
+        bench.pass(Duration::days(30));
         bench.live_through(Duration::hours(1)).await;
-
-        let record = bench.record(&started).await;
-        assert_eq!(record["status"], "failed", "{record:#}");
-        let problem = &record["problem"];
-        assert_eq!((problem["step"].as_str(), problem["code"].as_str()), (Some(step), Some("gave_up")));
-        assert_eq!(problem["retryable"], true);
-        assert!(problem["detail"].as_str().unwrap().starts_with("Given up after 72 hours"), "{problem}");
-        assert_eq!(bench.setup_view(&started).await.body["problem"]["code"], "gave_up");
+        let later = bench.calls_of(route).await.len() - tries;
+        assert!((4..=10).contains(&later), "{route}: {later} tries in an hour");
 
         bench.mend().await;
-        assert_eq!(bench.retry(&started).await.status, 202);
-        bench.live_through(Duration::minutes(1)).await;
+        bench.live_through(RECOVERY).await;
         bench.assert_promise_kept(&started).await;
     }
 }
@@ -105,7 +97,7 @@ async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are
     let near = bench.signed_up("tenant-2", "one_number:2").await;
     let started = bench.client.start("tenant-3").await.unwrap();
 
-    // Longer than a step is tried.
+    // Days of it.
     bench.live_on_schedule(Duration::hours(2)).await;
     bench.pass(Duration::hours(76));
     bench.live_on_schedule(Duration::hours(1)).await;
@@ -122,21 +114,4 @@ async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are
     secrets.rotate((*good).clone());
     bench.live_on_schedule(RECOVERY * 2).await;
     assert_all_ready(&bench, &[far, near, started]).await;
-}
-
-#[tokio::test]
-async fn time_spent_waiting_for_the_operator_does_not_count_towards_giving_up() {
-    let bench = TestBench::new().await;
-    bench.break_routes(&["numbers"], &json!({"status": 500})).await;
-    let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.live_on_schedule(Duration::hours(1)).await;
-    bench.mend().await;
-    bench.break_routes(&["numbers"], &json!({"status": 401})).await;
-    bench.live_through(Duration::hours(1)).await;
-    bench.pass(Duration::hours(80));
-    bench.live_through(Duration::minutes(30)).await;
-    bench.mend().await;
-    bench.fault(json!({"route": "numbers", "status": 500})).await;
-    bench.live_on_schedule(Duration::hours(1)).await;
-    bench.assert_promise_kept(&started).await;
 }

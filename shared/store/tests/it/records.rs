@@ -119,7 +119,6 @@ async fn a_history_of_several_pages_is_complete() {
             step: Step::ClientAccount,
             error: format!("{number}{}", "x".repeat(150_000)),
             next_at: bench.now(),
-            waits_for_person: false,
         };
         bench.apply(&id, event).await.unwrap();
     }

@@ -63,8 +63,7 @@ fn records() -> impl Strategy<Value = Onboarding> {
             record.status = Status::ALL[status];
             record.attempts = vec![attempt];
             record.permission_granted_at = later;
-            record.retry =
-                later.map(|next_at| Retry { step, tries: count, since: Some(at), next_at, error: text.clone() });
+            record.retry = later.map(|next_at| Retry { step, tries: count, next_at, error: text.clone() });
             record.problem = maybe.clone().map(|detail| Problem { step, code: text.clone(), detail, retryable: true });
             record.key =
                 later.map(|_| StoredKey { secret_arn: text.clone(), key_id: maybe.clone(), address: text.clone() });

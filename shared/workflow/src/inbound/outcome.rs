@@ -30,7 +30,7 @@ pub enum WebhookOutcome {
     /// Of Meta: one customer is meant, whose token cannot be fetched.
     NotFetched,
     /// Of Meta: every try failed for three days.
-    GaveUp,
+    NeverSettled,
     /// Of Meta: it reports no finished signup.
     Kept,
 }

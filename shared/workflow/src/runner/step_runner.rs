@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use onboarding::call_limit::Slot;
-use onboarding::{
-    Event, FailureCode, GIVE_UP_AFTER, LEASE, LONGEST_QUEUE_DELAY, OnboardingId, Problem, QUEUE_GRACE, Step, backoff,
-    exhausted,
-};
+use onboarding::{Event, LEASE, LONGEST_QUEUE_DELAY, OnboardingId, Problem, QUEUE_GRACE, Step, backoff};
 use queue::{QueueError, Task};
 use store::{Awaited, Lease, LeaseOutcome, StoreError, Stored};
 use telemetry::Metric;
@@ -91,7 +88,7 @@ impl StepRunner<'_> {
             StepError::Unavailable(reason) => Err(StepError::Unavailable(reason)),
             StepError::Permission { next_at } => {
                 let reason = "the client has not granted API-key permission".to_owned();
-                self.delay(lease, step, reason, next_at, true).await.map(|()| None)
+                self.delay(lease, step, reason, next_at).await.map(|()| None)
             }
             StepError::Unauthorized => {
                 tracing::error!(
@@ -100,9 +97,9 @@ impl StepRunner<'_> {
                 telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.context.secrets.refresh().await;
                 let reason = "the Hub refuses our credentials".to_owned();
-                self.delay_and_come_back(lease, step, reason, Some(UNAUTHORIZED), true).await
+                self.delay_and_come_back(lease, step, reason, Some(UNAUTHORIZED)).await
             }
-            StepError::Retry { reason, after } => self.delay_and_come_back(lease, step, reason, after, false).await,
+            StepError::Retry { reason, after } => self.delay_and_come_back(lease, step, reason, after).await,
             StepError::Fail { code, detail, retryable } => {
                 let problem = Problem { step, code: code.as_str().to_owned(), detail, retryable };
                 self.fail(lease, problem).await.map(|()| None)
@@ -115,42 +112,25 @@ impl StepRunner<'_> {
         })
     }
 
-    /// Returns the message that will come back, unless it was the last try.
+    /// Returns the message that will come back.
     async fn delay_and_come_back(
         &self,
         lease: &Lease,
         step: Step,
         reason: String,
         at_least: Option<Duration>,
-        waits_for_person: bool,
     ) -> Result<Option<Awaited>, StepError> {
-        let now = self.context.clock.now();
         let onboarding = self.context.store.get(lease.onboarding_id()).await?.onboarding;
         let retry = onboarding.retry.as_ref().filter(|retry| retry.step == step);
-        if !waits_for_person && retry.and_then(|retry| retry.since).is_some_and(|since| exhausted(since, now)) {
-            let detail = format!("Given up after {} hours of tries. Last: {reason}", GIVE_UP_AFTER.whole_hours());
-            let problem = Problem { step, code: FailureCode::GaveUp.as_str().to_owned(), detail, retryable: true };
-            return self.fail(lease, problem).await.map(|()| None);
-        }
         let wait =
             backoff(retry.map_or(0, |retry| retry.tries), fastrand::f64()).max(at_least.unwrap_or(Duration::ZERO));
-        let next_at = now + wait.min(LONGEST_QUEUE_DELAY);
-        self.delay(lease, step, reason, next_at, waits_for_person).await?;
+        let next_at = self.context.clock.now() + wait.min(LONGEST_QUEUE_DELAY);
+        self.delay(lease, step, reason, next_at).await?;
         Ok(Some(self.come_back(lease, None, next_at).await?))
     }
 
-    async fn delay(
-        &self,
-        lease: &Lease,
-        step: Step,
-        error: String,
-        next_at: OffsetDateTime,
-        waits_for_person: bool,
-    ) -> Result<(), StepError> {
-        self.context
-            .store
-            .apply(lease.onboarding_id(), &Event::StepDelayed { step, error, next_at, waits_for_person })
-            .await?;
+    async fn delay(&self, lease: &Lease, step: Step, error: String, next_at: OffsetDateTime) -> Result<(), StepError> {
+        self.context.store.apply(lease.onboarding_id(), &Event::StepDelayed { step, error, next_at }).await?;
         Ok(())
     }
 

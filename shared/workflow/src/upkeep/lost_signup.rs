@@ -70,7 +70,7 @@ pub(crate) async fn settle(
                     return context.store.postpone(key, next).await;
                 }
                 telemetry::count(Metric::SignupUnclear, 1);
-                outcomes.push(WebhookOutcome::GaveUp.into());
+                outcomes.push(WebhookOutcome::NeverSettled.into());
             }
         }
     }
