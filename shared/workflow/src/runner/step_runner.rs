@@ -5,7 +5,7 @@ use std::time::Instant;
 use onboarding::call_limit::Slot;
 use onboarding::{Event, LEASE, LONGEST_QUEUE_DELAY, OnboardingId, Problem, QUEUE_GRACE, Step, backoff};
 use queue::{QueueError, Task};
-use store::{Awaited, Lease, LeaseOutcome, StoreError, Stored};
+use store::{Applied, Awaited, Lease, LeaseOutcome, StoreError, Stored};
 use telemetry::Metric;
 use time::{Duration, OffsetDateTime};
 
@@ -135,7 +135,10 @@ impl StepRunner<'_> {
     }
 
     async fn fail(&self, lease: &Lease, problem: Problem) -> Result<(), StepError> {
-        self.context.store.apply(lease.onboarding_id(), &Event::StepFailed { problem }).await?;
+        let applied = self.context.store.apply(lease.onboarding_id(), &Event::StepFailed { problem }).await?;
+        if matches!(applied, Applied::Changed(_)) {
+            telemetry::count(Metric::OnboardingFailed, 1);
+        }
         Ok(())
     }
 
