@@ -129,6 +129,7 @@ fn journey(events: &[Event]) -> Onboarding {
         onboarding = apply(onboarding, event, at(100 + i64::try_from(n).unwrap()));
     }
     onboarding.updated_at = START;
+    onboarding.status_since = START;
     onboarding
 }
 
@@ -143,6 +144,8 @@ proptest! {
             prop_assert!(progress(&after) >= progress(&now), "{event:?}: {:?} -> {:?}", now.status, after.status);
             prop_assert!(after.updated_at >= now.updated_at);
             prop_assert_eq!(after.status.is_at_rest(), after.due_at().is_none());
+            let same_status = after.status == now.status;
+            prop_assert_eq!(after.status_since, if same_status { now.status_since } else { after.updated_at });
             prop_assert_eq!(after.status == Status::Failed, after.problem.is_some() && after.failed_from.is_some());
             if progress(&after) >= 2 && after.status != Status::Expired {
                 prop_assert!(after.number().is_some());

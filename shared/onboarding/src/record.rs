@@ -259,6 +259,9 @@ pub struct Onboarding {
     /// When the last event was applied.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+    /// When the status last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub status_since: OffsetDateTime,
     /// When the setup link stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub link_expires_at: OffsetDateTime,
@@ -329,6 +332,7 @@ impl Onboarding {
             status: Status::Started,
             created_at: now,
             updated_at: now,
+            status_since: now,
             link_expires_at,
             setup_token_sha256,
             client,

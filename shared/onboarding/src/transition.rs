@@ -154,6 +154,9 @@ pub fn transition(
         return Ok(None);
     }
     after.updated_at = at.max(before.updated_at);
+    if after.status != before.status {
+        after.status_since = after.updated_at;
+    }
     Ok(Some(after))
 }
 
