@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::Client;
 use client_account::ClientAccount;
 use es_callback::EsCallback;
 use exchange::Clock;
@@ -67,14 +66,8 @@ impl From<&Twins> for Ports {
 }
 
 impl Twins {
-    pub(crate) fn new(client: Client, table: String, queue: MemoryQueue, secret: BundleSecret, clock: Clock) -> Self {
-        Self {
-            store: Store::new(client, table, clock.clone()),
-            queue,
-            vault: MemoryVault::new(VAULT),
-            secrets: MemorySecrets::new(secret),
-            clock,
-        }
+    pub(crate) fn new(store: Store, queue: MemoryQueue, secret: BundleSecret, clock: Clock) -> Self {
+        Self { store, queue, vault: MemoryVault::new(VAULT), secrets: MemorySecrets::new(secret), clock }
     }
 }
 

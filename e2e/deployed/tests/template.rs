@@ -10,7 +10,7 @@ use embedded_dynamodb::Database;
 use queue::Step;
 use runtime::settings::{
     self, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, Setting, Source,
-    TableConfig, VaultConfig, WebhookConfig,
+    TableConfig, VaultConfig, WaitConfig, WebhookConfig,
 };
 use serde_json::{Map, Value, json};
 use store::schema;
@@ -131,6 +131,7 @@ fn the_code_reads_every_setting_that_it_declares() {
     _ = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
     _ = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env), VaultConfig::read(&mut env));
     _ = (TableConfig::read(&mut env), SecretConfig::read(&mut env), QueueConfig::read(&mut env, Step::queued()));
+    _ = WaitConfig::read(&mut env);
     let declared: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).collect();
     assert_eq!(*env.read(), declared);
 }

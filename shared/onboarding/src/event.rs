@@ -100,6 +100,12 @@ pub enum Event {
     RetryRequested,
     /// The setup link ran out.
     LinkExpired,
+    /// It has been in its status for longer than it should. It goes on waiting.
+    Overdue {
+        /// When its time was over. A status that began after that is not meant.
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+    },
 }
 
 impl Event {

@@ -3,6 +3,7 @@
 pub mod call_limit;
 mod event;
 mod id;
+mod overdue;
 mod record;
 mod retry;
 mod step;
@@ -12,6 +13,7 @@ mod transition;
 pub use event::Event;
 pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 pub use id::OnboardingId;
+pub use overdue::LongestWaits;
 pub use record::{
     ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
     Status, StoredKey, Tier,

@@ -101,6 +101,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         (0..2u8).prop_map(|n| Event::ClientCorrected { client: corrected(n) }),
         Just(Event::RetryRequested),
         Just(Event::LinkExpired),
+        (0..700_000i64).prop_map(|n| Event::Overdue { since: at(n) }),
     ]
 }
 
@@ -143,9 +144,18 @@ proptest! {
             let Ok(Some(after)) = transition(&now, &event, at(second)) else { continue };
             prop_assert!(progress(&after) >= progress(&now), "{event:?}: {:?} -> {:?}", now.status, after.status);
             prop_assert!(after.updated_at >= now.updated_at);
-            prop_assert_eq!(after.status.is_at_rest(), after.due_at().is_none());
+            let longest = LongestWaits::default();
+            prop_assert_eq!(after.status.is_at_rest(), after.due_at(&longest).is_none());
+            prop_assert!(after.overdue_at(&longest).is_none_or(|overdue_at| after.due_at(&longest) <= Some(overdue_at)));
+            prop_assert!(after.overdue_since.is_none() || after.status.has_longest_wait());
+            prop_assert!(after.overdue_since.is_none_or(|since| after.status_since < since && since <= after.updated_at));
             let same_status = after.status == now.status;
             prop_assert_eq!(after.status_since, if same_status { now.status_since } else { after.updated_at });
+            prop_assert!(!same_status || now.overdue_since.is_none() || after.overdue_since == now.overdue_since);
+            if let Event::Overdue { since } = event {
+                let marked = Onboarding { overdue_since: Some(since), updated_at: after.updated_at, ..now.clone() };
+                prop_assert_eq!(&after, &marked);
+            }
             prop_assert_eq!(after.status == Status::Failed, after.problem.is_some() && after.failed_from.is_some());
             if progress(&after) >= 2 && after.status != Status::Expired {
                 prop_assert!(after.number().is_some());
@@ -350,4 +360,48 @@ fn a_retry_after_a_refused_key_makes_a_new_key() {
     ]);
     onboarding = apply(onboarding, &Event::RetryRequested, at(500));
     assert_eq!((onboarding.status, onboarding.key, onboarding.keys_void_before), (Status::Live, None, Some(at(500))));
+}
+
+#[test]
+fn a_status_that_lasts_too_long_is_overdue_once_until_it_changes() {
+    let signed_up = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }]);
+    let overdue = |second| Event::Overdue { since: at(second) };
+    assert_eq!(transition(&signed_up, &overdue(500), at(499)), Ok(None), "its time is not over yet");
+    let marked = apply(signed_up, &overdue(500), at(510));
+    assert_eq!((marked.status, marked.overdue_since), (Status::SignedUp, Some(at(500))));
+    assert_eq!(transition(&marked, &overdue(600), at(610)), Ok(None), "it is overdue already");
+
+    let submitted = apply(marked.clone(), &Event::NumberAccepted, at(700));
+    assert_eq!((submitted.status_since, submitted.overdue_since), (at(700), None));
+    assert_eq!(transition(&submitted, &overdue(500), at(710)), Ok(None), "the wait that it is about is over");
+
+    let refused = apply(marked, &failed(Step::NumberSubmission), at(700));
+    assert_eq!((refused.status, refused.overdue_since), (Status::Failed, None));
+    assert_eq!(transition(&refused, &overdue(800), at(810)), Ok(None), "it waits for the operator");
+    let retried = apply(refused, &Event::RetryRequested, at(900));
+    assert_eq!((retried.status_since, retried.overdue_since), (at(900), None));
+    assert_eq!(apply(retried, &overdue(1_000), at(1_010)).overdue_since, Some(at(1_000)));
+}
+
+#[test]
+fn a_customer_may_take_their_time() {
+    for waiting in
+        [started(), journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }])]
+    {
+        assert_eq!(transition(&waiting, &Event::Overdue { since: at(300) }, at(400)), Ok(None));
+    }
+}
+
+#[test]
+fn a_retry_does_not_put_off_the_look_at_an_onboarding_that_becomes_overdue() {
+    let longest = LongestWaits::default();
+    let mut waiting = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }]);
+    let end = START + longest.signed_up;
+    assert_eq!(waiting.overdue_at(&longest), Some(end));
+    let next_at = end - Duration::minutes(1);
+    let delayed = Event::StepDelayed { step: Step::NumberSubmission, error: "503".into(), next_at };
+    waiting = apply(waiting, &delayed, end - Duration::minutes(15));
+    assert_eq!(waiting.due_at(&longest), Some(end));
+    waiting = apply(waiting, &Event::Overdue { since: end }, end + Duration::minutes(2));
+    assert_eq!((waiting.due_at(&longest), waiting.overdue_at(&longest)), (Some(next_at + QUEUE_GRACE), None));
 }

@@ -7,6 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
 
 use super::id::OnboardingId;
+use super::overdue::LongestWaits;
 use super::retry::Retry;
 use super::step::Step;
 use super::timing::QUEUE_GRACE;
@@ -262,6 +263,9 @@ pub struct Onboarding {
     /// When the status last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub status_since: OffsetDateTime,
+    /// Since when it has been in this status for longer than it should; absent while it has not.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub overdue_since: Option<OffsetDateTime>,
     /// When the setup link stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub link_expires_at: OffsetDateTime,
@@ -333,6 +337,7 @@ impl Onboarding {
             created_at: now,
             updated_at: now,
             status_since: now,
+            overdue_since: None,
             link_expires_at,
             setup_token_sha256,
             client,
@@ -384,21 +389,23 @@ impl Onboarding {
 
     /// When reconciliation should look at this onboarding, if nothing has moved it by then. `None`: never, it is at rest.
     ///
-    /// Later than the queue would be in any healthy case, so that reconciliation does not double the queue's work.
-    pub fn due_at(&self) -> Option<OffsetDateTime> {
+    /// Later than the queue would be in any healthy case, so that reconciliation does not double the queue's work. But no
+    /// later than when it becomes overdue.
+    pub fn due_at(&self, longest: &LongestWaits) -> Option<OffsetDateTime> {
         const WEBHOOK_GRACE: Duration = Duration::minutes(15);
 
         if self.status.is_at_rest() {
             return None;
         }
-        if let Some(retry) = &self.retry {
-            return Some(retry.next_at + QUEUE_GRACE);
-        }
-        Some(match self.status {
-            Status::Started if self.client_id().is_none() => (self.updated_at + QUEUE_GRACE).min(self.link_expires_at),
-            Status::Started | Status::NumberChoice => self.link_expires_at,
-            Status::Submitted | Status::PermissionRequired => self.updated_at + WEBHOOK_GRACE,
-            _ => self.updated_at + QUEUE_GRACE,
-        })
+        let stuck_at = match (&self.retry, self.status) {
+            (Some(retry), _) => retry.next_at + QUEUE_GRACE,
+            (None, Status::Started) if self.client_id().is_none() => {
+                (self.updated_at + QUEUE_GRACE).min(self.link_expires_at)
+            }
+            (None, Status::Started | Status::NumberChoice) => self.link_expires_at,
+            (None, Status::Submitted | Status::PermissionRequired) => self.updated_at + WEBHOOK_GRACE,
+            (None, _) => self.updated_at + QUEUE_GRACE,
+        };
+        Some(self.overdue_at(longest).map_or(stuck_at, |overdue_at| overdue_at.min(stuck_at)))
     }
 }

@@ -149,6 +149,13 @@ pub fn transition(
                 advance(&mut after, Status::Expired);
             }
         }
+        Event::Overdue { since } => {
+            // Otherwise the wait that it is about is over.
+            let is_meant = before.status_since < *since && *since <= at;
+            if is_meant && before.status.has_longest_wait() && before.overdue_since.is_none() {
+                after.overdue_since = Some(*since);
+            }
+        }
     }
     if after == *before {
         return Ok(None);
@@ -156,6 +163,7 @@ pub fn transition(
     after.updated_at = at.max(before.updated_at);
     if after.status != before.status {
         after.status_since = after.updated_at;
+        after.overdue_since = None;
     }
     Ok(Some(after))
 }

@@ -7,7 +7,7 @@ use queue::{SqsQueue, Step};
 use secrets::{CachedSecrets, SecretsError};
 use store::Store;
 
-use crate::settings::{Env, Incomplete, QueueConfig, SecretConfig, TableConfig};
+use crate::settings::{Env, Incomplete, QueueConfig, SecretConfig, TableConfig, WaitConfig};
 use crate::{Dependencies, StartError, aws};
 
 /// Starts a function: logging, its settings, its dependencies, and the connections that it will need. `steps`: those to whose
@@ -21,15 +21,16 @@ pub async fn start<S>(
 ) -> Result<(Dependencies, S), StartError> {
     telemetry::init();
     let mut env = Env::system();
-    let (table, secret) = (TableConfig::read(&mut env), SecretConfig::read(&mut env));
+    let (table, secret, waits) =
+        (TableConfig::read(&mut env), SecretConfig::read(&mut env), WaitConfig::read(&mut env));
     let (queues, settings) = (QueueConfig::read(&mut env, steps.iter().copied()), read(&mut env));
-    let (table, secret, queues, settings) = env.finish(|| Ok((table?, secret?, queues?, settings?)))?;
+    let (table, secret, waits, queues, settings) = env.finish(|| Ok((table?, secret?, waits?, queues?, settings?)))?;
 
     let (http, clock) = (exchange::client()?, Clock::system());
     let sdk = aws::load(http.clone()).await;
     let secrets_manager = aws_sdk_secretsmanager::Client::new(&sdk);
     let dependencies = Dependencies::on_aws(
-        Store::new(aws_sdk_dynamodb::Client::new(&sdk), table.name, clock.clone()),
+        Store::new(aws_sdk_dynamodb::Client::new(&sdk), table.name, clock.clone()).with_longest_waits(waits.longest),
         Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), queues.urls)),
         Arc::new(CachedSecrets::new(secrets_manager.clone(), secret.id, clock.clone())),
         secrets_manager,

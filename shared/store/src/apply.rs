@@ -82,7 +82,7 @@ impl Store {
 
     /// An update and not a put: the attributes of a lease stay.
     fn record_write(&self, version: u64, after: &Stored) -> Result<TransactWriteItem, StoreError> {
-        let mut item = record::to_item(&after.onboarding, after.version)?;
+        let mut item = record::to_item(&after.onboarding, after.version, &self.longest_waits)?;
         item.retain(|name, _| name != "pk" && name != "sk");
         let Assignment { expression, names, mut values } = Assignment::of(item);
         values.insert(":before".to_owned(), n(version));

@@ -17,6 +17,7 @@ pub struct Lease {
     owner: String,
     until: OffsetDateTime,
     awaited: Option<Awaited>,
+    overdue_at: Option<OffsetDateTime>,
 }
 
 /// The message that was last sent for an onboarding that has to wait: others for the same work are duplicates.
@@ -47,6 +48,12 @@ impl Lease {
     pub fn awaited(&self) -> Option<&Awaited> {
         self.awaited.as_ref()
     }
+
+    /// When the onboarding becomes overdue, if it was not when the lease was taken and can become so. No release lets
+    /// reconciliation look at it later than that.
+    pub fn overdue_at(&self) -> Option<OffsetDateTime> {
+        self.overdue_at
+    }
 }
 
 /// What [`Store::lease`] found.
@@ -66,7 +73,13 @@ impl Store {
     /// Takes the lease on an onboarding, unless somebody else has one that has not run out.
     pub async fn lease(&self, id: &OnboardingId, length: Duration) -> Result<LeaseOutcome, StoreError> {
         let now = self.clock.now();
-        let mut lease = Lease { onboarding_id: id.clone(), owner: new_owner()?, until: now + length, awaited: None };
+        let mut lease = Lease {
+            onboarding_id: id.clone(),
+            owner: new_owner()?,
+            until: now + length,
+            awaited: None,
+            overdue_at: None,
+        };
         // `lease_owner = :me` holds when the SDK repeats an update whose answer was lost.
         let request = self
             .client
@@ -85,7 +98,9 @@ impl Store {
             Updated::Done(mut item) => {
                 lease.awaited =
                     item.remove("awaited").and_then(|awaited| serde_dynamo::from_attribute_value(awaited).ok());
-                Ok(LeaseOutcome::Taken(lease, record::from_item(item)?))
+                let stored = record::from_item(item)?;
+                lease.overdue_at = stored.onboarding.overdue_at(&self.longest_waits);
+                Ok(LeaseOutcome::Taken(lease, stored))
             }
             Updated::Refused(None) => Err(StoreError::NotFound),
             Updated::Refused(Some(item)) => {
@@ -96,7 +111,7 @@ impl Store {
     }
 
     /// Gives a lease back. Changes nothing if it is no longer ours. A `due_at` replaces the time at which reconciliation
-    /// looks at the onboarding, unless it is at rest.
+    /// looks at the onboarding, unless it is at rest; [`Lease::overdue_at`] does if that is earlier.
     pub async fn release(&self, lease: &Lease, due_at: Option<OffsetDateTime>) -> Result<(), StoreError> {
         self.give_back(lease, due_at, None).await
     }
@@ -130,6 +145,7 @@ impl Store {
             "SET awaited = :awaited".clone_into(&mut set);
         }
         if let Some(due_at) = due_at {
+            let due_at = lease.overdue_at.map_or(due_at, |overdue_at| overdue_at.min(due_at));
             let set =
                 if set.is_empty() { "SET due_at = :due_at".to_owned() } else { format!("{set}, due_at = :due_at") };
             let request = request

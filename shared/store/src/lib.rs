@@ -19,7 +19,7 @@ pub mod schema;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use exchange::Clock;
-use onboarding::{IllegalTransition, Onboarding};
+use onboarding::{IllegalTransition, LongestWaits, Onboarding};
 
 pub use apply::Applied;
 pub use client_search::ClientSearchClaim;
@@ -39,6 +39,7 @@ pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
     clock: Clock,
+    longest_waits: LongestWaits,
 }
 
 /// A record as it stands in the table.
@@ -87,7 +88,14 @@ pub enum StoreError {
 impl Store {
     /// The table named `table`, reached through `client`.
     pub fn new(client: aws_sdk_dynamodb::Client, table: String, clock: Clock) -> Self {
-        Self { client, table, clock }
+        Self { client, table, clock, longest_waits: LongestWaits::default() }
+    }
+
+    /// The same, for onboardings that become overdue after these times. A record that was written with others is due as
+    /// they said until it is written again.
+    #[must_use]
+    pub fn with_longest_waits(self, longest_waits: LongestWaits) -> Self {
+        Self { longest_waits, ..self }
     }
 
     /// Opens a connection by reading an item that never exists, so that the first request does not wait for it.

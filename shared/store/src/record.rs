@@ -1,7 +1,7 @@
 //! The record of an onboarding: its item, its creation and how it is read.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use onboarding::{ClientId, Event, Onboarding, OnboardingId, Status};
+use onboarding::{ClientId, Event, LongestWaits, Onboarding, OnboardingId, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use time::Duration;
@@ -78,9 +78,9 @@ struct RecordAttributes {
 }
 
 /// The item of a record, without a lease.
-pub(crate) fn to_item(onboarding: &Onboarding, version: u64) -> Result<Item, StoreError> {
+pub(crate) fn to_item(onboarding: &Onboarding, version: u64, longest_waits: &LongestWaits) -> Result<Item, StoreError> {
     let key = Key::onboarding(&onboarding.id);
-    let due_at = onboarding.due_at();
+    let due_at = onboarding.due_at(longest_waits);
     let prefill = Some(&onboarding.prefill).filter(|prefill| !prefill.is_empty());
     let prefill = prefill.map(serde_json::to_string).transpose().map_err(|error| item::unreadable(&key.pk, &error))?;
     let attributes = RecordItem {
@@ -119,7 +119,7 @@ impl Store {
 
         let record = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(to_item(onboarding, 1)?))
+            .set_item(Some(to_item(onboarding, 1, &self.longest_waits)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
         let started = HistoryEntry {

@@ -112,6 +112,8 @@ pub enum Metric {
     KeyMissing,
     /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
     SignupUnclear,
+    /// An onboarding has been in one status for longer than it should. It goes on waiting.
+    OnboardingOverdue,
     /// A step of an onboarding failed for good.
     OnboardingFailed,
 }

@@ -5,9 +5,10 @@ use partner_hub::HubCredentials;
 use secrecy::SecretString;
 use secrets::{BundleSecret, Secrets};
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::Duration;
 
 use crate::support::TestBench;
+use crate::support::bench::{overdue_in, time_of};
 use crate::support::fakes::HUB_ROUTES;
 
 /// After the longest back-off and the limit's line.
@@ -52,6 +53,33 @@ async fn an_outage_of_the_hub_of_six_hours_is_waited_out() {
     assert_eq!(bench.client.es_callback(&before, &popup).await.unwrap().status, 200);
     bench.live_on_schedule(RECOVERY).await;
     assert_all_ready(&bench, &[submitted, before, during]).await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_hub_of_77_hours_is_waited_out_and_told_once_for_each_status() {
+    let bench = TestBench::new().await;
+    let far = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.settle().await;
+    bench.break_routes(&HUB_ROUTES, &json!({"status": 503})).await;
+    let near = bench.signed_up("tenant-2", "one_number:2").await;
+    let started = bench.client.start("tenant-3").await.unwrap();
+    bench.live_on_schedule(Duration::hours(7)).await;
+    for (onboarding, status, longest) in [(&far, "live", Duration::HOUR), (&near, "signed_up", Duration::hours(6))] {
+        let record = bench.record(onboarding).await;
+        assert_eq!(record["status"], status);
+        assert_eq!(time_of(&record["overdue_since"]) - time_of(&record["status_since"]), longest);
+    }
+    bench.pass(Duration::hours(69));
+    bench.live_on_schedule(Duration::hours(1)).await;
+
+    bench.mend().await;
+    let popup = bench.client.popup("one_number:3", "finish").await.unwrap();
+    assert_eq!(bench.client.es_callback(&started, &popup).await.unwrap().status, 200);
+    bench.live_on_schedule(RECOVERY).await;
+    for (onboarding, overdue) in [(&far, vec!["live"]), (&near, vec!["signed_up"]), (&started, vec![])] {
+        assert_eq!(overdue_in(&bench.record(onboarding).await), overdue);
+    }
+    assert_all_ready(&bench, &[far, near, started]).await;
 }
 
 #[tokio::test]
@@ -105,7 +133,7 @@ async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are
         let record = bench.record(onboarding).await;
         assert_eq!(record["status"], status, "{record:#}");
         assert!(record["retry"]["error"].as_str().unwrap().contains("credentials"), "{:#}", record["retry"]);
-        let next_at = OffsetDateTime::parse(record["retry"]["next_at"].as_str().unwrap(), &Rfc3339).unwrap();
+        let next_at = time_of(&record["retry"]["next_at"]);
         assert!(next_at - bench.now() <= Duration::minutes(15));
     }
 

@@ -280,6 +280,9 @@ async fn waiting_for_permission(coverage: &mut Coverage) {
     bench.client.order("permission", &json!({"channel_id": channel_id, "granted": true})).await.unwrap();
     bench.live_through(Duration::seconds(2)).await;
     show(coverage, &bench, &started, "live").await;
+    bench.live_on_schedule(Duration::minutes(75)).await;
+    show(coverage, &bench, &started, "live").await;
+    assert!(bench.record(&started).await["overdue_since"].is_string());
     bench.mend().await;
     bench.live_through(Duration::minutes(15)).await;
     show(coverage, &bench, &started, "ready").await;

@@ -2,4 +2,5 @@
 
 mod channel_sweep;
 mod dead_letters;
+mod overdue;
 mod recovery;

@@ -7,12 +7,24 @@ use local::client::{Client, Started};
 use local::{LocalStack, Options};
 use queue::Step;
 use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use crate::support::log_scan::LogScan;
 
 const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
+
+/// A time that the API shows.
+pub(crate) fn time_of(shown: &Value) -> OffsetDateTime {
+    OffsetDateTime::parse(shown.as_str().unwrap(), &Rfc3339).unwrap()
+}
+
+/// The statuses in which an onboarding became overdue, by the history in its record.
+pub(crate) fn overdue_in(record: &Value) -> Vec<&str> {
+    let entries = record["history"].as_array().unwrap().iter();
+    entries.filter(|entry| entry["event"]["event"] == "overdue").map(|entry| entry["to"].as_str().unwrap()).collect()
+}
 
 /// A stack whose time and queues a test moves.
 pub(crate) struct TestBench {

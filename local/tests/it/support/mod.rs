@@ -1,6 +1,6 @@
 //! What the tests of all areas share.
 
-mod bench;
+pub(crate) mod bench;
 pub(crate) mod fakes;
 pub(crate) mod log_scan;
 pub(crate) mod replies;

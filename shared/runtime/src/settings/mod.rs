@@ -13,6 +13,8 @@ mod messaging;
 mod page;
 mod providers;
 mod url;
+#[cfg(feature = "dependencies")]
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +30,8 @@ pub use page::PageConfig;
 pub use providers::{HubConfig, MetaConfig};
 pub use setting::{Setting, Source};
 use url::base_url;
+#[cfg(feature = "dependencies")]
+pub use waits::WaitConfig;
 
 /// Reads settings and remembers what is wrong with them.
 #[derive(Debug, Clone)]
@@ -40,7 +44,14 @@ pub struct Env {
 /// Every setting of the bundle, but for those that libraries read: the only list.
 #[cfg(feature = "dependencies")]
 pub fn all() -> Vec<Setting> {
-    let sections = [providers::SETTINGS, messaging::SETTINGS, page::SETTINGS, brand::SETTINGS, deployment::SETTINGS];
+    let sections = [
+        providers::SETTINGS,
+        messaging::SETTINGS,
+        page::SETTINGS,
+        brand::SETTINGS,
+        waits::SETTINGS,
+        deployment::SETTINGS,
+    ];
     let queues = queue::Step::queued().filter_map(deployment::queue_url);
     sections.concat().into_iter().chain(queues).collect()
 }

@@ -1,9 +1,10 @@
+use onboarding::LongestWaits;
 use onboarding::call_limit::CallLimit;
 use partner_hub::messaging::AllowedHosts;
 use queue::Step;
 use runtime::settings::{
     Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, TableConfig, VaultConfig,
-    WebhookConfig,
+    WaitConfig, WebhookConfig,
 };
 use time::Duration;
 
@@ -84,7 +85,9 @@ fn an_unset_setting_has_the_documented_default() {
     let messaging = MessagingConfig::read(&mut env);
     let page = PageConfig::read(&mut env);
     let webhook = WebhookConfig::read(&mut env);
-    let (hub, meta, messaging, page, webhook) = env.finish(|| Ok((hub?, meta?, messaging?, page?, webhook?))).unwrap();
+    let waits = WaitConfig::read(&mut env);
+    let (hub, meta, messaging, page, webhook, waits) =
+        env.finish(|| Ok((hub?, meta?, messaging?, page?, webhook?, waits?))).unwrap();
     assert_eq!(hub.base_url.as_str(), "https://hub.360dialog.io/api/v2");
     assert_eq!(hub.call_limit, CallLimit { calls: 5, period: Duration::seconds(30) });
     assert_eq!(meta.graph_url.as_str(), "https://graph.facebook.com/");
@@ -100,6 +103,7 @@ fn an_unset_setting_has_the_documented_default() {
     assert_eq!((page.brand.name, page.brand.logo_url, page.brand.support_url), (None, None, None));
     assert_eq!(page.brand.color, [0x0b, 0x6e, 0x5f]);
     assert_eq!(webhook.token_header.as_str(), "x-partner-token");
+    assert_eq!(waits.longest, LongestWaits::default());
 }
 
 #[test]
@@ -168,6 +172,25 @@ fn settings_that_are_lists_are_checked_member_by_member() {
     for bad in ["0", "91", "a week"] {
         assert_eq!(wrong(&with("SETUP_LINK_DAYS", bad), PageConfig::read), ["SETUP_LINK_DAYS"], "{bad}");
     }
+}
+
+#[test]
+fn settings_of_longest_waits_are_checked() {
+    for (name, bad) in [
+        ("OVERDUE_SIGNED_UP_HOURS", "0"),
+        ("OVERDUE_SUBMITTED_HOURS", "721"),
+        ("OVERDUE_LIVE_MINUTES", "29"),
+        ("OVERDUE_LIVE_MINUTES", "1441"),
+        ("OVERDUE_PERMISSION_HOURS", "3 days"),
+    ] {
+        assert_eq!(wrong(&[(name, bad)], WaitConfig::read), [name], "{bad}");
+    }
+    let mut env = env(&[("OVERDUE_SUBMITTED_HOURS", "720"), ("OVERDUE_LIVE_MINUTES", "30")]);
+    let waits = WaitConfig::read(&mut env);
+    let longest = env.finish(|| waits).unwrap().longest;
+    let expected =
+        LongestWaits { submitted: Duration::days(30), live: Duration::minutes(30), ..LongestWaits::default() };
+    assert_eq!(longest, expected);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use onboarding::call_limit::Priority;
-use onboarding::{Event, Status};
+use onboarding::{Event, LongestWaits, Status};
 use store::{Awaited, Due, Lease, LeaseOutcome};
 use time::Duration;
 
-use crate::{TestBench, client_found};
+use crate::{TestBench, client_found, signup_proven};
 
 const MINUTE: Duration = Duration::minutes(1);
 
@@ -106,4 +106,30 @@ async fn a_lease_carries_the_message_that_is_awaited() {
     bench.store.release_awaiting(&lease, None, &Awaited { slot: None, ..awaited.clone() }).await.unwrap();
     bench.store.release(&next, None).await.unwrap();
     assert_eq!(taken(bench.store.lease(&id, MINUTE).await.unwrap()).awaited(), Some(&awaited));
+}
+
+#[tokio::test]
+async fn no_release_puts_off_the_look_at_an_onboarding_that_becomes_overdue() {
+    let bench = TestBench::new().await;
+    let longest = LongestWaits { signed_up: MINUTE * 30, ..LongestWaits::default() };
+    let store = bench.store.clone().with_longest_waits(longest);
+    let id = bench.create("a").await;
+    store.apply(&id, &signup_proven("106540352242922")).await.unwrap();
+    let overdue_at = bench.now() + MINUTE * 30;
+    let is_due = async |at| !store.due(at, 10).await.unwrap().is_empty();
+
+    let lease = taken(store.lease(&id, MINUTE).await.unwrap());
+    assert_eq!(lease.overdue_at(), Some(overdue_at));
+    store.release(&lease, Some(bench.now() + MINUTE * 20)).await.unwrap();
+    assert!(!is_due(overdue_at - MINUTE * 11).await && is_due(overdue_at - MINUTE * 10).await);
+    let lease = taken(store.lease(&id, MINUTE).await.unwrap());
+    store.release(&lease, Some(bench.now() + MINUTE * 360)).await.unwrap();
+    assert!(!is_due(overdue_at - MINUTE).await && is_due(overdue_at).await);
+
+    bench.pass(MINUTE * 31);
+    store.apply(&id, &Event::Overdue { since: overdue_at }).await.unwrap();
+    let lease = taken(store.lease(&id, MINUTE).await.unwrap());
+    assert_eq!(lease.overdue_at(), None);
+    store.release(&lease, Some(bench.now() + MINUTE * 360)).await.unwrap();
+    assert!(!is_due(bench.now() + MINUTE * 359).await && is_due(bench.now() + MINUTE * 360).await);
 }

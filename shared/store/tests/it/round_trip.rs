@@ -63,6 +63,7 @@ fn records() -> impl Strategy<Value = Onboarding> {
             record.status = Status::ALL[status];
             record.attempts = vec![attempt];
             record.permission_granted_at = later;
+            record.overdue_since = later;
             record.retry = later.map(|next_at| Retry { step, tries: count, next_at, error: text.clone() });
             record.problem = maybe.clone().map(|detail| Problem { step, code: text.clone(), detail, retryable: true });
             record.key =

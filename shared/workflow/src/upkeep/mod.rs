@@ -2,6 +2,7 @@
 
 mod channel_sweep;
 mod lost_signup;
+mod overdue;
 mod reconciliation;
 
 pub use reconciliation::{Reconciled, Reconciliation};

@@ -14,6 +14,7 @@ use vault::Vault;
 
 use super::channel_sweep::ChannelSweep;
 use super::lost_signup;
+use super::overdue;
 use crate::inbound::channel_event::{apply_live, fits};
 use crate::runner::HubContext;
 use crate::runner::StepError;
@@ -55,6 +56,8 @@ pub struct Reconciled {
     pub webhooks: usize,
     /// Onboardings whose link had run out.
     pub expired: usize,
+    /// Onboardings that became overdue.
+    pub overdue: usize,
     /// Channels found live at the Hub without a webhook.
     pub found_live: usize,
     /// Findings that a person was told of: unknown channels, missing keys.
@@ -91,6 +94,7 @@ impl Reconciliation {
             queued = report.queued,
             webhooks = report.webhooks,
             expired = report.expired,
+            overdue = report.overdue,
             found_live = report.found_live,
             told = report.told,
             hub_calls = report.hub_calls,
@@ -140,6 +144,11 @@ impl Reconciliation {
             }
             Err(error) => return Err(text(error)),
         };
+        if let Some(since) = lease.overdue_at().filter(|overdue_at| *overdue_at <= now) {
+            report.overdue += usize::from(overdue::mark(&self.context, &onboarding, since).await.map_err(text)?);
+            // It is due again when it would have been without this.
+            return self.context.store.release(&lease, None).await.map_err(text);
+        }
         let expired =
             matches!(onboarding.status, Status::Started | Status::NumberChoice) && now >= onboarding.link_expires_at;
         if expired {
