@@ -94,6 +94,10 @@ def meant(event):
             for member, detail in item.items():
                 yield f"dynamodb:{MEMBERS[member]}", arn(service, f"table/{detail['TableName']}")
         return
+    if service == "dynamodb" and "RequestItems" in parameters:
+        for table in parameters["RequestItems"]:
+            yield f"{service}:{event['EventName']}", arn(service, f"table/{table}")
+        return
     if service == "dynamodb":
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         resource = arn(service, f"table/{parameters['TableName']}{index}")

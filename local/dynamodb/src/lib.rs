@@ -25,6 +25,7 @@ pub async fn serve(database: Database) -> io::Result<String> {
 pub fn answer(database: &Database, operation: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
     let answer = match operation {
         "GetItem" => run(body, |request| database.get_item(request)),
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
         "PutItem" => run(body, |request| database.put_item(request)),
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "Query" => run(body, |request| database.query(request)),

@@ -28,6 +28,8 @@ pub enum ProblemCode {
     InvalidJson,
     /// A field is wrong.
     InvalidField,
+    /// No index holds this combination of filters.
+    UnsupportedFilter,
     /// The number belongs to another onboarding.
     NumberTaken,
     /// The `Idempotency-Key` was used with another body.
@@ -166,6 +168,17 @@ impl Problem {
         let fields: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
         let detail = format!("The request is not valid. {}.", fields.join("; "));
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidField, detail) }
+    }
+
+    /// 422: no index holds this combination of filters.
+    pub fn unsupported_filter(filters: &[&str]) -> Self {
+        let detail = format!("A list takes one filter, and not {} at once.", filters.join(" and "));
+        let error = |filter: &&str| FieldError {
+            field: (*filter).to_owned(),
+            message: "cannot be combined with another filter".to_owned(),
+        };
+        let errors = filters.iter().map(error).collect();
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::UnsupportedFilter, detail) }
     }
 
     /// 409: the number belongs to another onboarding.

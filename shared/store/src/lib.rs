@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod batch;
 mod binding;
 mod call_limit;
 mod channel_sweep;
@@ -13,6 +14,7 @@ mod inbox;
 mod item;
 mod lease;
 mod list;
+mod place;
 mod popup_visit;
 mod record;
 pub mod schema;
@@ -66,7 +68,7 @@ pub enum StoreError {
     /// The channel belongs to another onboarding. Nothing was written.
     #[error("the channel belongs to another onboarding")]
     ChannelTaken,
-    /// The cursor was not made by [`Store::list`].
+    /// The cursor was not made by [`Store::list`], or for a list of another kind.
     #[error("the cursor is not one of ours")]
     InvalidCursor,
     /// Others changed the item first, several times in a row. Trying again later helps.

@@ -1,133 +1,127 @@
-//! Records by reference, by client account, and all of them.
+//! Records by status, by reference, by client account, and all of them. The indexes hold keys only, so a page is two reads:
+//! of its places in the index, then of its records.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onboarding::{ClientId, OnboardingId, Status};
 
-use super::item::{self, Item, Key, LISTED, s};
-use super::{Store, StoreError, Stored, record, schema};
+use super::item::{self, Item, LISTED, s};
+use super::place::Place;
+use super::{Store, StoreError, Stored, schema};
 
 /// The longest page of [`Store::list`].
 const LONGEST_PAGE: u32 = 100;
-/// The most queries for one page: with a rare status it may be short, or even empty, and still not the last.
+/// After this many queries a page that holds something is not filled any further: records are left out in large numbers.
 const MOST_QUERIES: usize = 10;
 /// The most records of one client account.
 const MOST_OF_A_CLIENT: usize = 200;
 
-/// Which records to list. Both may be given.
+/// Which records to list. Each has an index of its own, so the first page takes as long with 100,000 records as with ten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListFilter {
-    /// Only those in this status.
-    pub status: Option<Status>,
-    /// Only those with this reference of the partner's.
-    pub reference: Option<String>,
+pub enum ListFilter {
+    /// All of them, newest first.
+    #[default]
+    All,
+    /// Those in this status. The record that reached it last is first.
+    Status(Status),
+    /// Those with this reference of the partner's, newest first.
+    Reference(String),
+}
+
+impl ListFilter {
+    /// The index, and the attribute and the value of the partition in it.
+    pub(crate) fn partition(&self) -> (&'static str, &'static str, &str) {
+        match self {
+            Self::All => (schema::BY_CREATION, "listed", LISTED),
+            Self::Status(status) => (schema::BY_STATUS, "status", status.as_str()),
+            Self::Reference(reference) => (schema::BY_REFERENCE, "reference", reference),
+        }
+    }
+
+    /// Whether the record still belongs in the list: it may be newer than its place in the index.
+    fn admits(&self, onboarding: &onboarding::Onboarding) -> bool {
+        match self {
+            Self::All | Self::Reference(_) => true,
+            Self::Status(status) => onboarding.status == *status,
+        }
+    }
 }
 
 /// A page of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Newest first.
+    /// In the order that [`ListFilter`] says. Empty only on the last page.
     pub onboardings: Vec<Stored>,
     /// Where the next page begins; `None` on the last one.
     pub cursor: Option<String>,
 }
 
 impl Store {
-    /// A page of at most `limit` (1 to 100) records, newest first, from `cursor` on. Eventually consistent. Records of an
-    /// unknown shape are left out and logged.
+    /// A page of at most `limit` (1 to 100) records, from `cursor` on. The index is eventually consistent. Records that are
+    /// gone or of an unknown shape are left out and logged.
     pub async fn list(&self, filter: &ListFilter, cursor: Option<&str>, limit: u32) -> Result<Page, StoreError> {
         let limit = limit.clamp(1, LONGEST_PAGE);
-        let after = cursor.map(read_cursor).transpose()?;
+        let (index, attribute, value) = filter.partition();
         // One more than asked for tells whether there is another page.
-        let evaluated = if filter.status.is_some() { LONGEST_PAGE } else { limit } + 1;
+        let query = self.query_index(index, attribute, value).limit(limit.cast_signed() + 1);
         let limit = limit as usize;
 
-        let query = self.list_query(filter, after.as_ref()).limit(evaluated.cast_signed());
-        let mut pages = query.into_paginator().send();
-        let mut onboardings = Vec::new();
-        let mut rest = None;
-        for _ in 0..MOST_QUERIES {
-            let Some(page) = pages.next().await.transpose()? else { break };
-            onboardings.extend(readable(page.items.unwrap_or_default()));
-            rest = page.last_evaluated_key;
-            if onboardings.len() > limit || rest.is_none() {
+        let mut start = cursor.map(|cursor| Place::read_cursor(cursor, filter)).transpose()?.map(|at| at.key(filter));
+        let mut found = Vec::new();
+        for queries in 1.. {
+            let page = query.clone().set_exclusive_start_key(start).send().await?;
+            let places = page.items.unwrap_or_default();
+            let places: Vec<Place> = places.iter().filter_map(|item| Place::of(item, filter)).collect();
+            let mut records = self.records(places.iter().map(|place| &place.id)).await?;
+            found.extend(places.into_iter().filter_map(|place| {
+                let stored = records.remove(&place.id)?;
+                filter.admits(&stored.onboarding).then_some((place, stored))
+            }));
+            start = page.last_evaluated_key;
+            if found.len() > limit || start.is_none() || (queries >= MOST_QUERIES && !found.is_empty()) {
                 break;
             }
         }
 
-        let cursor = if onboardings.len() > limit {
-            onboardings.truncate(limit);
-            onboardings.last().map(|last: &Stored| write_cursor(last.onboarding.id.as_str()))
-        } else {
-            rest.as_ref().and_then(|key| item::text(key, "id")).map(write_cursor)
-        };
-        Ok(Page { onboardings, cursor })
+        let more = found.len() > limit || start.is_some();
+        found.truncate(limit);
+        let cursor = found.last().filter(|_| more).map(|(place, _)| place.write_cursor());
+        Ok(Page { onboardings: found.into_iter().map(|(_, stored)| stored).collect(), cursor })
     }
 
-    /// The onboardings of a client account, newest first, at most 200. Eventually consistent. Records of an unknown shape
-    /// are left out and logged.
+    /// The onboardings of a client account, newest first, of the newest 200. The index is eventually consistent. Records that
+    /// are gone or of an unknown shape are left out and logged.
     pub async fn by_client(&self, client_id: &ClientId) -> Result<Vec<Stored>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(schema::BY_CLIENT)
-            .key_condition_expression("client_id = :client_id")
-            .expression_attribute_values(":client_id", s(client_id.as_str()))
-            .scan_index_forward(false);
-        let mut pages = query.into_paginator().send();
-        let mut found = Vec::new();
-        while found.len() < MOST_OF_A_CLIENT {
-            let Some(page) = pages.next().await.transpose()? else { break };
-            found.extend(readable(page.items.unwrap_or_default()));
+        let query = self.query_index(schema::BY_CLIENT, "client_id", client_id.as_str());
+        let mut items = query.into_paginator().items().send();
+        let mut ids = Vec::new();
+        while ids.len() < MOST_OF_A_CLIENT {
+            let Some(item) = items.next().await.transpose()? else { break };
+            ids.extend(onboarding_of(&item));
         }
-        found.truncate(MOST_OF_A_CLIENT);
-        Ok(found)
+        let mut records = self.records(&ids).await?;
+        let found = ids.iter().filter_map(|id| records.remove(id));
+        Ok(found.filter(|stored| stored.onboarding.client_id() == Some(client_id)).collect())
     }
 
-    fn list_query(&self, filter: &ListFilter, after: Option<&OnboardingId>) -> QueryFluentBuilder {
-        let (index, attribute, value) = match &filter.reference {
-            Some(reference) => (schema::BY_REFERENCE, "reference", reference.as_str()),
-            None => (schema::BY_CREATION, "listed", LISTED),
-        };
-        let query = self
-            .client
+    /// All places of a partition, the last first.
+    fn query_index(&self, index: &str, attribute: &str, value: &str) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .index_name(index)
             .key_condition_expression("#partition = :partition")
             .expression_attribute_names("#partition", attribute)
             .expression_attribute_values(":partition", s(value))
-            .set_exclusive_start_key(after.map(|id| {
-                let mut key = Key::onboarding(id).attributes();
-                key.extend([(attribute.to_owned(), s(value)), ("id".to_owned(), s(id.as_str()))]);
-                key
-            }))
-            .scan_index_forward(false);
-        match filter.status {
-            None => query,
-            Some(status) => query
-                .filter_expression("#status = :status")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", s(status.as_str())),
-        }
+            .scan_index_forward(false)
     }
 }
 
-fn readable(items: Vec<Item>) -> impl Iterator<Item = Stored> {
-    items.into_iter().filter_map(|item| {
-        record::from_item(item).inspect_err(|error| tracing::error!(%error, "record left out of a list")).ok()
-    })
-}
-
-/// The id of the last record says where the next page begins: the rest of its key follows from the filter. A cursor can
-/// therefore name nothing but a place in the list.
-fn write_cursor(id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(id)
-}
-
-fn read_cursor(cursor: &str) -> Result<OnboardingId, StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::InvalidCursor)?;
-    String::from_utf8(bytes).ok().and_then(|id| id.parse().ok()).ok_or(StoreError::InvalidCursor)
+/// The onboarding of an item of an index. Its `pk` names it, whatever the item's `sk`.
+pub(crate) fn onboarding_of(item: &Item) -> Option<OnboardingId> {
+    let pk = item::text(item, "pk").unwrap_or_default();
+    let id = item::onboarding_id(pk);
+    if id.is_none() {
+        tracing::error!(pk, "listed item of an unknown kind left out");
+    }
+    id
 }

@@ -50,6 +50,7 @@ struct IdempotencyItem {
 struct RecordItem<'a> {
     version: u64,
     status: Status,
+    changed_at: i64,
     reference: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a ClientId>,
@@ -86,6 +87,7 @@ pub(crate) fn to_item(onboarding: &Onboarding, version: u64, longest_waits: &Lon
     let attributes = RecordItem {
         version,
         status: onboarding.status,
+        changed_at: milliseconds(onboarding.status_since),
         reference: &onboarding.reference,
         client_id: onboarding.client_id(),
         due: due_at.map(|_| DUE),

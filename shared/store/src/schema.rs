@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::StoreError;
 
-/// What is not at rest, by the time at which reconciliation looks at it: `due`, `due_at`. Keys only.
+/// What is not at rest, by the time at which reconciliation looks at it: `due`, `due_at`.
 pub const BY_DUE: &str = "by_due";
 /// Onboardings of a client account, by creation: `client_id`, `pk`.
 pub const BY_CLIENT: &str = "by_client";
@@ -15,16 +15,18 @@ pub const BY_CLIENT: &str = "by_client";
 pub const BY_REFERENCE: &str = "by_reference";
 /// All onboardings, by creation: `listed`, `id`.
 pub const BY_CREATION: &str = "by_creation";
+/// Onboardings in one status, by the time of its last change: `status`, `changed_at`.
+pub const BY_STATUS: &str = "by_status";
 
-/// What the indexes of onboardings carry beside their keys. Leases are left out, so taking one costs no index write.
-const PROJECTED: [&str; 5] = ["v", "version", "status", "record", "prefill"];
-
-/// Creates the table. For the local stack and tests; a deployed table is the template's.
+/// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and tests; a deployed table is the template's.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), StoreError> {
-    let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id"];
-    let mut definitions = vec![attribute("due_at", ScalarAttributeType::N)?];
+    let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id", "status"];
+    let mut definitions = Vec::new();
     for name in strings {
         definitions.push(attribute(name, ScalarAttributeType::S)?);
+    }
+    for name in ["due_at", "changed_at"] {
+        definitions.push(attribute(name, ScalarAttributeType::N)?);
     }
     client
         .create_table()
@@ -32,10 +34,11 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Res
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(definitions))
         .set_key_schema(Some(keys("pk", "sk")?))
-        .global_secondary_indexes(index(BY_DUE, "due", "due_at", &[])?)
-        .global_secondary_indexes(index(BY_CLIENT, "client_id", "pk", &PROJECTED)?)
-        .global_secondary_indexes(index(BY_REFERENCE, "reference", "id", &PROJECTED)?)
-        .global_secondary_indexes(index(BY_CREATION, "listed", "id", &PROJECTED)?)
+        .global_secondary_indexes(index(BY_DUE, "due", "due_at")?)
+        .global_secondary_indexes(index(BY_CLIENT, "client_id", "pk")?)
+        .global_secondary_indexes(index(BY_REFERENCE, "reference", "id")?)
+        .global_secondary_indexes(index(BY_CREATION, "listed", "id")?)
+        .global_secondary_indexes(index(BY_STATUS, "status", "changed_at")?)
         .send()
         .await?;
     let expiry = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true).build()?;
@@ -52,13 +55,8 @@ fn keys(hash: &str, range: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
     Ok(vec![key(hash, KeyType::Hash)?, key(range, KeyType::Range)?])
 }
 
-fn index(name: &str, hash: &str, range: &str, projected: &[&str]) -> Result<GlobalSecondaryIndex, StoreError> {
-    let projection = if projected.is_empty() {
-        Projection::builder().projection_type(ProjectionType::KeysOnly)
-    } else {
-        let names = projected.iter().map(|name| (*name).to_owned()).collect();
-        Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(names))
-    };
+fn index(name: &str, hash: &str, range: &str) -> Result<GlobalSecondaryIndex, StoreError> {
+    let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let index = GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys(hash, range)?));
-    Ok(index.projection(projection.build()).build()?)
+    Ok(index.projection(projection).build()?)
 }

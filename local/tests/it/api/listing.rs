@@ -1,5 +1,7 @@
 //! `GET /onboardings`: pages, filters, and cursors that are not ours.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::Options;
@@ -68,16 +70,15 @@ async fn the_pages_of_the_list_hold_every_onboarding_once_newest_first() {
 }
 
 #[tokio::test]
-async fn the_list_finds_a_status_however_rare_it_is() {
+async fn the_first_page_of_a_status_has_it_however_rare_it_is() {
     let bench = unlimited().await;
     let signed_up = bench.signed_up("tenant-1", "one_number").await;
     for number in 0..COUNT {
         bench.client.start(&format!("tenant-{number}")).await.unwrap();
     }
     assert_eq!(pages(&bench, "status=signed_up").await.concat(), [signed_up.id.as_str()]);
-    assert_eq!(pages(&bench, "status=signed_up&reference=tenant-1").await.concat(), [signed_up.id.as_str()]);
-    assert_eq!(pages(&bench, "status=signed_up&reference=tenant-2").await.concat(), [""; 0]);
-    assert_eq!(pages(&bench, "status=started").await.concat().len(), COUNT);
+    let started = pages(&bench, "status=started").await;
+    assert_eq!(started.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 3]);
     assert_eq!(pages(&bench, "status=ready").await.concat(), [""; 0]);
     bench.live_through(Duration::seconds(2)).await;
     assert_eq!(pages(&bench, "status=ready").await.concat(), [signed_up.id.as_str()]);
@@ -109,6 +110,71 @@ async fn a_foreign_cursor_is_refused_by_name_and_no_cursor_leads_out_of_the_list
     for (id, count) in places {
         let (ids, _) = page(&bench, &format!("cursor={}", URL_SAFE_NO_PAD.encode(id))).await;
         assert_eq!(ids.len(), count, "{id}");
+        for (at, count) in [(i64::MIN, 0), (0, 0), (i64::MAX, 1)] {
+            let cursor = URL_SAFE_NO_PAD.encode(format!("{at}.{id}"));
+            let (ids, _) = page(&bench, &format!("status=started&cursor={cursor}")).await;
+            assert_eq!(ids.len(), count, "{at}.{id}");
+        }
+    }
+    // A list by status is in another order, and its cursors name other places.
+    bench.client.start("tenant-2").await.unwrap();
+    let (_, by_change) = page(&bench, "status=started&limit=1").await;
+    for query in [format!("status=started&cursor={good}"), format!("cursor={}", by_change.unwrap())] {
+        bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await.assert_fields(&["cursor"]);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_sets_the_length_of_a_page_and_a_wrong_one_is_refused() {
+    let bench = unlimited().await;
+    for _ in 0..COUNT {
+        bench.client.start("tenant-1").await.unwrap();
+    }
+    for filter in ["", "reference=tenant-1", "status=started"] {
+        for (limit, lengths) in [("", vec![50, 50, 3]), ("60", vec![60, 43]), ("100", vec![100, 3])] {
+            let all = pages(&bench, &format!("{filter}&limit={limit}")).await;
+            assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), lengths, "{filter} {limit}");
+            let ids: HashSet<_> = all.concat().into_iter().collect();
+            assert_eq!(ids.len(), COUNT, "{filter} {limit}");
+        }
+    }
+    assert_eq!(page(&bench, "limit=1").await.0.len(), 1);
+    for limit in ["0", "101", "-1", "1.0", "%2B5", "ten", "1e1", "4294967297", "%00"] {
+        bench.get(&format!("/v1/onboardings?limit={limit}"), BACKEND_TOKEN).await.assert_fields(&["limit"]);
+    }
+}
+
+#[tokio::test]
+async fn two_filters_at_once_are_refused_by_name() {
+    let bench = TestBench::new().await;
+    bench.client.start("tenant-1").await.unwrap();
+    for query in ["status=started&reference=tenant-1", "reference=nobody&limit=1&status=ready"] {
+        let reply = bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await;
+        reply.assert_problem(422, "unsupported_filter");
+        let errors = reply.body["errors"].as_array().unwrap();
+        assert_eq!(errors.iter().map(|error| &error["field"]).collect::<Vec<_>>(), ["status", "reference"]);
+    }
+    // A filter without a value is none.
+    for query in ["status=started&reference=", "status=&reference=tenant-1"] {
+        assert_eq!(page(&bench, query).await.0.len(), 1, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_are_unknown_or_given_twice_are_refused_by_name() {
+    let bench = TestBench::new().await;
+    for (query, fields) in [
+        ("client_id=hT3mVxCL", &["client_id"][..]),
+        ("Status=started", &["Status"]),
+        ("status=started&page=2&size=", &["page", "size"]),
+        ("a=1&a=2", &["a"]),
+        ("status=started&status=started", &["status"]),
+        ("reference=a&reference=b", &["reference"]),
+        ("limit=1&limit=", &["limit"]),
+        ("cursor=&cursor=", &["cursor"]),
+        ("status=lost&limit=0&other=1", &["other", "status", "limit"]),
+    ] {
+        bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await.assert_fields(fields);
     }
 }
 

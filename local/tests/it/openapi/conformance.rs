@@ -116,6 +116,8 @@ async fn starting(coverage: &mut Coverage) {
     let found = coverage.get(&bench, "/onboardings?reference=tenant-3", BACKEND_TOKEN).await;
     assert_eq!(found.body["onboardings"].as_array().unwrap().len(), 1);
     coverage.get(&bench, "/onboardings?status=lost", BACKEND_TOKEN).await.assert_fields(&["status"]);
+    let both = coverage.get(&bench, "/onboardings?status=started&reference=tenant-3", BACKEND_TOKEN).await;
+    both.assert_problem(422, "unsupported_filter");
     coverage.get(&bench, "/onboardings", "").await.assert_problem(401, "unauthorized");
 
     let started = bench.client.start("tenant-4").await.unwrap();

@@ -1,17 +1,19 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{ClientAccount, Event, OnboardingId, Status};
+use onboarding::{ClientAccount, Event, OnboardingId, Problem, Status, Step};
 use serde_json::json;
 use store::{Due, ListFilter, StoreError};
 use time::Duration;
 
+use crate::operations::Operations;
 use crate::{TABLE, TestBench, client_found, onboarding, signup_proven};
 
 fn with_reference(reference: &str) -> ListFilter {
-    ListFilter { reference: Some(reference.to_owned()), ..ListFilter::default() }
+    ListFilter::Reference(reference.to_owned())
 }
 
-fn in_status(status: Status) -> ListFilter {
-    ListFilter { status: Some(status), ..ListFilter::default() }
+fn failed() -> Event {
+    let (code, detail) = ("refused".to_owned(), "no".to_owned());
+    Event::StepFailed { problem: Problem { step: Step::ClientAccount, code, detail, retryable: true } }
 }
 
 impl TestBench {
@@ -30,13 +32,13 @@ impl TestBench {
         }
     }
 
-    async fn put_unknown(&self, pk: &str, attributes: &[(&str, AttributeValue)]) {
+    async fn put_unknown(&self, pk: &str, sk: &str, attributes: &[(&str, AttributeValue)]) {
         let mut put = self
             .client
             .put_item()
             .table_name(TABLE)
             .item("pk", AttributeValue::S(pk.to_owned()))
-            .item("sk", AttributeValue::S("ONB".to_owned()));
+            .item("sk", AttributeValue::S(sk.to_owned()));
         for (name, value) in attributes {
             put = put.item(*name, value.clone());
         }
@@ -73,28 +75,93 @@ async fn a_list_by_reference_has_its_own_onboardings_only() {
     assert_eq!(pages.len(), 3);
     assert_eq!(pages.concat(), ids);
     assert_eq!(bench.pages(&with_reference("nobody's"), 2).await, [vec![]]);
-
-    bench.apply(&ids[1], client_found("hT3mVxCL")).await.unwrap();
-    bench.apply(&ids[1], signup_proven("106540352242922")).await.unwrap();
-    let filter = ListFilter { status: Some(Status::SignedUp), ..with_reference("mine") };
-    assert_eq!(bench.pages(&filter, 2).await, [vec![ids[1].clone()]]);
 }
 
 #[tokio::test]
-async fn pages_of_a_list_by_a_rare_status_are_filled() {
+async fn a_list_by_status_begins_with_the_onboarding_that_reached_it_last() {
     let bench = TestBench::new().await;
-    let mut rare = Vec::new();
-    for number in 0..130 {
-        let id = bench.create("a").await;
-        if number % 40 == 0 {
-            bench.apply(&id, signup_proven(&format!("10654035224{number:04}"))).await.unwrap();
-            rare.push(id);
-        }
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(bench.create(&format!("customer {number}")).await);
+        bench.pass(Duration::SECOND);
     }
-    rare.reverse();
-    let pages = bench.pages(&in_status(Status::SignedUp), 3).await;
-    assert_eq!(pages, [rare[..3].to_vec(), rare[3..].to_vec()]);
-    assert_eq!(bench.pages(&in_status(Status::Failed), 3).await.concat(), []);
+    for number in [3, 0, 4, 1] {
+        bench.apply(&ids[number], failed()).await.unwrap();
+        bench.pass(Duration::SECOND);
+    }
+    // An event that leaves the status as it is moves nothing.
+    bench.apply(&ids[3], signup_proven("106540352242922")).await.unwrap();
+    let filter = ListFilter::Status(Status::Failed);
+    let (by_failure, by_creation) = ([1, 4, 0, 3].map(|n| ids[n].clone()), [ids[2].clone()]);
+    for limit in [1, 2, 3, 4, 100] {
+        let pages = bench.pages(&filter, limit).await;
+        assert!(pages.iter().all(|page| !page.is_empty()), "{limit}: {pages:?}");
+        assert_eq!(pages.concat(), by_failure, "{limit}");
+    }
+    assert_eq!(bench.pages(&ListFilter::Status(Status::Started), 3).await, [by_creation.to_vec()]);
+    assert_eq!(bench.pages(&ListFilter::Status(Status::Ready), 3).await, [vec![]]);
+}
+
+#[tokio::test]
+async fn onboardings_that_reached_a_status_in_the_same_millisecond_are_listed_once_each() {
+    let bench = TestBench::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(bench.create("a").await);
+    }
+    let mut listed = bench.pages(&ListFilter::Status(Status::Started), 2).await.concat();
+    listed.sort();
+    ids.sort();
+    assert_eq!(listed, ids);
+}
+
+#[tokio::test]
+async fn the_first_page_of_any_filter_takes_two_reads_however_many_others_there_are() {
+    let bench = TestBench::new().await;
+    let first = bench.create("rare").await;
+    bench.apply(&first, failed()).await.unwrap();
+    for _ in 0..1_500 {
+        bench.create("common").await;
+    }
+    let (store, operations) = bench.counted(Operations::default());
+    for (filter, shown) in [
+        (ListFilter::Status(Status::Failed), 1),
+        (ListFilter::Status(Status::Started), 50),
+        (with_reference("rare"), 1),
+        (with_reference("common"), 50),
+        (ListFilter::All, 50),
+    ] {
+        let page = store.list(&filter, None, 50).await.unwrap();
+        assert_eq!((page.onboardings.len(), page.cursor.is_some()), (shown, shown == 50), "{filter:?}");
+        assert_eq!(operations.take(), ["Query", "BatchGetItem"], "{filter:?}");
+    }
+    assert!(store.list(&ListFilter::Status(Status::Ready), None, 50).await.unwrap().onboardings.is_empty());
+    assert_eq!(operations.take(), ["Query"]);
+}
+
+#[tokio::test]
+async fn a_page_of_more_than_16_megabytes_is_read_in_several_answers() {
+    let bench = TestBench::new().await;
+    for _ in 0..60 {
+        let mut large = onboarding("a", bench.now());
+        large.prefill.insert("text".to_owned(), json!("x".repeat(380_000)));
+        bench.store.create(&large, None).await.unwrap();
+    }
+    let (store, operations) = bench.counted(Operations::default());
+    let page = store.list(&ListFilter::All, None, 100).await.unwrap();
+    assert_eq!((page.onboardings.len(), page.cursor), (60, None));
+    assert!(page.onboardings.is_sorted_by(|newer, older| newer.onboarding.id > older.onboarding.id));
+    assert_eq!(operations.take(), ["Query", "BatchGetItem", "BatchGetItem"]);
+}
+
+#[tokio::test]
+async fn keys_that_stay_unprocessed_are_given_up_after_a_bounded_number_of_tries() {
+    let bench = TestBench::new().await;
+    bench.create("a").await;
+    let (store, operations) = bench.counted(Operations::without_capacity());
+    let page = store.list(&ListFilter::All, None, 50).await;
+    assert!(matches!(page, Err(StoreError::Unavailable(_))), "{page:?}");
+    assert_eq!(operations.take().len(), 1 + 8);
 }
 
 #[tokio::test]
@@ -103,26 +170,51 @@ async fn a_foreign_list_cursor_is_refused() {
     for _ in 0..3 {
         bench.create("a").await;
     }
-    let cursor = bench.store.list(&ListFilter::default(), None, 1).await.unwrap().cursor.unwrap();
-    assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
-    let (cut, longer, turned) = (&cursor[1..], format!("{cursor}AAAA"), cursor.chars().rev().collect::<String>());
-    for cursor in ["", "x", "%", "e30", "eyJwayI6eyJTIjoiSURFTSN4In19", cut, &longer, &turned] {
-        for filter in [ListFilter::default(), with_reference("a")] {
+    let started = ListFilter::Status(Status::Started);
+    for filter in [ListFilter::All, with_reference("a"), started.clone()] {
+        let cursor = bench.store.list(&filter, None, 1).await.unwrap().cursor.unwrap();
+        assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+        let (cut, longer, turned) = (&cursor[1..], format!("{cursor}AAAA"), cursor.chars().rev().collect::<String>());
+        for cursor in ["", "x", "%", "e30", "eyJwayI6eyJTIjoiSURFTSN4In19", cut, &longer, &turned] {
             let page = bench.store.list(&filter, Some(cursor), 1).await;
-            assert!(matches!(page, Err(StoreError::InvalidCursor)), "{cursor}: {page:?}");
+            assert!(matches!(page, Err(StoreError::InvalidCursor)), "{filter:?}: {cursor}: {page:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn all_onboardings_of_a_client_account_are_listed_on_any_number_of_pages() {
+async fn a_cursor_of_another_list_shows_nothing_of_that_list() {
+    let bench = TestBench::new().await;
+    for reference in ["mine", "mine", "another's", "another's"] {
+        let id = bench.create(reference).await;
+        if reference == "another's" {
+            bench.apply(&id, failed()).await.unwrap();
+        }
+        bench.pass(Duration::SECOND);
+    }
+    let failed = ListFilter::Status(Status::Failed);
+    let (by_id, by_change) =
+        (bench.store.list(&with_reference("another's"), None, 1).await, bench.store.list(&failed, None, 1).await);
+    let (by_id, by_change) = (by_id.unwrap().cursor.unwrap(), by_change.unwrap().cursor.unwrap());
+
+    let mine = bench.store.list(&with_reference("mine"), Some(&by_id), 50).await.unwrap().onboardings;
+    assert_eq!(mine.iter().map(|stored| stored.onboarding.reference.as_str()).collect::<Vec<_>>(), ["mine"; 2]);
+    let started = ListFilter::Status(Status::Started);
+    let found = bench.store.list(&started, Some(&by_change), 50).await.unwrap().onboardings;
+    assert_eq!(found.iter().map(|stored| stored.onboarding.status).collect::<Vec<_>>(), [Status::Started; 2]);
+    for (filter, cursor) in [(started, &by_id), (failed, &by_id), (ListFilter::All, &by_change)] {
+        let page = bench.store.list(&filter, Some(cursor), 50).await;
+        assert!(matches!(page, Err(StoreError::InvalidCursor)), "{filter:?}: {page:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_200_onboardings_of_a_client_account_are_listed() {
     let bench = TestBench::new().await;
     let mut ids = Vec::new();
-    for number in 0..30 {
+    for number in 0..205 {
         let mut onboarding = onboarding(&format!("customer {number}"), bench.now());
         onboarding.client = ClientAccount::Known { id: "hT3mVxCL".parse().unwrap(), details: None };
-        // 30 of them do not fit on one page, which holds a megabyte.
-        onboarding.prefill.insert("text".to_owned(), json!("x".repeat(50_000)));
         bench.store.create(&onboarding, None).await.unwrap();
         ids.push(onboarding.id);
     }
@@ -130,6 +222,7 @@ async fn all_onboardings_of_a_client_account_are_listed_on_any_number_of_pages()
     bench.apply(&searched, client_found("hT3mVxCL")).await.unwrap();
     ids.push(searched);
     ids.reverse();
+    ids.truncate(200);
 
     let found = bench.store.by_client(&"hT3mVxCL".parse().unwrap()).await.unwrap();
     assert_eq!(found.into_iter().map(|stored| stored.onboarding.id).collect::<Vec<_>>(), ids);
@@ -171,10 +264,58 @@ async fn table_items_of_unknown_shape_do_not_stop_a_list() {
         bench.apply(id, client_found("hT3mVxCL")).await.unwrap();
     }
     bench.tamper(format!("ONB#{second}"), "ONB", "v", AttributeValue::N("2".to_owned())).await;
-    assert_eq!(bench.pages(&ListFilter::default(), 1).await.concat(), [third.clone(), first.clone()]);
-    assert_eq!(bench.pages(&with_reference("a"), 2).await.concat(), [third.clone(), first.clone()]);
+    let listed = [third.clone(), first.clone()];
+    for filter in [ListFilter::All, with_reference("a"), ListFilter::Status(Status::Started)] {
+        for limit in [1, 2, 3] {
+            let pages = bench.pages(&filter, limit).await;
+            assert_eq!(pages.concat(), listed, "{filter:?}");
+            assert!(pages.iter().all(|page| !page.is_empty()), "{filter:?}: {pages:?}");
+        }
+    }
     let of_client = bench.store.by_client(&"hT3mVxCL".parse().unwrap()).await.unwrap();
-    assert_eq!(of_client.into_iter().map(|stored| stored.onboarding.id).collect::<Vec<_>>(), [third, first]);
+    assert_eq!(of_client.into_iter().map(|stored| stored.onboarding.id).collect::<Vec<_>>(), listed);
+}
+
+/// Items of the index by status that are no records: none of this release, and one that names the record of another status.
+#[tokio::test]
+async fn items_that_lead_to_no_record_of_the_status_do_not_stop_a_list() {
+    let bench = TestBench::new().await;
+    let (first, other, last) = (bench.create("a").await, bench.create("a").await, bench.create("a").await);
+    for id in [&first, &last] {
+        bench.apply(id, failed()).await.unwrap();
+    }
+    let at = (bench.now().unix_timestamp() * 1000 + 1).to_string();
+    let listed = [("status", AttributeValue::S("failed".to_owned())), ("changed_at", AttributeValue::N(at))];
+    let gone = OnboardingId::generate();
+    for (pk, sk) in [
+        (format!("ONB#{other}"), "ELSEWHERE"),
+        (format!("ONB#{gone}"), "ELSEWHERE"),
+        (format!("ONB#{last}"), "ELSEWHERE"),
+        ("LATER#1".to_owned(), "ONB"),
+    ] {
+        bench.put_unknown(&pk, sk, &listed).await;
+    }
+    for limit in [1, 2, 50] {
+        let pages = bench.pages(&ListFilter::Status(Status::Failed), limit).await;
+        assert!(pages.iter().all(|page| !page.is_empty()), "{limit}: {pages:?}");
+    }
+    let page = bench.store.list(&ListFilter::Status(Status::Failed), None, 50).await.unwrap();
+    assert_eq!(page.onboardings.into_iter().map(|s| s.onboarding.id).collect::<Vec<_>>(), [last, first]);
+}
+
+#[tokio::test]
+async fn a_page_is_never_empty_and_not_the_last_however_many_records_are_unreadable() {
+    let bench = TestBench::new().await;
+    let first = bench.create("a").await;
+    for _ in 0..30 {
+        let id = bench.create("a").await;
+        bench.tamper(format!("ONB#{id}"), "ONB", "v", AttributeValue::N("2".to_owned())).await;
+    }
+    let last = bench.create("a").await;
+    for filter in [ListFilter::All, with_reference("a"), ListFilter::Status(Status::Started)] {
+        assert_eq!(bench.pages(&filter, 1).await, [vec![last.clone()], vec![first.clone()]], "{filter:?}");
+        assert_eq!(bench.pages(&filter, 2).await.concat(), [last.clone(), first.clone()], "{filter:?}");
+    }
 }
 
 #[tokio::test]
@@ -182,7 +323,7 @@ async fn due_onboardings_are_listed_on_any_number_of_pages() {
     let bench = TestBench::new().await;
     for number in 0..5 {
         let due = [("due", AttributeValue::S("DUE".to_owned())), ("due_at", AttributeValue::N(number.to_string()))];
-        bench.put_unknown(&format!("LATER#{number}"), &due).await;
+        bench.put_unknown(&format!("LATER#{number}"), "ONB", &due).await;
     }
     let id = bench.create("a").await;
     bench.pass(Duration::hours(1));

@@ -6,6 +6,7 @@ mod inbox;
 mod leases;
 mod limit;
 mod lists;
+mod operations;
 mod records;
 mod round_trip;
 mod search;
