@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::ROUTES;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -328,6 +328,39 @@ async fn the_table_of_the_template_is_the_one_that_the_store_makes() {
         assert!(of_template.as_object_mut().unwrap().remove(name).is_some(), "{name}");
     }
     assert_eq!(of_template, of_code);
+}
+
+/// The table of the last release, from which a deployed stack is updated.
+fn base_table() -> Value {
+    let base = serde_saphyr::from_str(include_str!("../base.yaml")).unwrap();
+    resources(&base, "AWS::DynamoDB::Table").remove(0).1
+}
+
+/// The members of a list by their names.
+fn by_name(list: &Value, name: &str) -> BTreeMap<String, Value> {
+    list.as_array().unwrap().iter().map(|member| (member[name].as_str().unwrap().to_owned(), member.clone())).collect()
+}
+
+/// `CloudFormation` replaces a table whose key or whose attribute's type changes, which loses its items, and refuses to
+/// change an index that is there or to make two in one update (`AWS::DynamoDB::Table`). `MiniStack` does all of this.
+#[test]
+fn a_deployed_table_can_be_updated_to_the_one_of_the_template() {
+    let (base, table) = (base_table(), resources(&template(), "AWS::DynamoDB::Table").remove(0).1);
+    for property in ["KeySchema", "StreamSpecification"] {
+        assert_eq!(table[property], base[property], "{property}");
+    }
+    let types = [&base, &table].map(|table| by_name(&table["AttributeDefinitions"], "AttributeName"));
+    for (name, attribute) in &types[0] {
+        assert!(types[1].get(name).is_none_or(|now| now == attribute), "the type of {name}");
+    }
+    let [before, mut after] = [&base, &table].map(|table| by_name(&table["GlobalSecondaryIndexes"], "IndexName"));
+    let removed = before.iter().filter(|(name, _)| !after.contains_key(*name)).count();
+    for (name, index) in &before {
+        if let Some(now) = after.remove(name) {
+            assert_eq!(now, *index, "{name}: give an index that changes another name");
+        }
+    }
+    assert!(removed + after.len() <= 1, "more than one index is made or removed: {:?}", after.keys());
 }
 
 fn sorted(values: impl Iterator<Item = Value>) -> Value {
