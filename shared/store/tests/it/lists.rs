@@ -276,7 +276,7 @@ async fn table_items_of_unknown_shape_do_not_stop_a_list() {
     assert_eq!(of_client.into_iter().map(|stored| stored.onboarding.id).collect::<Vec<_>>(), listed);
 }
 
-/// Items of the index by status that are no records: none of this release, and one that names the record of another status.
+/// What the index by status has and no list shows: items that are no records, and a record whose status has changed since.
 #[tokio::test]
 async fn items_that_lead_to_no_record_of_the_status_do_not_stop_a_list() {
     let bench = TestBench::new().await;
@@ -284,23 +284,30 @@ async fn items_that_lead_to_no_record_of_the_status_do_not_stop_a_list() {
     for id in [&first, &last] {
         bench.apply(id, failed()).await.unwrap();
     }
+    bench.tamper(format!("ONB#{other}"), "ONB", "status", AttributeValue::S("failed".to_owned())).await;
     let at = (bench.now().unix_timestamp() * 1000 + 1).to_string();
     let listed = [("status", AttributeValue::S("failed".to_owned())), ("changed_at", AttributeValue::N(at))];
-    let gone = OnboardingId::generate();
     for (pk, sk) in [
-        (format!("ONB#{other}"), "ELSEWHERE"),
-        (format!("ONB#{gone}"), "ELSEWHERE"),
-        (format!("ONB#{last}"), "ELSEWHERE"),
+        (format!("ONB#{first}"), "no sort key of ours"),
+        (format!("ONB#{}", OnboardingId::generate()), "ELSEWHERE"),
         ("LATER#1".to_owned(), "ONB"),
     ] {
         bench.put_unknown(&pk, sk, &listed).await;
     }
+    let filter = ListFilter::Status(Status::Failed);
     for limit in [1, 2, 50] {
-        let pages = bench.pages(&ListFilter::Status(Status::Failed), limit).await;
+        let pages = bench.pages(&filter, limit).await;
         assert!(pages.iter().all(|page| !page.is_empty()), "{limit}: {pages:?}");
+        assert_eq!(pages.concat(), [last.clone(), first.clone()], "{limit}");
     }
-    let page = bench.store.list(&ListFilter::Status(Status::Failed), None, 50).await.unwrap();
-    assert_eq!(page.onboardings.into_iter().map(|s| s.onboarding.id).collect::<Vec<_>>(), [last, first]);
+    // One that names a record of the status is one more place of the record.
+    bench.put_unknown(&format!("ONB#{first}"), "ELSEWHERE", &listed).await;
+    assert_eq!(bench.pages(&filter, 1).await.concat(), [first.clone(), last.clone(), first.clone()]);
+    assert_eq!(bench.pages(&filter, 50).await, [vec![first, last]]);
+
+    let (store, _) = bench.counted(Operations::without_records());
+    let page = store.list(&filter, None, 1).await.unwrap();
+    assert_eq!((page.onboardings, page.cursor), (vec![], None));
 }
 
 #[tokio::test]

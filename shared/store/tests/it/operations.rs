@@ -12,17 +12,25 @@ use store::Store;
 
 use crate::{TABLE, TestBench};
 
-/// Counts the operations, and can play a table without capacity.
+/// Counts the operations, and can give an answer of its own to every batch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Operations {
     seen: Arc<Mutex<Vec<String>>>,
-    processes_nothing: bool,
+    batch: Option<String>,
 }
 
 impl Operations {
     /// Answers every batch as if the table had no capacity for any of its keys.
     pub(crate) fn without_capacity() -> Self {
-        Self { processes_nothing: true, ..Self::default() }
+        let key = r#"{"pk": {"S": "ONB#any"}, "sk": {"S": "ONB"}}"#;
+        let answer = format!(r#"{{"Responses": {{}}, "UnprocessedKeys": {{"{TABLE}": {{"Keys": [{key}]}}}}}}"#);
+        Self { batch: Some(answer), ..Self::default() }
+    }
+
+    /// Answers every batch as if the records were gone that the index still has.
+    pub(crate) fn without_records() -> Self {
+        let answer = format!(r#"{{"Responses": {{"{TABLE}": []}}, "UnprocessedKeys": {{}}}}"#);
+        Self { batch: Some(answer), ..Self::default() }
     }
 
     pub(crate) fn take(&self) -> Vec<String> {
@@ -53,9 +61,7 @@ impl Intercept for Operations {
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let batch = self.seen.lock().unwrap().last().is_some_and(|last| last == "BatchGetItem");
-        if self.processes_nothing && batch {
-            let key = r#"{"pk": {"S": "ONB#any"}, "sk": {"S": "ONB"}}"#;
-            let answer = format!(r#"{{"Responses": {{}}, "UnprocessedKeys": {{"{TABLE}": {{"Keys": [{key}]}}}}}}"#);
+        if let Some(answer) = self.batch.clone().filter(|_| batch) {
             *context.response_mut().body_mut() = answer.into();
         }
         Ok(())
