@@ -21,7 +21,13 @@ REASONS = {
     "sqs:ReceiveMessage": "Lambda, to poll the queue",
     "sqs:DeleteMessage": "Lambda, to poll the queue",
     "sqs:GetQueueAttributes": "Lambda, to poll the queue",
+    "dynamodb:DescribeStream": "Lambda, to read the stream",
+    "dynamodb:GetShardIterator": "Lambda, to read the stream",
+    "dynamodb:GetRecords": "Lambda, to read the stream",
+    "dynamodb:ListStreams": "Lambda, to read the stream",
 }
+# What has no resources.
+ON_EVERYTHING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
 # What only some cases need that MiniStack does not know.
 REASONS_OF = {
     ("KeyCreation", "secretsmanager:PutSecretValue"): "where the channel's secret was there already",
@@ -130,7 +136,7 @@ for function, versions in functions():
     for action, resource in granted:
         count = sum(n for (called, on), n in seen.items() if called == action and fnmatch.fnmatchcase(on, resource))
         reason = f"{count} calls" if count else REASONS.get(action) or REASONS_OF.get((function, action))
-        if resource == "*" and not action.startswith("xray:"):
+        if resource == "*" and action not in ON_EVERYTHING:
             problems.append(f"{function}: {action} is allowed on everything")
         print(f"           {action:32} {short(resource):60.60} {reason or 'NEVER'}")
         if reason is None:

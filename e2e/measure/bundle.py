@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HELLO_WORLD = "hello-world"
 NAME = "measure"
+# The table of the dispatcher, which would else work off what the other functions leave due, and more with each start.
+OF_DISPATCHER = "measure-dispatcher"
 # The local stack's credentials, which the sample events are made with.
 SECRET = {
     "backend_token": "local-backend-token",
@@ -23,7 +25,7 @@ SECRET = {
 QUEUES = [name for name in json.loads((ROOT / "env.json").read_text())["Parameters"] if name.endswith("_QUEUE_URL")]
 
 
-def environment(endpoint):
+def environment(endpoint, function):
     """What a function finds in its environment. Nobody listens where the Hub and Meta would be."""
     ours = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -32,7 +34,7 @@ def environment(endpoint):
         "AWS_LAMBDA_FUNCTION_NAME": NAME,
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
-        "TABLE_NAME": NAME,
+        "TABLE_NAME": OF_DISPATCHER if function == "dispatcher" else NAME,
         "BUNDLE_SECRET_ID": NAME,
         "VAULT_PREFIX": NAME,
         "HUB_PARTNER_ID": "Kq7wZePA",
@@ -53,7 +55,7 @@ def events(function):
     while True:
         event = copy.deepcopy(sample)
         if function == "webhook-receipt":
-            # A webhook that has not come before, so that it is kept and queued.
+            # A webhook that has not come before, so that it is kept.
             event["body"] = event["body"].replace("evt_05e1", f"evt_{uuid.uuid4().hex[:8]}")
             key, name = SECRET["platform_secret"], "x-360dialog-signature"
             signature = hmac.new(key.encode(), event["body"].encode(), hashlib.sha256).hexdigest()
@@ -111,7 +113,8 @@ def put_up():
     template = yaml_parse((ROOT / "template.yaml").read_text())
     declared = template["Resources"]["Table"]["Properties"]
     keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    boto3.client("dynamodb").create_table(TableName=NAME, **{key: declared[key] for key in keys})
+    for table in NAME, OF_DISPATCHER:
+        boto3.client("dynamodb").create_table(TableName=table, **{key: declared[key] for key in keys})
     boto3.client("secretsmanager").create_secret(Name=NAME, SecretString=json.dumps(SECRET))
     for queue in QUEUES:
         boto3.client("sqs").create_queue(QueueName=queue)

@@ -145,13 +145,14 @@ class Run:
 
 def main(rounds, folders):
     aws, runtime = Server(Aws), Server(Runtime)
-    environment = bundle.environment(f"http://127.0.0.1:{aws.server_port}")
     found = bundle.binaries(folders)
+    endpoint = f"http://127.0.0.1:{aws.server_port}"
+    environments = {label: bundle.environment(endpoint, function) for label, function, _ in found}
     sources = {label: bundle.events(function) for label, function, _ in found}
     runs = {label: [] for label, _, _ in found}
     for number in range(int(rounds)):
         for label, _, path in found:
-            runs[label].append(Run(path, sources[label], environment, aws, runtime))
+            runs[label].append(Run(path, sources[label], environments[label], aws, runtime))
         print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 

@@ -105,13 +105,13 @@ def glibc(path):
 
 
 def main(rounds, folders):
-    environment = bundle.environment(os.environ["AWS_ENDPOINT_URL"])
     found = bundle.binaries(folders)
+    environments = {label: bundle.environment(os.environ["AWS_ENDPOINT_URL"], function) for label, function, _ in found}
     sources = {label: bundle.events(function) for label, function, _ in found}
     starts = {label: [] for label, _, _ in found}
     for number in range(int(rounds)):
         for label, _, path in found:
-            starts[label].append(start(path, sources[label], environment))
+            starts[label].append(start(path, sources[label], environments[label]))
         print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 

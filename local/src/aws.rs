@@ -14,7 +14,6 @@ use onboarding::ChannelId;
 use queue::{Queue, Step, Task};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use time::Duration;
 use vault::{SecretValue, Vault};
 
 use crate::Error;
@@ -80,10 +79,7 @@ impl Aws {
         let input: Value = serde_json::from_slice(body).map_err(|_| INVALID)?;
         let text = |name: &str| input[name].as_str().ok_or(INVALID);
         match target {
-            "AmazonSQS.SendMessage" => {
-                let delay = Duration::seconds(input["DelaySeconds"].as_i64().unwrap_or_default());
-                self.send(text("QueueUrl")?, text("MessageBody")?, delay).await
-            }
+            "AmazonSQS.SendMessage" => self.send(text("QueueUrl")?, text("MessageBody")?).await,
             "secretsmanager.GetSecretValue" => self.secret(text("SecretId")?).await,
             "secretsmanager.CreateSecret" => {
                 let name = text("Name")?;
@@ -101,11 +97,11 @@ impl Aws {
         }
     }
 
-    async fn send(&self, url: &str, body: &str, delay: Duration) -> Result<Value, ServiceError> {
+    async fn send(&self, url: &str, body: &str) -> Result<Value, ServiceError> {
         let name = url.rsplit('/').next();
         let step = Step::queued().find(|step| Some(step.as_str()) == name).ok_or(NOT_FOUND)?;
         let task = Task::from_body(body).map_err(|_| INVALID)?;
-        self.twins.queue.send(step, &task, delay).await.map_err(|_| BROKEN)?;
+        self.twins.queue.send(step, &task).await.map_err(|_| BROKEN)?;
         Ok(json!({ "MessageId": uuid::Uuid::new_v4().to_string() }))
     }
 

@@ -36,7 +36,7 @@ pub fn env_json(simulator: &Simulator, fake: &simulator::Settings) -> Value {
             _ => (name, value.replace(&origin, &browser)),
         })
         .collect();
-    let queues = Step::queued().filter_map(|step| Some((step.spec().queue?.variable, step.as_str())));
+    let queues = Step::queued().filter_map(|step| Some((step.spec().queue?, step.as_str())));
     settings.extend(queues.map(|(variable, name)| (variable, format!("{stack}/queues/{name}"))));
     settings.extend([
         ("AWS_ENDPOINT_URL", stack),

@@ -6,8 +6,9 @@ use local::client::Client;
 use local::{Error, LocalStack, Options, timeline};
 use serde_json::{Value, json};
 
-/// How long to wait for the key. With faults, the Hub's limit of 5 calls in 30 seconds is part of it.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// How long to wait for the key. With faults: an account whose creation got no answer has two minutes to appear, and each 429
+/// stops all calls for half a minute.
+const PATIENCE: Duration = Duration::from_mins(8);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -22,7 +23,7 @@ pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
     let started = client.start("demo").await?;
     println!("Onboarding {}\n", started.id);
     if faults {
-        println!("Faults are ordered; the Hub's limit makes this take about a minute.\n");
+        println!("Faults are ordered; what the Hub does not answer or refuses makes this take about four minutes.\n");
     }
     // The customer opens the link and finishes Meta's popup; the page posts what it returned.
     let popup = client.popup("one_number", "finish").await?;

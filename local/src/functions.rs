@@ -1,23 +1,23 @@
 //! The real functions, built by their own constructors from the twins of AWS's services and the simulator's settings.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use async_trait::async_trait;
 use client_account::ClientAccount;
+use dispatcher::Dispatcher;
 use es_callback::EsCallback;
 use exchange::Clock;
 use key_creation::KeyCreation;
 use number_submission::NumberSubmission;
 use onboardings::Onboardings;
-use queue::{MemoryQueue, Queue, QueueError, Step, Task};
+use queue::{MemoryQueue, Step, Task};
 use reconciliation::Reconciliation;
-use runtime::settings::{Env, HubConfig, WebhookConfig};
+use runtime::settings::{DispatcherConfig, Env, HubConfig, WebhookConfig};
 use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
 use secrets::{BundleSecret, MemorySecrets};
 use signup_page::SignupPage;
 use store::Store;
-use time::Duration;
 use vault::MemoryVault;
 use webhook_receipt::WebhookReceipt;
 
@@ -41,6 +41,8 @@ pub struct Functions {
     pub key_creation: KeyCreation,
     /// Schedule.
     pub reconciliation: Reconciliation,
+    /// Stream and schedule.
+    pub dispatcher: Dispatcher,
 }
 
 /// Table, queues, vault, secret and clock in memory.
@@ -71,22 +73,6 @@ impl Twins {
     }
 }
 
-/// The queues of some steps alone: of the others a function on AWS does not know the URL.
-struct OnlyTo {
-    queue: Arc<dyn Queue>,
-    steps: &'static [Step],
-}
-
-#[async_trait]
-impl Queue for OnlyTo {
-    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
-        if !self.steps.contains(&step) {
-            return Err(QueueError::NotConfigured(step));
-        }
-        self.queue.send(step, task, delay).await
-    }
-}
-
 impl Functions {
     /// Builds every function as its `main.rs` does, with settings read from `env`.
     pub(crate) fn new(dependencies: &Dependencies, mut env: Env) -> Result<Self, crate::Error> {
@@ -94,23 +80,22 @@ impl Functions {
         let onboardings = onboardings::Settings::read(&mut env);
         let es_callback = es_callback::Settings::read(&mut env);
         let webhook_receipt = WebhookConfig::read(&mut env);
-        let (client_account, number_submission) = (HubConfig::read(&mut env), HubConfig::read(&mut env));
+        let client_account = HubConfig::read(&mut env);
+        let number_submission = number_submission::Settings::read(&mut env);
         let key_creation = key_creation::Settings::read(&mut env);
         let reconciliation = reconciliation::Settings::read(&mut env);
-        let sending_to = |steps| {
-            let queue = Arc::clone(&dependencies.queue);
-            dependencies.with_queue(Arc::new(OnlyTo { queue, steps }))
-        };
+        let dispatcher = DispatcherConfig::read(&mut env);
         let functions = env.finish(|| {
             Ok(Self {
                 signup_page: SignupPage::new(&signup_page?),
-                onboardings: Onboardings::new(&sending_to(onboardings::SENDS_TO), onboardings?),
-                es_callback: EsCallback::new(&sending_to(es_callback::SENDS_TO), es_callback?),
-                webhook_receipt: WebhookReceipt::new(&sending_to(webhook_receipt::SENDS_TO), &webhook_receipt?),
-                client_account: ClientAccount::new(&sending_to(client_account::SENDS_TO), client_account?),
-                number_submission: NumberSubmission::new(&sending_to(number_submission::SENDS_TO), number_submission?),
-                key_creation: KeyCreation::new(&sending_to(key_creation::SENDS_TO), key_creation?),
-                reconciliation: Reconciliation::new(&sending_to(reconciliation::SENDS_TO), reconciliation?),
+                onboardings: Onboardings::new(dependencies, onboardings?),
+                es_callback: EsCallback::new(dependencies, es_callback?),
+                webhook_receipt: WebhookReceipt::new(dependencies, &webhook_receipt?),
+                client_account: ClientAccount::new(dependencies, client_account?),
+                number_submission: NumberSubmission::new(dependencies, number_submission?),
+                key_creation: KeyCreation::new(dependencies, key_creation?),
+                reconciliation: Reconciliation::new(dependencies, reconciliation?),
+                dispatcher: Dispatcher::new(dependencies, dispatcher?),
             })
         });
         Ok(functions?)
@@ -120,11 +105,11 @@ impl Functions {
     ///
     /// # Errors
     /// If the message must be delivered again.
-    pub(crate) async fn work(&self, step: Step, task: Task) -> Result<(), WorkerError> {
+    pub(crate) async fn work(&self, step: Step, task: Task, deadline: Option<Instant>) -> Result<(), WorkerError> {
         match step {
-            Step::ClientAccount => self.client_account.handle(task).await,
-            Step::NumberSubmission => self.number_submission.handle(task).await,
-            Step::KeyCreation => self.key_creation.handle(task).await,
+            Step::ClientAccount => self.client_account.handle(task, deadline).await,
+            Step::NumberSubmission => self.number_submission.handle(task, deadline).await,
+            Step::KeyCreation => self.key_creation.handle(task, deadline).await,
             Step::EsCallback => Err(WorkerError("this step has no queue".to_owned())),
         }
     }

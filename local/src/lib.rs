@@ -8,9 +8,11 @@ pub mod containers;
 mod dynamodb;
 pub mod functions;
 pub mod gateway;
+mod line;
 mod persistence;
 pub mod samples;
 pub mod settings;
+pub mod stream;
 pub mod timeline;
 mod workers;
 
@@ -23,15 +25,20 @@ use std::sync::Arc;
 use axum::Router;
 use axum::serve::ListenerExt;
 use client::Client;
+use embedded_dynamodb::Database;
 use exchange::Clock;
 use functions::{Functions, Twins};
+use line::Line;
+use onboarding::Class;
+use onboarding::limiter::{Health, from_milliseconds, milliseconds};
 use queue::{MemoryQueue, Received, Step};
-use runtime::settings::{Env, HubConfig, WaitConfig};
+use runtime::settings::{Env, HubConfig};
 use runtime::{Dependencies, Ports};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
 use simulator::Simulator;
-use store::Store;
-use time::Duration;
+use store::{Store, StoreError};
+use stream::Stream;
+use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -63,8 +70,8 @@ pub struct Options {
     pub variables: Vec<(String, String)>,
     /// Do not work off the queues, nor run the schedule: the test does, with [`LocalStack::work_off`].
     pub by_hand: bool,
-    /// A table that is there, and its name, instead of an embedded one.
-    pub table: Option<(aws_sdk_dynamodb::Client, String)>,
+    /// A table that is there, its name and its database, instead of one of our own.
+    pub table: Option<(aws_sdk_dynamodb::Client, String, Database)>,
     /// The functions' ports, if they are not the twins themselves.
     pub ports: Option<PortsOverride>,
 }
@@ -81,6 +88,9 @@ pub struct LocalStack {
     pub twins: Twins,
     /// The handlers.
     pub functions: Arc<Functions>,
+    /// What wakes the dispatcher.
+    pub stream: Stream,
+    line: Line,
     env: Env,
     keep: Option<PathBuf>,
     stop: oneshot::Sender<()>,
@@ -115,17 +125,18 @@ impl LocalStack {
         if let Some(folder) = &options.keep {
             std::fs::create_dir_all(folder)?;
         }
-        let (client, table, dynamodb) = if let Some((client, table)) = options.table {
-            (client, table, None)
+        let (client, table, database) = if let Some(table) = options.table {
+            table
         } else {
-            let (client, dynamodb) =
-                dynamodb::start(options.keep.as_deref().map(persistence::table).as_deref()).await?;
-            (client, dynamodb::TABLE.to_owned(), Some(dynamodb))
+            let file = options.keep.as_deref().map(persistence::table);
+            let (client, database) = dynamodb::open(file.as_deref()).await?;
+            (client, dynamodb::TABLE.to_owned(), database)
         };
+        let stream = Stream::new(&database, &table)?;
+        let line = Line::new(&database, &table);
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
         let Settings { env, secret, secret_json: bundle } = settings;
-        let waits = WaitConfig::read(&mut env.clone()).map_err(|_| "the longest waits are wrong")?;
-        let store = Store::new(client, table, clock.clone()).with_longest_waits(waits.longest);
+        let store = Store::new(client, table, clock.clone());
         let twins = Twins::new(store, queue, secret, clock.clone());
         let ports = options.ports.map_or_else(|| Ports::from(&twins), |ports| ports(&twins));
         let dependencies = Dependencies::given(ports, exchange::client()?, clock);
@@ -137,7 +148,8 @@ impl LocalStack {
 
         let mut router = gateway::router(functions.clone()).merge(simulator.control_router());
         let mut background = JoinSet::new();
-        if let (Some(address), Some(dynamodb)) = (options.containers, dynamodb) {
+        if let Some(address) = options.containers {
+            let dynamodb = embedded_dynamodb::serve(database.clone()).await?;
             router = router.merge(aws::router(dynamodb, twins.clone(), bundle)?);
             // Docker Desktop leads containers to 127.0.0.1 itself.
             for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
@@ -156,9 +168,24 @@ impl LocalStack {
             for step in Step::queued() {
                 background.spawn(workers::work(functions.clone(), twins.queue.clone(), step, twins.clock.clone()));
             }
+            background.spawn(workers::wake(functions.clone(), stream.clone()));
+            background.spawn(workers::minutes(functions.clone()));
             background.spawn(workers::schedule(functions.clone()));
         }
-        Ok(Self { url, origin, simulator, twins, functions, env, keep: options.keep, stop, gateway, background })
+        Ok(Self {
+            url,
+            origin,
+            simulator,
+            twins,
+            functions,
+            stream,
+            line,
+            env,
+            keep: options.keep,
+            stop,
+            gateway,
+            background,
+        })
     }
 
     /// The functions once more, on other ports.
@@ -170,21 +197,75 @@ impl LocalStack {
         Functions::new(&dependencies, self.env.clone())
     }
 
-    /// Works off everything that is visible in the queues now, and what that puts into them at once. Returns how many
-    /// messages that were. For stacks that are worked by hand.
+    /// Works off what the stream and the queues hold now, and what that leads to at once. Returns how many records and messages
+    /// that were. For stacks that are worked by hand.
     pub async fn work_off(&self) -> usize {
         let mut count = 0;
         loop {
-            let before = count;
-            for step in Step::queued() {
-                let messages = self.twins.queue.receive(step, usize::MAX);
-                count += messages.len();
-                self.invoke(step, messages).await;
-            }
-            if count == before {
+            let done = self.wake().await + self.deliver().await;
+            if done == 0 {
                 return count;
             }
+            count += done;
         }
+    }
+
+    /// Hands the dispatcher what the stream holds now. Returns how many records that were. For stacks that are worked by hand.
+    pub async fn wake(&self) -> usize {
+        let records = self.stream.records();
+        for records in records.chunks(stream::BATCH) {
+            if let Err(error) = self.functions.dispatcher.handle(stream::event(records)).await {
+                tracing::warn!(error, "dispatcher failed");
+            }
+        }
+        records.len()
+    }
+
+    /// Hands the workers what the queues hold now. Returns how many messages that were. For stacks that are worked by hand.
+    pub async fn deliver(&self) -> usize {
+        let mut count = 0;
+        for step in Step::queued() {
+            let messages = self.twins.queue.receive(step, usize::MAX);
+            count += messages.len();
+            for message in messages {
+                self.invoke(step, vec![message]).await;
+            }
+        }
+        count
+    }
+
+    /// One look of the dispatcher's run of the minute. For stacks that are worked by hand.
+    pub async fn look(&self) {
+        if let Err(error) = self.functions.dispatcher.0.look().await {
+            tracing::warn!(error, "dispatcher failed");
+        }
+    }
+
+    /// When the dispatcher next finds something to do, if nothing else happens.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn next_dispatch(&self) -> Result<Option<OffsetDateTime>, StoreError> {
+        let (store, now) = (&self.twins.store, self.twins.clock.now());
+        let (limiter, limit) = (store.limiter().await?, self.functions.dispatcher.0.limit);
+        let mut next = limiter.next_change(limit, milliseconds(now)).map(from_milliseconds);
+        let serves = limiter.has_token(limit) && limiter.health(milliseconds(now)) == Health::Well;
+        for class in std::iter::once(Class::Free).chain(Class::WITH_PERMIT) {
+            let Some(due_at) = self.first_due(class) else { continue };
+            // Who is due already may wait for a token.
+            let at = match due_at <= now {
+                true if serves || class == Class::Free => now,
+                true => next.unwrap_or(now),
+                false => due_at,
+            };
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        Ok(next)
+    }
+
+    /// When the first piece of work of a class is due.
+    pub fn first_due(&self, class: Class) -> Option<OffsetDateTime> {
+        self.line.first_due(class).map(from_milliseconds)
     }
 
     /// Invokes a worker with received messages. Those that it does not fail are deleted and returned.

@@ -41,7 +41,7 @@ enum Command {
     /// one that the fake Hub accepts.
     Demo {
         /// Order faults first: creating the client answers 500 after creating it, submitting the number answers 429 twice,
-        /// and the webhook comes three times, once before the number call has returned. Takes about a minute.
+        /// and the webhook comes three times, once before the number call has returned. Takes about four minutes.
         #[arg(long)]
         faults: bool,
     },

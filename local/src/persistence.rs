@@ -1,13 +1,11 @@
 //! State that survives a restart, in one folder: the table, the fakes' state, the vault.
 //!
-//! The queues are not saved: at the start every onboarding that a worker can move is queued again.
+//! The queues are not saved: what a message was sent for is due again by itself.
 
 use std::path::{Path, PathBuf};
 
 use simulator::Simulator;
-use store::ListFilter;
 use vault::{SecretValue, Vault};
-use workflow::send_on;
 
 use crate::Error;
 use crate::functions::Twins;
@@ -36,17 +34,7 @@ pub(crate) async fn load(folder: &Path, simulator: &Simulator, twins: &Twins) ->
             twins.vault.store(&channel_id, &key).await?;
         }
     }
-    let mut cursor = None;
-    loop {
-        let page = twins.store.list(&ListFilter::default(), cursor.as_deref(), 100).await?;
-        for stored in &page.onboardings {
-            send_on(&twins.queue, &stored.onboarding).await?;
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(());
-        }
-    }
+    Ok(())
 }
 
 /// Saves what the table's file does not hold.

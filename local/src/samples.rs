@@ -1,11 +1,13 @@
 //! The onboardings that the sample events in `events/` are about, each where its event finds something to do.
 
 use axum::http::Method;
-use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, Problem, Step};
+use onboarding::{
+    ClientAccount, ClientDetails, ClientId, ClientSearch, Event, Onboarding, OnboardingId, Problem, Step,
+};
 use partner_hub::NumberSubmission;
 use serde_json::json;
 use simulator::Simulator;
-use store::{NewInboxEntry, Source};
+use store::{Due, NewInboxEntry, Source, WorkKey};
 use time::Duration;
 use workflow::HubContext;
 
@@ -23,7 +25,7 @@ pub const SIGNING_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a1";
 pub const SIGNING_UP_ACCOUNT: &str = "one_number:signing-up";
 /// Of no onboarding.
 pub const NOBODY: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7af";
-/// Signed up: the number is to be submitted.
+/// Signed up, and its client account is known: the number is to be submitted.
 pub const SIGNED_UP: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a2";
 /// The customer who has signed up, at the simulator.
 pub const SIGNED_UP_ACCOUNT: &str = "one_number:signed-up";
@@ -36,7 +38,14 @@ pub const LIVE: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a4";
 /// Failed: the client account was refused.
 pub const FAILED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a5";
 
-/// Puts them into a new stack whose queues are not worked off yet, and leaves the queues empty.
+/// The permits of the messages to the workers: for the onboardings that are started, signed up and live, and for the webhook.
+/// Their class is [`onboarding::Class::Free`]: they would else keep tokens from the onboardings that are under way.
+pub const PERMITS: [&str; 4] = ["sample-started", "sample-signed-up", "sample-live", "sample-webhook"];
+/// How long the samples stay as they are.
+const AGES: Duration = Duration::days(365);
+
+/// Puts them into a new stack that is not worked off yet. Only the customer who is about to sign up has something due: the
+/// client account.
 pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext, twins: &Twins) -> Result<(), Error> {
     let put = Put { client, simulator, hub, twins };
     for (id, reference) in [
@@ -57,13 +66,13 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
     };
     twins.store.apply(&FAILED.parse()?, &Event::StepFailed { problem }).await?;
     put.sign_up(SIGNED_UP, SIGNED_UP_ACCOUNT).await?;
-    put.channels().await?;
-    for step in Step::queued() {
-        for message in twins.queue.receive(step, usize::MAX) {
-            twins.queue.delete(&message.receipt);
-        }
+    let client_id = put.channels().await?;
+    twins.store.apply(&SIGNED_UP.parse()?, &Event::ClientFound { client_id, created: true }).await?;
+    for (id, permit) in [(STARTED, PERMITS[0]), (SIGNED_UP, PERMITS[1]), (LIVE, PERMITS[2])] {
+        put.permit(WorkKey::Onboarding(id.parse()?), permit).await?;
     }
-    Ok(())
+    put.permit(WorkKey::Inbox(WEBHOOK.parse()?), PERMITS[3]).await?;
+    put.rest(WorkKey::Onboarding(SUBMITTED.parse()?)).await
 }
 
 fn started(id: &str, reference: &str, twins: &Twins) -> Result<Onboarding, Error> {
@@ -82,6 +91,22 @@ struct Put<'a> {
 }
 
 impl Put<'_> {
+    /// Gives a permit that does not run out, as the dispatcher would have given it a moment ago.
+    async fn permit(&self, key: WorkKey, id: &str) -> Result<(), Error> {
+        let state = self.twins.store.work(&key).await?.ok_or("a sample has nothing to be done")?;
+        if !self.twins.store.take(&key, &state, id).await? {
+            return Err("somebody else is at work with a sample".into());
+        }
+        self.rest(key).await
+    }
+
+    /// Leaves it as it is.
+    async fn rest(&self, key: WorkKey) -> Result<(), Error> {
+        let state = self.twins.store.work(&key).await?.ok_or("a sample has nothing to be done")?;
+        let due = Due { key, due_at: state.due_at };
+        Ok(self.twins.store.defer(&due, state.class, self.twins.clock.now() + AGES).await?)
+    }
+
     /// The customer finishes the popup, and the real function proves it.
     async fn sign_up(&self, id: &str, account: &str) -> Result<(), Error> {
         let popup = self.client.popup(account, "finish").await?;
@@ -90,8 +115,8 @@ impl Put<'_> {
         Ok(())
     }
 
-    /// Two numbers of one client are submitted and live, and nothing has been heard of it.
-    async fn channels(&self) -> Result<(), Error> {
+    /// Two numbers of one client are submitted and live, and nothing has been heard of it. Returns the client account.
+    async fn channels(&self) -> Result<ClientId, Error> {
         let HubContext { hub, solution_id, secrets, .. } = self.hub;
         let credentials = secrets.bundle().await?.hub.clone();
         let ClientDetails { name, email, user_name } =
@@ -121,7 +146,8 @@ impl Put<'_> {
         }
         self.client.send(self.client.request(Method::DELETE, "/simulator/faults", "")).await?.succeeded()?;
         self.client.order("settings", &json!({ "live_after_ms": settings["live_after_ms"] })).await?;
-        self.news().await
+        self.news().await?;
+        Ok(client_id)
     }
 
     /// What the Hub would have told of the two: one is kept unread, the other is taken in.

@@ -1,5 +1,6 @@
 //! The settings of the local stack: read by the same code as on AWS, from values made up here.
 
+use queue::Step;
 use runtime::settings::Env;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::BundleSecret;
@@ -59,7 +60,9 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         .behavior
         .rate_limit
         .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
-    vec![
+    let queues = Step::queued()
+        .filter_map(|step| Some((step.spec().queue?, format!("http://127.0.0.1/queues/{}", step.as_str()))));
+    let settings = vec![
         ("HUB_BASE_URL", simulator.hub_url()),
         ("HUB_PARTNER_ID", fake.partner_id.clone()),
         ("SOLUTION_ID", fake.solution_id.clone()),
@@ -76,5 +79,6 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
         ("VAULT_PREFIX", VAULT.to_owned()),
         ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
-    ]
+    ];
+    settings.into_iter().chain(queues).collect()
 }

@@ -1,4 +1,5 @@
-//! What SQS and the schedule do on AWS: hands queued messages to the workers, and runs reconciliation every five minutes.
+//! What SQS, the stream and the schedules do on AWS: hands queued messages to the workers and records of the stream to the
+//! dispatcher, runs the dispatcher each minute and reconciliation every five.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,18 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use exchange::Clock;
 use queue::{MemoryQueue, Received, Step};
 use runtime::worker;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::functions::Functions;
+use crate::stream::{self, Stream};
 
 /// Messages in one invocation, as in the template.
-pub const BATCH: usize = 5;
+pub const BATCH: usize = 1;
+/// How often the dispatcher runs, as in the template.
+const MINUTE: Duration = Duration::from_mins(1);
+/// How often the stream is read.
+const STREAM: Duration = Duration::from_millis(20);
 /// How often reconciliation runs, as in the template.
 pub const RECONCILIATION: Duration = Duration::from_mins(5);
 
@@ -45,7 +53,7 @@ pub(crate) async fn invoke(
     let mut event = SqsEvent::default();
     event.records = messages.iter().map(record).collect();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let response = worker::run(event, &request_id, None, |task| functions.work(step, task)).await;
+    let response = worker::run(event, &request_id, None, |task, deadline| functions.work(step, task, deadline)).await;
     let failed = |message: &Received| {
         response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id)
     };
@@ -68,8 +76,34 @@ fn record(message: &Received) -> SqsMessage {
 pub(crate) async fn schedule(functions: Arc<Functions>) {
     loop {
         tokio::time::sleep(RECONCILIATION).await;
-        if let Err(error) = functions.reconciliation.handle().await {
+        if let Err(error) = functions.reconciliation.handle(None).await {
             tracing::warn!(error, "reconciliation failed");
         }
+    }
+}
+
+/// Hands the stream's records to the dispatcher.
+pub(crate) async fn wake(functions: Arc<Functions>, stream: Stream) {
+    loop {
+        for records in stream.records().chunks(stream::BATCH) {
+            dispatch(&functions, stream::event(records)).await;
+        }
+        tokio::time::sleep(STREAM).await;
+    }
+}
+
+/// Runs the dispatcher each minute. A run may last until the next one.
+pub(crate) async fn minutes(functions: Arc<Functions>) {
+    let mut runs = JoinSet::new();
+    loop {
+        let functions = Arc::clone(&functions);
+        runs.spawn(async move { dispatch(&functions, json!({})).await });
+        tokio::time::sleep(MINUTE).await;
+    }
+}
+
+async fn dispatch(functions: &Functions, event: Value) {
+    if let Err(error) = functions.dispatcher.handle(event).await {
+        tracing::warn!(error, "dispatcher failed");
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use onboarding::ChannelId;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
 use vault::{SecretsManagerVault, Vault};
 
 use crate::Error;
@@ -107,6 +110,24 @@ impl Resources {
         Ok(read.consistent_read(true).send().await.map_err(told)?.item)
     }
 
+    /// Makes work due now that waits for a later time; nothing if it is due within two minutes anyway, or if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn make_due(&self, pk: &str, sk: &str) -> Result<(), Error> {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let soon = (OffsetDateTime::now_utc() + Duration::minutes(2)).unix_timestamp() * 1000;
+        let update = self.dynamodb.update_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
+        let update = update.update_expression("SET due_at = :now").condition_expression("due_at > :soon");
+        let update = update
+            .expression_attribute_values(":now", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":soon", AttributeValue::N(soon.to_string()));
+        match update.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(told(error).into()),
+        }
+    }
+
     /// Sets a number of an item.
     ///
     /// # Errors
@@ -144,6 +165,16 @@ impl Resources {
         let asked = self.sqs.get_queue_attributes().queue_url(queue_url);
         let answer = asked.set_attribute_names(Some(names.to_vec())).send().await.map_err(told)?;
         Ok(answer.attributes.unwrap_or_default().values().filter_map(|number| number.parse::<u32>().ok()).sum())
+    }
+
+    /// How long a message waits before its delivery, in seconds.
+    ///
+    /// # Errors
+    /// If the queue cannot be changed.
+    pub async fn hold_back_for(&self, queue_url: &str, seconds: u32) -> Result<(), Error> {
+        let change = self.sqs.set_queue_attributes().queue_url(queue_url);
+        change.attributes(QueueAttributeName::DelaySeconds, seconds.to_string()).send().await.map_err(told)?;
+        Ok(())
     }
 
     /// How long a message is hidden after its delivery, in seconds.

@@ -5,13 +5,14 @@ mod payload;
 
 use local::client::{Client, start_body};
 use local::samples::{
-    self, FAILED, LIVE, NOBODY, SETUP_TOKEN, SIGNED_UP, SIGNED_UP_ACCOUNT, SIGNING_UP, SIGNING_UP_ACCOUNT, STARTED,
-    SUBMITTED,
+    self, FAILED, LIVE, NOBODY, PERMITS, SETUP_TOKEN, SIGNED_UP, SIGNED_UP_ACCOUNT, SIGNING_UP, SIGNING_UP_ACCOUNT,
+    STARTED, SUBMITTED,
 };
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
+use onboarding::Class;
 use partner_hub::signature;
 use payload::{Call, sqs};
-use queue::Step;
+use queue::{About, Step, Task};
 use serde_json::{Value, json};
 use simulator::Simulator;
 
@@ -44,7 +45,7 @@ pub enum Answer {
     Taken,
     /// A worker: the message failed.
     Failed,
-    /// The schedule: nothing.
+    /// The stream, the schedules: nothing.
     Nothing,
 }
 
@@ -127,10 +128,16 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     };
     let of_hub = |secret| Call::webhook("/webhooks/partner-hub", &live, signature::HEADER, secret, "");
     let of_meta = |secret| Call::webhook("/webhooks/meta", &update, "x-hub-signature-256", secret, "sha256=");
-    let onboarding = |id: &str| json!({ "v": 1, "kind": "onboarding", "onboarding_id": id });
-    let unreadable = json!({ "v": 2, "kind": "onboarding", "onboarding_id": STARTED });
-    let nobody = json!({ "v": 1, "kind": "onboarding", "onboarding_id": NOBODY });
-    let inbox = json!({ "v": 1, "kind": "inbox", "inbox_key": samples::WEBHOOK });
+    let [of_started, of_signed_up, of_live, of_webhook] = PERMITS;
+    let task = |about, permit: &str| {
+        body(&Task { about, permit: permit.to_owned(), class: Class::Free, after_failures: false })
+    };
+    let onboarding = |id: &str, permit: &str| -> Result<Value, Error> {
+        task(About::Onboarding { onboarding_id: id.parse()? }, permit)
+    };
+    let webhook = task(About::Inbox { inbox_key: samples::WEBHOOK.to_owned() }, of_webhook)?;
+    let mut unreadable = onboarding(STARTED, of_started)?;
+    unreadable["v"] = 1.into();
 
     let mut events = vec![
         call("signup-page", Call::get("/signup", "/signup"), 200),
@@ -164,15 +171,25 @@ pub async fn events() -> Result<Vec<Event>, Error> {
             Call::get("/webhooks/meta", "/webhooks/meta").handshake(VERIFY_TOKEN),
             200,
         ),
-        event("client-account", sqs("ClientAccountQueue", &onboarding(STARTED)), Answer::Taken)
-            .tells(STARTED, "client_found"),
-        event("client-account.unknown", sqs("ClientAccountQueue", &nobody), Answer::Taken),
-        event("number-submission", sqs("NumberSubmissionQueue", &onboarding(SIGNED_UP)), Answer::Taken)
+        // One call with each permit: the first one searches.
+        event("client-account", sqs("ClientAccountQueue", &onboarding(STARTED, of_started)?), Answer::Taken)
+            .tells(STARTED, "client_searched"),
+        event(
+            "client-account.unknown",
+            sqs("ClientAccountQueue", &onboarding(NOBODY, "sample-nobody")?),
+            Answer::Taken,
+        ),
+        event("number-submission", sqs("NumberSubmissionQueue", &onboarding(SIGNED_UP, of_signed_up)?), Answer::Taken)
             .tells(SIGNED_UP, "number_accepted"),
-        event("key-creation", sqs("KeyCreationQueue", &onboarding(LIVE)), Answer::Taken).tells(LIVE, "messaging_ready"),
-        event("key-creation.webhook", sqs("KeyCreationQueue", &inbox), Answer::Taken)
-            .tells(SUBMITTED, "messaging_ready"),
-        event("reconciliation", payload::schedule(), Answer::Nothing),
+        event("number-submission.webhook", sqs("NumberSubmissionQueue", &webhook), Answer::Taken)
+            .tells(SUBMITTED, "channel_live"),
+        event("key-creation", sqs("KeyCreationQueue", &onboarding(LIVE, of_live)?), Answer::Taken)
+            .tells(LIVE, "messaging_ready"),
+        event("reconciliation", payload::schedule("ReconciliationTurn"), Answer::Nothing),
+        // The customer has signed up by then. What the dispatcher sends leads to the call.
+        event("dispatcher", payload::stream(SIGNING_UP), Answer::Nothing).tells(SIGNING_UP, "client_searched"),
+        event("dispatcher.minute", payload::schedule("DispatcherMinute"), Answer::Nothing)
+            .tells(SIGNING_UP, "number_accepted"),
     ];
     // Each step refuses a message of another version.
     for step in Step::queued() {
@@ -181,6 +198,11 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         events.push(event(format!("{function}.unreadable"), unreadable, Answer::Failed));
     }
     Ok(events)
+}
+
+/// A message's body, its members in the order of their names.
+fn body(task: &Task) -> Result<Value, Error> {
+    Ok(serde_json::from_str(&task.body()?)?)
 }
 
 fn path(id: &str, rest: &str) -> String {

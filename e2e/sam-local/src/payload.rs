@@ -1,4 +1,4 @@
-//! What triggers hand to functions: API Gateway, SQS, the schedule.
+//! What triggers hand to functions: API Gateway, SQS, the stream, the schedules.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +104,30 @@ pub(crate) fn sqs(queue: &str, body: &Value) -> Value {
     }]})
 }
 
-pub(crate) fn schedule() -> Value {
+/// One record of the table's stream: an entry of an onboarding's history was written.
+pub(crate) fn stream(onboarding: &str) -> Value {
+    json!({ "Records": [{
+        "eventID": "c4ca4238a0b923820dcc509a6f75849b",
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-central-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_793_699_950,
+            "Keys": {
+                "pk": { "S": format!("ONB#{onboarding}") },
+                "sk": { "S": "EVT#2026-11-03T09:19:10.000Z#0000000001" },
+            },
+            "SequenceNumber": "111000000000000000000001",
+            "SizeBytes": 86,
+            "StreamViewType": "KEYS_ONLY",
+        },
+        "eventSourceARN":
+            "arn:aws:dynamodb:eu-central-1:000000000000:table/onboarding-Table/stream/2026-11-03T00:00:00.000",
+    }]})
+}
+
+pub(crate) fn schedule(rule: &str) -> Value {
     json!({
         "version": "0",
         "id": "7d5f1c3a-2f6e-4c0b-8a51-9c8f4d3e2b10",
@@ -113,7 +136,7 @@ pub(crate) fn schedule() -> Value {
         "account": "000000000000",
         "time": "2026-11-03T09:00:00Z",
         "region": "eu-central-1",
-        "resources": ["arn:aws:events:eu-central-1:000000000000:rule/onboarding-ReconciliationSchedule"],
+        "resources": [format!("arn:aws:events:eu-central-1:000000000000:rule/onboarding-{rule}")],
         "detail": {},
     })
 }

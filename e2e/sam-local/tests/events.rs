@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use aws_lambda_events::sqs::SqsEvent;
-use local::containers;
+use dispatcher::FILTERS;
+use local::{LocalStack, Options, containers, stream};
 use queue::Task;
 use sam_local::{Answer, events};
 use serde_json::Value;
@@ -36,10 +38,19 @@ async fn env_json_holds_the_settings_of_the_local_stack() {
 
 #[tokio::test]
 async fn the_event_files_are_readable_by_their_functions() {
+    let stack = LocalStack::start(Options { by_hand: true, ..Options::default() }).await.unwrap();
     for event in events().await.unwrap() {
         match event.answer {
             Answer::Status(_) => drop(lambda_http::request::from_str(&event.payload.to_string()).unwrap()),
-            Answer::Nothing => assert_eq!(event.payload["detail-type"], "Scheduled Event"),
+            Answer::Nothing => {
+                if event.function() == "Dispatcher" {
+                    stack.functions.dispatcher.handle(event.payload.clone()).await.unwrap();
+                }
+                match event.payload["Records"].as_array() {
+                    Some(records) => assert!(!records.is_empty() && records.iter().all(wakes), "{}", event.name),
+                    None => assert_eq!(event.payload["detail-type"], "Scheduled Event"),
+                }
+            }
             Answer::Taken | Answer::Failed => {
                 let messages: SqsEvent = serde_json::from_value(event.payload).unwrap();
                 let body = messages.records[0].body.clone().unwrap();
@@ -47,6 +58,21 @@ async fn the_event_files_are_readable_by_their_functions() {
             }
         }
     }
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_function_has_an_event() {
+    let events = events().await.unwrap();
+    let named: BTreeSet<&str> = events.iter().filter_map(|event| event.name.split('.').next()).collect();
+    let folders = std::fs::read_dir(root().join("functions")).unwrap();
+    let folders: BTreeSet<String> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(named, folders.iter().map(String::as_str).collect());
+}
+
+/// Whether the template's filters let a record of the stream through.
+fn wakes(record: &Value) -> bool {
+    FILTERS.iter().any(|filter| stream::matches(&serde_json::from_str(filter).unwrap(), record))
 }
 
 fn assert_file(path: &Path, expected: &Value) {

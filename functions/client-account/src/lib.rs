@@ -1,12 +1,11 @@
 //! Step 1, from its queue: finds or creates the client account at the Hub.
 
-use queue::{Step, Task};
+use std::time::Instant;
+
+use queue::Task;
 use runtime::Dependencies;
 use runtime::settings::HubConfig;
 use runtime::worker::WorkerError;
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = &[Step::ClientAccount];
 
 /// Finds or creates the client account of the onboarding that a message names.
 #[derive(Clone)]
@@ -18,11 +17,11 @@ impl ClientAccount {
         Self(workflow::steps::ClientAccount { context: dependencies.hub_context(settings) })
     }
 
-    /// Handles one message.
+    /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// If the message must be delivered again.
-    pub async fn handle(&self, task: Task) -> Result<(), WorkerError> {
-        self.0.handle(task).await.map_err(WorkerError)
+    /// If nothing could be recorded.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), WorkerError> {
+        self.0.handle(task, deadline).await.map_err(WorkerError)
     }
 }

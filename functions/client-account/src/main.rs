@@ -1,12 +1,12 @@
 //! Runs the function on Lambda.
 
-use client_account::{ClientAccount, SENDS_TO};
+use client_account::ClientAccount;
 use runtime::settings::HubConfig;
 use runtime::{StartError, start, worker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(SENDS_TO, HubConfig::read).await?;
+    let (dependencies, settings) = start(HubConfig::read).await?;
     let function = ClientAccount::new(&dependencies, settings);
-    worker::serve(|task| function.handle(task)).await
+    worker::serve(|task, deadline| function.handle(task, deadline)).await
 }

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use meta_graph::session::Session;
-use queue::Step;
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use secrecy::SecretString;
@@ -22,9 +21,6 @@ use workflow::steps::{Callback, CallbackError, RefusalCode};
 
 /// Meta's codes are a few hundred characters; far longer ones are none.
 const LONGEST_CODE: usize = 4096;
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = &[Step::ClientAccount, Step::NumberSubmission];
 
 /// The function's settings.
 pub struct Settings {
@@ -80,7 +76,6 @@ impl EsCallback {
             step: workflow::steps::EsCallback {
                 proof: dependencies.signup_proof(meta),
                 store: dependencies.store.clone(),
-                queue: Arc::clone(&dependencies.queue),
                 secrets: Arc::clone(&dependencies.secrets),
                 clock: dependencies.clock.clone(),
             },

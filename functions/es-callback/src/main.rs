@@ -1,10 +1,10 @@
 //! Runs the function on Lambda.
 
-use es_callback::{EsCallback, SENDS_TO, Settings};
+use es_callback::{EsCallback, Settings};
 use runtime::{StartError, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(SENDS_TO, Settings::read).await?;
+    let (dependencies, settings) = start(Settings::read).await?;
     api::serve(EsCallback::new(&dependencies, settings)).await
 }

@@ -1,13 +1,12 @@
-//! Step 4, from its queue: takes webhooks from the inbox, creates and stores API keys.
+//! Step 4, from its queue: creates and stores API keys, sets the message webhook.
+
+use std::time::Instant;
 
 use partner_hub::messaging::Messaging;
-use queue::{Step, Task};
+use queue::Task;
 use runtime::Dependencies;
 use runtime::settings::{Env, HubConfig, Incomplete, MessagingConfig, VaultConfig};
 use runtime::worker::WorkerError;
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = &[Step::KeyCreation];
 
 /// The function's settings.
 pub struct Settings {
@@ -40,11 +39,11 @@ impl KeyCreation {
         })
     }
 
-    /// Handles one message.
+    /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// If the message must be delivered again.
-    pub async fn handle(&self, task: Task) -> Result<(), WorkerError> {
-        self.0.handle(task).await.map_err(WorkerError)
+    /// If nothing could be recorded.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), WorkerError> {
+        self.0.handle(task, deadline).await.map_err(WorkerError)
     }
 }

@@ -1,12 +1,11 @@
 //! Runs the function on Lambda.
 
-use number_submission::{NumberSubmission, SENDS_TO};
-use runtime::settings::HubConfig;
+use number_submission::{NumberSubmission, Settings};
 use runtime::{StartError, start, worker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(SENDS_TO, HubConfig::read).await?;
+    let (dependencies, settings) = start(Settings::read).await?;
     let function = NumberSubmission::new(&dependencies, settings);
-    worker::serve(|task| function.handle(task)).await
+    worker::serve(|task, deadline| function.handle(task, deadline)).await
 }

@@ -7,7 +7,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use onboarding::{Event, PhoneNumberId, Status};
 use serde::Deserialize;
-use store::{Applied, StoreError};
+use store::StoreError;
 
 use crate::Onboardings;
 
@@ -32,11 +32,7 @@ impl Onboardings {
             return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));
         }
         let stored = match self.store.apply(&id, &Event::NumberChosen { phone_number_id }).await {
-            Ok(Applied::Changed(stored)) => {
-                self.send_on(&stored.onboarding).await;
-                stored
-            }
-            Ok(Applied::Unchanged(stored)) => stored,
+            Ok(applied) => applied.into_stored(),
             Err(StoreError::NumberTaken) => return Err(Problem::number_taken()),
             Err(StoreError::Illegal(_)) => return Err(Problem::not_choosable()),
             Err(error) => return Err(error.into()),

@@ -16,16 +16,10 @@ use api::{Handler, Problem, respond, route};
 use async_trait::async_trait;
 use exchange::Clock;
 use lambda_http::{Body, Request, Response};
-use onboarding::Onboarding;
-use queue::{Queue, Step};
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use secrets::Secrets;
 use store::Store;
-use workflow::send_on;
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = Step::ALL;
 
 /// The function's settings.
 pub struct Settings {
@@ -37,8 +31,6 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Onboardings {
     store: Store,
-    /// Where a new or moved onboarding goes on.
-    queue: Arc<dyn Queue>,
     /// For the back-end token.
     secrets: Arc<dyn Secrets>,
     page: PageConfig,
@@ -68,7 +60,6 @@ impl Onboardings {
         let Settings { page, meta } = settings;
         Self {
             store: dependencies.store.clone(),
-            queue: Arc::clone(&dependencies.queue),
             secrets: Arc::clone(&dependencies.secrets),
             signup: page.signup_settings(&meta),
             page,
@@ -84,13 +75,6 @@ impl Onboardings {
             ("POST", "/onboardings/{id}/number") => self.choose_number(request).await,
             ("POST", "/onboardings/{id}/retry") => self.retry(request).await,
             _ => Err(Problem::not_found()),
-        }
-    }
-
-    /// The record is written already, so that a queue out of reach loses nothing: reconciliation sends it again.
-    async fn send_on(&self, onboarding: &Onboarding) {
-        if let Err(error) = send_on(&*self.queue, onboarding).await {
-            tracing::warn!(%error, "not queued; reconciliation will");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Runs the function on Lambda.
 
-use onboardings::{Onboardings, SENDS_TO, Settings};
+use onboardings::{Onboardings, Settings};
 use runtime::{StartError, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(SENDS_TO, Settings::read).await?;
+    let (dependencies, settings) = start(Settings::read).await?;
     api::serve(Onboardings::new(&dependencies, settings)).await
 }

@@ -22,7 +22,6 @@ impl Onboardings {
             self.operator_applies(&id, &Event::ClientCorrected { client }).await?;
         }
         let stored = self.operator_applies(&id, &Event::RetryRequested).await?;
-        self.send_on(&stored.onboarding).await;
         Ok(json(StatusCode::ACCEPTED, &full_view(&stored)?))
     }
 

@@ -30,7 +30,7 @@ impl Onboardings {
         telemetry::set_onboarding(onboarding.id.as_str());
         let Some(key) = key else {
             self.store.create(&onboarding, None).await?;
-            return self.started(&onboarding, &token, &base).await;
+            return Ok(answer(&onboarding, &token, &base));
         };
         let back_end = self.secrets.bundle().await?.backend_token.clone();
         let sealed_token = auth::seal(&token, &back_end, &key, &onboarding.id);
@@ -41,7 +41,7 @@ impl Onboardings {
             onboarding_id: onboarding.id.clone(),
         };
         match self.store.create(&onboarding, Some(&idempotency)).await? {
-            Created::New => self.started(&onboarding, &token, &base).await,
+            Created::New => Ok(answer(&onboarding, &token, &base)),
             Created::Earlier(earlier) if earlier.body_sha256 != idempotency.body_sha256 => {
                 Err(Problem::idempotency_conflict())
             }
@@ -58,16 +58,6 @@ impl Onboardings {
         let onboarding =
             Onboarding::new(OnboardingId::generate(), reference, client, token_sha256, link_expires_at, now);
         Onboarding { tier, prefill, return_url, locale, ..onboarding }
-    }
-
-    async fn started(
-        &self,
-        onboarding: &Onboarding,
-        token: &SecretString,
-        base: &str,
-    ) -> Result<Response<Body>, Problem> {
-        self.send_on(onboarding).await;
-        Ok(answer(onboarding, token, base))
     }
 
     /// The same answer again, whatever has become of the onboarding since.

@@ -1,33 +1,31 @@
-//! Every five minutes: moves again whatever is due and did not move.
+//! Every five minutes: links that run out, what Meta reports, whether the dispatcher is alive.
 
-use queue::Step;
+use std::time::Instant;
+
 use runtime::Dependencies;
-use runtime::settings::{Env, HubConfig, Incomplete, MetaConfig, VaultConfig};
+use runtime::settings::{Env, Incomplete, MetaConfig, WaitConfig, solution_id};
 use workflow::Reconciled;
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = Step::ALL;
 
 /// The function's settings.
 pub struct Settings {
-    hub: HubConfig,
+    solution_id: String,
     meta: MetaConfig,
-    vault: VaultConfig,
+    waits: WaitConfig,
 }
 
 /// The message of the line that is logged when a run fails. The template counts these lines, because to Lambda a handler that
 /// returns an error may look like one that succeeded.
 pub const FAILED: &str = "reconciliation failed";
 
-/// Sends whatever is due to its queue again, and checks it against the Hub and Meta.
+/// Looks after what nobody else does.
 #[derive(Clone)]
 pub struct Reconciliation(workflow::Reconciliation);
 
 impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let (hub, meta, vault) = (HubConfig::read(env), MetaConfig::read(env), VaultConfig::read(env));
-        Ok(Self { hub: hub?, meta: meta?, vault: vault? })
+        let (solution_id, meta, waits) = (solution_id(env), MetaConfig::read(env), WaitConfig::read(env));
+        Ok(Self { solution_id: solution_id?, meta: meta?, waits: waits? })
     }
 }
 
@@ -35,17 +33,17 @@ impl Reconciliation {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
         Self(workflow::Reconciliation {
-            context: dependencies.hub_context(settings.hub),
+            context: dependencies.upkeep_context(settings.solution_id),
             proof: dependencies.signup_proof(settings.meta),
-            vault: dependencies.vault(settings.vault),
+            longest_waits: settings.waits.longest,
         })
     }
 
-    /// One run.
+    /// One run, which ends before `deadline`.
     ///
     /// # Errors
-    /// A sentence, if the table or a queue is out of reach. What is due stays due.
-    pub async fn handle(&self) -> Result<Reconciled, String> {
-        self.0.run().await.inspect_err(|error| tracing::error!(%error, "{FAILED}"))
+    /// A sentence, if the table is out of reach. What is due stays due.
+    pub async fn handle(&self, deadline: Option<Instant>) -> Result<Reconciled, String> {
+        self.0.run(deadline).await.inspect_err(|error| tracing::error!(%error, "{FAILED}"))
     }
 }

@@ -8,14 +8,10 @@ use api::{Handler, Problem, json, respond, route, text};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
-use queue::Step;
 use runtime::Dependencies;
 use runtime::settings::WebhookConfig;
 use serde_json::json;
 use workflow::{Receipt, ReceiptError};
-
-/// The steps to whose queues it sends. Its role in the template allows these.
-pub const SENDS_TO: &[Step] = &[Step::KeyCreation];
 
 /// Answers webhooks: authenticates each, stores it, then acknowledges it.
 #[derive(Clone)]
@@ -33,7 +29,6 @@ impl WebhookReceipt {
     pub fn new(dependencies: &Dependencies, settings: &WebhookConfig) -> Self {
         Self(workflow::WebhookReceipt {
             store: dependencies.store.clone(),
-            queue: Arc::clone(&dependencies.queue),
             secrets: Arc::clone(&dependencies.secrets),
             token_header: settings.token_header.to_string(),
         })

@@ -2,10 +2,10 @@
 
 use runtime::settings::WebhookConfig;
 use runtime::{StartError, start};
-use webhook_receipt::{SENDS_TO, WebhookReceipt};
+use webhook_receipt::WebhookReceipt;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(SENDS_TO, WebhookConfig::read).await?;
+    let (dependencies, settings) = start(WebhookConfig::read).await?;
     api::serve(WebhookReceipt::new(&dependencies, &settings)).await
 }

@@ -1,7 +1,8 @@
 //! A delivery of the Hub's, authentic or not: nothing of it is lost when it is split, and every event can be kept and queued.
 
+use onboarding::Class;
 use partner_hub::webhook::{self, EventKind};
-use queue::Task;
+use queue::{About, Task};
 use serde::de::IgnoredAny;
 use store::InboxKey;
 
@@ -29,7 +30,9 @@ pub fn check(body: &[u8]) {
         // The longest key is that of another body under the same id.
         let key = format!("partner_hub#{id}#{}", "0".repeat(64));
         assert_eq!(key.parse::<InboxKey>().unwrap().as_str(), key);
-        let message = Task::Inbox { inbox_key: key, slot: None }.body().unwrap();
+        let about = About::Inbox { inbox_key: key };
+        let task = Task { about, permit: "made-up".to_owned(), class: Class::LookUp, after_failures: false };
+        let message = task.body().unwrap();
         assert!(message.chars().all(taken_by_sqs), "SQS refuses {message:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use dynoxide::DynoxideError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use dynoxide::Database;
@@ -31,6 +32,10 @@ pub fn answer(database: &Database, operation: &str, body: &[u8]) -> Option<(u16,
         "Query" => run(body, |request| database.query(request)),
         "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
         "CreateTable" => run(body, |request| database.create_table(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        "DescribeStream" => run(body, |request| database.describe_stream(request)),
+        "GetShardIterator" => run(body, |request| database.get_shard_iterator(request)),
+        "GetRecords" => run(body, |request| database.get_records(request)),
         "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
         _ => return None,
     };
@@ -44,4 +49,48 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     let unreadable = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
     let answer = operation(serde_json::from_slice(body).map_err(unreadable)?)?;
     serde_json::to_vec(&answer).map_err(unreadable)
+}
+
+/// Reads the stream of a table, from its beginning.
+pub struct StreamReader {
+    database: Database,
+    iterator: String,
+}
+
+impl StreamReader {
+    /// A reader of this table's stream.
+    ///
+    /// # Errors
+    /// In the database's words, if the table has no stream.
+    pub fn new(database: &Database, table: &str) -> Result<Self, String> {
+        let ask = |operation: &str, body: Value| {
+            let (status, answer) = answer(database, operation, body.to_string().as_bytes()).unwrap_or_default();
+            let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+            if status == 200 { Ok(answer) } else { Err(format!("{operation}: {answer}")) }
+        };
+        let table = ask("DescribeTable", json!({"TableName": table}))?;
+        let stream = &table["Table"]["LatestStreamArn"];
+        let described = ask("DescribeStream", json!({"StreamArn": stream}))?;
+        let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
+        let from = json!({"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+        let iterator = ask("GetShardIterator", from)?["ShardIterator"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { database: database.clone(), iterator })
+    }
+
+    /// The records since the last call, at most 1000, as a function gets them.
+    ///
+    /// # Errors
+    /// In the database's words.
+    pub fn read(&mut self) -> Result<Vec<Value>, String> {
+        let body = json!({"ShardIterator": self.iterator, "Limit": 1000}).to_string();
+        let (status, records) = answer(&self.database, "GetRecords", body.as_bytes()).unwrap_or_default();
+        let mut records: Value = serde_json::from_slice(&records).unwrap_or_default();
+        if status != 200 {
+            return Err(records.to_string());
+        }
+        if let Some(next) = records["NextShardIterator"].as_str() {
+            next.clone_into(&mut self.iterator);
+        }
+        Ok(records["Records"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
 }

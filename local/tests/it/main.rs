@@ -1,4 +1,4 @@
-//! The whole bundle over HTTP: real handlers, the real SDK on an embedded DynamoDB, the simulator on the other side.
+//! The whole bundle: real handlers over HTTP, the real SDK on an embedded DynamoDB, the simulator on the other side.
 //!
 //! Time stands still until a test moves it, and the queues are worked off by hand, so that nothing here sleeps. A folder is
 //! an area; `support` is what they share.

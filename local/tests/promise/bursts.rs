@@ -1,13 +1,15 @@
 //! Two hundred at once, with the documented limit of 5 calls in 30 seconds: none is refused, none is lost, no time is
-//! wasted, and who is nearest to the end goes first.
+//! wasted, and who is nearest to the end goes first. Messages come late, as SQS's do, and calls travel unequally.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::disturbance::Disturbance;
 use crate::fault_injection::{Failure, Outcome, Place, SideEffect};
 use crate::parallel_runner::{AtOnce, each};
 use crate::promise::{Promise, list};
+use crate::sample;
 use crate::test_bench::TestBench;
 
 const ONBOARDINGS: usize = 200;
@@ -17,13 +19,14 @@ const LATER: Duration = Duration::seconds(3900);
 /// 5 calls in 30 seconds.
 const CALLS_PER_ROUND: usize = 5;
 const PER_CALL: Duration = Duration::seconds(6);
-/// A call's token comes back half a second late, and the message that waits for it by whole seconds; ledgers show whole
-/// seconds too.
-const ROUND: Duration = Duration::seconds(33);
+/// A call's token comes back half a second late, and ledgers show whole seconds.
+const ROUND: Duration = Duration::seconds(32);
+/// In which a call out of order is made at most once.
+const PERIOD: Duration = Duration::seconds(30);
 /// Lookup, client account, number, key.
 const CALLS_EACH: usize = 4;
-/// How long the Hub is down.
-const OUTAGE: Duration = Duration::hours(6);
+/// How long 30 seconds are, in milliseconds.
+const LIMIT_PERIOD: i64 = 30_000;
 
 #[test]
 fn two_hundred_onboardings_at_once_finish_in_the_time_that_the_hubs_limit_allows() {
@@ -40,46 +43,63 @@ fn two_hundred_onboardings_at_once_finish_in_the_time_that_the_hubs_limit_allows
             over(taken, allowed)
         );
         assert!(taken <= allowed * 1.05, "{taken} for what the limit allows in {allowed}");
+        let invocations = burst.bench.deliveries.lock().unwrap().invocations;
+        println!("  {invocations} invocations of workers");
+        // A message that comes too late is in vain, which happens to one in five hundred.
+        let most = calls + calls / 100;
+        assert!(invocations <= most, "{invocations} invocations of workers for {calls} calls");
         burst.assert_keys_first(burst.bench.now()).await;
         burst.assert_numbers_first().await;
     });
 }
 
+/// Six hours each time, and three days too where all cases run.
 #[test]
-fn an_outage_of_the_hub_of_six_hours_during_a_burst_costs_six_hours() {
-    alone(async || {
-        let burst = Burst::begin().await;
-        let bench = &burst.bench;
-        burst.sign_up(AT_ONCE..ONBOARDINGS).await;
-        bench.live(Duration::minutes(40)).await;
-        burst.assert_keys_first(bench.now()).await;
-        let before = burst.hub_calls().await;
-        let down = |place| {
-            if place == Place::Hub { Outcome::Fail(Failure::Status(503), SideEffect::None) } else { Outcome::Pass }
-        };
-        bench.injection.follow(Box::new(move |call| down(call.place)));
-        bench.live(OUTAGE).await;
-        bench.injection.calm();
-        let back = bench.now();
-        bench.finish(Duration::hours(4)).await;
-        let calls = burst.finished().await;
-        let left = PER_CALL * i32::try_from(calls - before).unwrap();
-        let (taken, after) = (burst.last_key().await - burst.begin, burst.last_key().await - back);
-        let allowed = PER_CALL * i32::try_from(calls).unwrap() + OUTAGE;
-        println!(
-            "burst with an outage: {calls} calls in {taken}; the limit and the outage allow them in {allowed}: {}",
-            over(taken, allowed)
-        );
-        println!(
-            "  after the outage: {} calls in {after}; the limit allows them in {left}: {}",
-            calls - before,
-            over(after, left)
-        );
-        assert!(taken <= allowed * 1.05, "{taken} for what is allowed in {allowed}");
-        // Whoever was about to create a client account when the Hub went down searches again.
-        let (least, searches) = (ONBOARDINGS * CALLS_EACH, ONBOARDINGS / 10);
-        assert!((least..=least + searches).contains(&calls), "calls are wasted, or something was left out");
-    });
+fn an_outage_of_the_hub_during_a_burst_costs_as_long_as_it_lasts() {
+    alone(async || outage(Duration::hours(6)).await);
+    if sample::is_everything() {
+        alone(async || outage(Duration::hours(77)).await);
+    }
+}
+
+async fn outage(lasts: Duration) {
+    let burst = Burst::begin().await;
+    let bench = &burst.bench;
+    burst.sign_up(AT_ONCE..ONBOARDINGS).await;
+    bench.live(Duration::minutes(40)).await;
+    burst.assert_keys_first(bench.now()).await;
+    let before = burst.hub_calls().await;
+    let down = |place| {
+        if place == Place::Hub { Outcome::Fail(Failure::Status(503), SideEffect::None) } else { Outcome::Pass }
+    };
+    bench.injection.follow(Box::new(move |call| down(call.place)));
+    let tried = bench.layer.arrivals().len();
+    bench.live(lasts).await;
+    let tried = bench.layer.arrivals().len() - tried;
+    bench.injection.calm();
+    let back = bench.now();
+    bench.finish(Duration::hours(4)).await;
+    let calls = burst.finished().await;
+    let left = PER_CALL * i32::try_from(calls - before).unwrap();
+    let (taken, after) = (burst.last_key().await - burst.begin, burst.last_key().await - back);
+    let allowed = PER_CALL * i32::try_from(calls).unwrap() + lasts;
+    println!(
+        "burst with an outage: {calls} calls in {taken}; the limit and the outage allow them in {allowed}: {}",
+        over(taken, allowed)
+    );
+    println!(
+        "  {tried} calls during the outage; after it {} in {after}; the limit allows them in {left}: {}",
+        calls - before,
+        over(after, left)
+    );
+    assert!(taken <= allowed * 1.05, "{taken} for what is allowed in {allowed}");
+    // One question a minute, and what was on its way when the Hub went down.
+    let most = usize::try_from(lasts.whole_minutes()).unwrap() + 2 * CALLS_PER_ROUND;
+    assert!(tried <= most, "{tried} calls to a Hub that is down for {lasts}");
+    // Whoever was about to create a client account when the Hub went down searches again, and the question that finds it
+    // well again is a call too.
+    let (least, more) = (ONBOARDINGS * CALLS_EACH, CALLS_PER_ROUND + 1);
+    assert!((least..=least + more).contains(&calls), "{calls} calls: some are wasted, or something was left out");
 }
 
 fn over(taken: Duration, allowed: Duration) -> String {
@@ -117,6 +137,7 @@ impl Burst {
             let started = bench.start(&reference(number)).await.unwrap();
             promises.push(bench.promise(started).await);
         }
+        bench.disturbances.choose([Disturbance::MessagesLate]);
         let burst = Self { bench, begin, promises };
         burst.sign_up(0..AT_ONCE).await;
         burst
@@ -132,6 +153,9 @@ impl Burst {
     /// All are as promised. Returns how many calls the Hub answered.
     async fn finished(&self) -> usize {
         self.bench.kept(&self.promises.iter().collect::<Vec<_>>()).await.unwrap();
+        for six in self.bench.layer.arrivals().windows(CALLS_PER_ROUND + 1) {
+            assert!(six[CALLS_PER_ROUND] - six[0] >= LIMIT_PERIOD, "{six:?} came to the Hub within 30 seconds");
+        }
         self.hub_calls().await
     }
 
@@ -168,7 +192,8 @@ impl Burst {
         assert!(most <= CALLS_PER_ROUND, "{most} numbers went before a key");
     }
 
-    /// Numbers go before client accounts of those who have not signed up.
+    /// Numbers go before client accounts of those who have not signed up, but for one call in each period, so that nobody waits
+    /// for ever.
     async fn assert_numbers_first(&self) {
         let ledger = self.bench.client.ledger().await.unwrap();
         let first: Vec<String> = (0..AT_ONCE).map(email).collect();
@@ -176,12 +201,12 @@ impl Burst {
         let others = list(&ledger["clients"]).filter(|client| !is_first(client));
         let others: Vec<OffsetDateTime> = others.map(|client| time(&client["created_at"])).collect();
         assert_eq!(others.len(), ONBOARDINGS - AT_ONCE);
-        // Those of client accounts are whole seconds.
-        let numbers = list(&ledger["numbers"]).take(AT_ONCE);
-        let numbers = numbers.map(|number| time(&number["at"]).replace_nanosecond(0).unwrap());
-        let (last, earliest) = (numbers.max().unwrap(), others.into_iter().min().unwrap());
-        println!("  numbers until {last}, client accounts of those not signed up from {earliest}");
-        assert!(last <= earliest, "a client account at {earliest} went before a number at {last}");
+        let last = list(&ledger["numbers"]).take(AT_ONCE).map(|number| time(&number["at"])).max().unwrap();
+        let before = others.iter().filter(|other| **other < last).count();
+        // One is looked up and then created.
+        let most = (last - self.begin).whole_seconds() / PERIOD.whole_seconds() / 2 + 1;
+        println!("  {before} client accounts of those not signed up before the last number; {most} may be");
+        assert!((1..=most).contains(&i64::try_from(before).unwrap()), "{before} went before the last number");
     }
 }
 

@@ -38,17 +38,11 @@ impl Manners {
         }
     }
 
-    /// In which batches messages come.
-    pub(crate) fn batches<T>(&mut self, mut messages: Vec<T>) -> Vec<Vec<T>> {
-        let mut batches = Vec::new();
+    /// In which order messages come.
+    pub(crate) fn order<T>(&mut self, messages: &mut [T]) {
         if let Some(dice) = self.now_and_then() {
-            dice.shuffle(&mut messages);
+            dice.shuffle(messages);
         }
-        while !messages.is_empty() {
-            let size = self.dice.as_mut().map_or(1, |dice| dice.usize(1..=5)).min(messages.len());
-            batches.push(messages.drain(..size).collect());
-        }
-        batches
     }
 
     /// By how much the clock jumps: forward by up to hours, back by moments.

@@ -1,11 +1,15 @@
 //! How messages reach the workers, and what becomes of those that nobody could deal with.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
+use local::stream;
 use queue::{Received, Step};
-use time::Duration;
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
 
+use crate::disturbance::{Disturbance, STREAM_LAG};
 use crate::fault_injection::{Activity, Outcome};
 use crate::test_bench::TestBench;
 
@@ -19,6 +23,17 @@ pub(crate) struct Deliveries {
     seen: HashSet<String>,
     /// How many deliveries of a message failed because something went wrong as planned.
     disturbed: HashMap<String, u32>,
+    /// Records of the stream that are on their way, and when they come.
+    records: Vec<(OffsetDateTime, Value)>,
+    /// Invocations of workers.
+    pub(crate) invocations: usize,
+}
+
+impl Deliveries {
+    /// When the next record comes.
+    pub(crate) fn next_record(&self) -> Option<OffsetDateTime> {
+        self.records.iter().map(|(at, _)| *at).min()
+    }
 }
 
 impl TestBench {
@@ -26,17 +41,66 @@ impl TestBench {
     pub(crate) async fn work_off(&self) -> bool {
         let mut any = false;
         for step in Step::queued() {
-            let messages = self.stack.twins.queue.receive(step, usize::MAX);
+            let mut messages = self.stack.twins.queue.receive(step, usize::MAX);
             any |= !messages.is_empty();
-            let batches = self.manners.lock().unwrap().batches(messages);
-            for batch in batches {
-                self.deliver(step, batch).await;
+            self.manners.lock().unwrap().order(&mut messages);
+            for message in messages {
+                self.deliver(step, vec![message]).await;
             }
         }
         any
     }
 
+    /// Hands the dispatcher what the stream holds now. Whether there was anything.
+    pub(crate) async fn wake(&self) -> bool {
+        let records = self.records();
+        for records in records.chunks(stream::BATCH) {
+            let dispatcher = &self.stack.functions.dispatcher;
+            self.run(Activity::Dispatcher, || async {
+                let woken = || async {
+                    if let Err(error) = dispatcher.handle(stream::event(records)).await {
+                        tracing::debug!(error, "dispatcher failed");
+                    }
+                };
+                if self.disturbances.has(Disturbance::TwoReaders) {
+                    tokio::join!(woken(), self.stack.look(), woken());
+                } else {
+                    woken().await;
+                }
+            })
+            .await;
+        }
+        !records.is_empty()
+    }
+
+    /// What the stream hands over now.
+    fn records(&self) -> Vec<Value> {
+        let (now, disturbances) = (self.now(), &self.disturbances);
+        let new = self.stack.stream.records();
+        if disturbances.has(Disturbance::WakesLost) {
+            return Vec::new();
+        }
+        let lag = if disturbances.has(Disturbance::StreamLate) { STREAM_LAG } else { Duration::ZERO };
+        let mut deliveries = self.deliveries.lock().unwrap();
+        deliveries.records.extend(new.into_iter().map(|record| (now + lag, record)));
+        let mut due: Vec<Value> =
+            deliveries.records.extract_if(.., |(at, _)| *at <= now).map(|(_, record)| record).collect();
+        if disturbances.has(Disturbance::RecordsRepeated) {
+            // A repeated record has no number, so that it is not repeated for ever.
+            for record in due.iter().filter(|record| record.get("eventID").is_some()) {
+                let mut again = record.clone();
+                again.as_object_mut().unwrap().remove("eventID");
+                deliveries.records.push((now + STREAM_LAG, again));
+            }
+        }
+        if disturbances.has(Disturbance::OutOfOrder) {
+            due.sort_by_key(|record| Reverse(record.pointer("/dynamodb/Keys/pk/S").map(Value::to_string)));
+        }
+        due
+    }
+
     async fn deliver(&self, step: Step, batch: Vec<Received>) {
+        self.deliveries.lock().unwrap().invocations += 1;
         let before = self.injection.fault_count();
         let done: Mutex<HashSet<String>> = Mutex::default();
         let work = || async {

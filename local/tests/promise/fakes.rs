@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use fastrand::Rng;
 use serde_json::json;
 use simulator::{Around, Clock, Unanswered, Uncounted};
 use time::{Duration, OffsetDateTime};
@@ -20,6 +21,13 @@ pub(crate) struct FaultLayer {
     injection: Arc<FaultInjection>,
     clock: Clock,
     late: Mutex<Vec<Late>>,
+    arrivals: Mutex<Arrivals>,
+}
+
+/// When calls came to the Hub, in milliseconds: each travels for up to half a second.
+struct Arrivals {
+    times: Vec<i64>,
+    dice: Rng,
 }
 
 /// A request that is carried out some time after its caller was told that it failed.
@@ -31,7 +39,8 @@ struct Late {
 
 impl FaultLayer {
     pub(crate) fn new(injection: &Arc<FaultInjection>, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { injection: Arc::clone(injection), clock, late: Mutex::default() })
+        let arrivals = Mutex::new(Arrivals { times: Vec::new(), dice: Rng::with_seed(11) });
+        Arc::new(Self { injection: Arc::clone(injection), clock, late: Mutex::default(), arrivals })
     }
 
     /// Wraps the simulator in this layer.
@@ -54,6 +63,19 @@ impl FaultLayer {
         }
     }
 
+    fn arrives(&self) {
+        let mut arrivals = self.arrivals.lock().unwrap();
+        let travels = arrivals.dice.i128(0..=500);
+        arrivals.times.push(i64::try_from((self.clock)().unix_timestamp_nanos() / 1_000_000 + travels).unwrap());
+    }
+
+    /// When calls came to the Hub, in milliseconds, in this order.
+    pub(crate) fn arrivals(&self) -> Vec<i64> {
+        let mut times = self.arrivals.lock().unwrap().times.clone();
+        times.sort_unstable();
+        times
+    }
+
     async fn keep(&self, seconds: u8, request: Request, next: Next) {
         let (head, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -72,6 +94,9 @@ async fn through(State(layer): State<Arc<FaultLayer>>, request: Request, next: N
         Some("messaging") => Place::Messaging,
         _ => return next.run(request).await,
     };
+    if place == Place::Hub {
+        layer.arrives();
+    }
     let what = format!("{} {}", request.method(), words(path));
     let outcome = layer.injection.arriving(place, what);
     let answer = match outcome {

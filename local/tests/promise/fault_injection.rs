@@ -14,6 +14,7 @@ pub(crate) enum Activity {
     NumberChoice,
     WebhookReceipt,
     Step(Step),
+    Dispatcher,
     Reconciliation,
     /// The operator's.
     Retry,

@@ -6,24 +6,28 @@ use async_trait::async_trait;
 use onboarding::{ChannelId, StoredKey};
 use partner_hub::ApiKey;
 use queue::{MemoryQueue, Queue, QueueError, Step, Task};
-use time::Duration;
 use vault::{MemoryVault, Vault, VaultError};
 
+use crate::disturbance::Disturbances;
 use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
 pub(crate) struct FaultyQueue {
     pub(crate) queue: MemoryQueue,
     pub(crate) injection: Arc<FaultInjection>,
+    pub(crate) disturbances: Arc<Disturbances>,
 }
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
+    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
         let refused = |failure| match failure {
             Failure::Vanished => Ok(()),
             _ => Err(QueueError::Unavailable("refused as planned".to_owned())),
         };
-        let send = self.queue.send(step, task, delay);
+        let send = async {
+            self.queue.send_text(step, &task.body()?, self.disturbances.message_delay());
+            Ok(())
+        };
         let what = format!("send to {}", step.as_str());
         through(&self.injection, Place::Queue, what, send, refused).await
     }

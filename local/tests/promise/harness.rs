@@ -1,9 +1,10 @@
 //! The harness that every step passes: run twice, run ten times at once, cut off before and after each call, and each
 //! call gone wrong in every way that its place knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::disturbance::Disturbance;
 use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, SideEffect};
 use crate::journey::{Case, InjectedFault, Scenario};
 use crate::parallel_runner::{AtOnce, each};
@@ -19,13 +20,14 @@ const SHOWN: [(Scenario, &[Activity]); 8] = [
             Activity::Start,
             Activity::Step(Step::EsCallback),
             Activity::WebhookReceipt,
+            Activity::Dispatcher,
             Activity::Step(Step::ClientAccount),
             Activity::Step(Step::NumberSubmission),
             Activity::Step(Step::KeyCreation),
         ],
     ),
-    (Scenario::Silent, &[Activity::Reconciliation]),
-    (Scenario::Swept, &[Activity::Reconciliation]),
+    (Scenario::Silent, &[Activity::Dispatcher, Activity::Step(Step::NumberSubmission)]),
+    (Scenario::Swept, &[Activity::Dispatcher, Activity::Step(Step::NumberSubmission)]),
     (Scenario::Choice, &[Activity::NumberChoice]),
     (Scenario::Permission, &[Activity::Step(Step::KeyCreation)]),
     (Scenario::ClosedTab, &[Activity::Step(Step::EsCallback), Activity::Reconciliation]),
@@ -43,11 +45,24 @@ static ALL_CALLS: LazyLock<Vec<(Scenario, Call)>> = LazyLock::new(|| {
         for activity in activities {
             assert!(calls.iter().any(|call| call.during == *activity), "{activity:?} is not at work in {scenario:?}");
         }
-        let looked_at = calls.into_iter().filter(|call| activities.contains(&call.during));
+        let looked_at = without_repeated_reads(calls).filter(|call| activities.contains(&call.during));
         all.extend(looked_at.map(|call| (scenario, call)));
     }
     all
 });
+
+/// Of the same reads that follow each other, and between which nothing is written, only the first: what goes wrong at the
+/// others meets the same table.
+fn without_repeated_reads(calls: Vec<Call>) -> impl Iterator<Item = Call> {
+    let mut since_write = HashSet::new();
+    calls.into_iter().filter(move |call| {
+        let reads = call.place == Place::Table && ["GetItem", "Query"].iter().any(|read| call.what.starts_with(read));
+        if !reads {
+            since_write.clear();
+        }
+        !reads || since_write.insert((call.during, call.what.clone()))
+    })
+}
 
 /// Of the cases that are not the first of their kind, a part has one in so many.
 const SHARE: usize = 20;
@@ -61,6 +76,8 @@ enum Kind {
     Call(Activity, Place, String),
     /// A way to go wrong, and for how many calls.
     Outcome(Outcome, usize),
+    /// What goes wrong between the calls.
+    Disturbance(Disturbance),
 }
 
 fn kinds(case: &Case) -> Vec<Kind> {
@@ -72,7 +89,7 @@ fn kinds(case: &Case) -> Vec<Kind> {
             Kind::Outcome(*outcome, *times),
         ]
     });
-    repeated.into_iter().chain(fault).collect()
+    repeated.into_iter().chain(fault).chain(case.disturbance.map(Kind::Disturbance)).collect()
 }
 
 /// Whether a case waits for a real time-out.
@@ -86,7 +103,7 @@ fn faults_at(places: &[Place], outcomes: impl Fn(&Call) -> Vec<(Outcome, usize)>
     for (scenario, call) in ALL_CALLS.iter().filter(|(_, call)| places.contains(&call.place)) {
         for (outcome, times) in outcomes(call) {
             let fault = Some(InjectedFault { call: call.clone(), outcome, times });
-            cases.push(Case { scenario: *scenario, fault, repeated: None });
+            cases.push(Case { fault, ..Case::undisturbed(*scenario) });
         }
     }
     cases
@@ -127,7 +144,7 @@ fn of_fault(case: &Case) -> Activity {
 }
 
 fn repeated(class: &str, times: Times) {
-    let one = |scenario, activity| Case { scenario, fault: None, repeated: Some((activity, times)) };
+    let one = |scenario, activity| Case { repeated: Some((activity, times)), ..Case::undisturbed(scenario) };
     let cases =
         SHOWN.iter().flat_map(|(scenario, activities)| activities.iter().map(|activity| one(*scenario, *activity)));
     pass(class, cases.collect(), |case| case.repeated.unwrap().0);
@@ -141,6 +158,13 @@ fn onboardings_survive_every_message_and_request_twice() {
 #[test]
 fn onboardings_survive_every_message_and_request_ten_times_at_once() {
     repeated("done ten times at once", Times::AtOnce(10));
+}
+
+#[test]
+fn onboardings_survive_a_late_index_and_every_fault_of_stream_and_queues() {
+    let one = |scenario| move |disturbance| Case { disturbance: Some(disturbance), ..Case::undisturbed(scenario) };
+    let cases = SHOWN.iter().flat_map(|(scenario, _)| Disturbance::ALL.into_iter().map(one(*scenario)));
+    pass("index, stream and queues", cases.collect(), |_| Activity::Dispatcher);
 }
 
 const EVERYWHERE: [Place; 6] = [Place::Table, Place::Queue, Place::Vault, Place::Hub, Place::Meta, Place::Messaging];

@@ -5,6 +5,7 @@ use onboarding::{PopupAttempt, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
+use crate::disturbance::Disturbance;
 use crate::fault_injection::{Activity, Call, Outcome, Plan};
 use crate::test_bench::{TestBench, Times};
 
@@ -47,6 +48,7 @@ pub(crate) struct Case {
     pub(crate) scenario: Scenario,
     pub(crate) fault: Option<InjectedFault>,
     pub(crate) repeated: Option<(Activity, Times)>,
+    pub(crate) disturbance: Option<Disturbance>,
 }
 
 /// What happened on the way.
@@ -58,13 +60,14 @@ pub(crate) struct Travelled {
 
 impl Case {
     pub(crate) const fn undisturbed(scenario: Scenario) -> Self {
-        Self { scenario, fault: None, repeated: None }
+        Self { scenario, fault: None, repeated: None, disturbance: None }
     }
 
     /// Goes through it. An error if the promise is not kept at the end.
     pub(crate) async fn travel(self) -> Result<Travelled, String> {
         let mut bench = TestBench::new(simulator::Settings::default()).await;
         bench.repeated = self.repeated;
+        bench.disturbances.choose(self.disturbance);
         bench.order("faults", &self.scenario.faults()).await;
         bench.order("settings", &self.scenario.settings()).await;
         let plan = self.fault.map_or_else(|| Box::new(|_: &Call| Outcome::Pass) as Plan, InjectedFault::plan);
@@ -132,7 +135,7 @@ impl Scenario {
     fn settings(self) -> Value {
         match self {
             Self::Permission => json!({"payment": "direct"}),
-            // It runs after four fifths of that: between the look at the newest after 22:40 hours and that after 28:40.
+            // It runs after four fifths of that: between the look-up after 22 hours and the sweep after 24:05.
             Self::Swept => json!({"live_after_ms": 29 * 3_600_000}),
             _ => json!({}),
         }
@@ -149,9 +152,9 @@ async fn refused(bench: &TestBench, started: &Started, body: &Value) -> Result<(
     bench.retry(started, body).await
 }
 
-/// The first sweep begins a day after the first run of reconciliation. What is interrupted goes on with the next runs.
+/// The first sweep begins a day after the first run of reconciliation. What is interrupted goes on soon after.
 async fn swept(bench: &TestBench, started: &Started) -> Result<usize, String> {
-    bench.live(Duration::hours(24) + Duration::minutes(10)).await;
+    bench.live(Duration::hours(24)).await;
     let status = bench.onboarding(started).await.status;
     if status != Status::Submitted {
         return Err(format!("{status:?} before the sweep"));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::customers::{Manners, one_of};
+use crate::disturbance::Disturbance;
 use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, Plan, SideEffect};
 use crate::parallel_runner::{AtOnce, each};
 use crate::promise::Promise;
@@ -80,6 +81,8 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
     bench.order("faults", &disturbed_webhooks(&mut dice)).await;
     bench.behave(Manners::random(&mut dice));
     bench.injection.follow(random_faults(&mut dice));
+    let disturbed = one_of(&mut dice, &[0, 0, 1, 2]);
+    bench.disturbances.choose((0..disturbed).map(|_| one_of(&mut dice, &Disturbance::ALL)));
 
     let mut promises = Vec::new();
     let outcome = customers(&bench, &mut dice, &settings, &mut promises).await;

@@ -12,12 +12,14 @@
 mod bursts;
 mod customers;
 mod delivery;
+mod disturbance;
 mod fakes;
 mod fault_injection;
 mod faulty_queue_and_vault;
 mod harness;
 mod journey;
 mod journeys;
+mod late_index;
 mod parallel_runner;
 mod promise;
 mod sample;

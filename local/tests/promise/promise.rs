@@ -3,15 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
 
 use local::client::Started;
-use onboarding::{Event, OnboardingId, Status, transition};
+use onboarding::{Class, Event, OnboardingId, Status, transition};
 use queue::Step;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use store::{HistoryEntry, ListFilter, Stored};
+use store::{HistoryEntry, ListFilter, Stored, WorkKey};
 use time::Duration;
 use vault::Vault;
 
-use crate::table::TABLE;
 use crate::test_bench::TestBench;
 
 /// Fails with what does not hold.
@@ -39,7 +38,8 @@ impl TestBench {
     /// Whether these onboardings, which are all that there are, are done and as promised.
     pub(crate) async fn kept(&self, promises: &[&Promise]) -> Result<(), String> {
         self.injection.calm();
-        // Whoever died with a lease has lost it by then.
+        self.disturbances.choose(None);
+        // Whoever died at work has lost it by then.
         self.pass(Duration::minutes(2));
         self.settle().await;
         let unexplained = self.unexplained();
@@ -115,15 +115,8 @@ impl TestBench {
         hold!(arn == Some(&stored.secret_arn), "the record names another secret");
         hold!(ledger["message_webhooks"][channel_id.as_str()].is_object(), "no message webhook");
 
-        let key = [("pk", format!("ONB#{id}")), ("sk", "ONB".to_owned())];
-        let mut read = self.table.plain.get_item().table_name(TABLE);
-        for (name, value) in key {
-            read = read.key(name, aws_sdk_dynamodb::types::AttributeValue::S(value));
-        }
-        let item = read.send().await.unwrap().item.unwrap();
-        let until = item.get("lease_until").and_then(|until| until.as_n().ok()?.parse::<i128>().ok());
-        let now = self.now().unix_timestamp_nanos() / 1_000_000;
-        hold!(until.is_none_or(|until| until <= now), "a lease is left");
+        let key = WorkKey::Onboarding(id.clone());
+        hold!(store.work(&key).await.unwrap().is_none(), "something is still to be done for it");
         Ok(())
     }
 
@@ -134,8 +127,11 @@ impl TestBench {
             let dead = queue.dead_letters(step);
             hold!(dead.is_empty(), "dead letters of {}: {dead:?}", step.as_str());
         }
-        let due = self.stack.twins.store.due(self.now() + Duration::days(3650), 10).await.unwrap();
-        hold!(due.is_empty(), "still due: {due:?}");
+        for class in [Class::Free, Class::Reconciliation].into_iter().chain(Class::WITH_PERMIT) {
+            let due = self.stack.twins.store.due(class, self.now() + Duration::days(3650), 10).await.unwrap();
+            let due: Vec<_> = due.into_iter().filter(|due| due.key != WorkKey::Sweep).collect();
+            hold!(due.is_empty(), "still due: {due:?}");
+        }
         Ok(())
     }
 }

@@ -25,6 +25,11 @@ static SEED: LazyLock<Option<String>> = LazyLock::new(|| match env::var("PROMISE
     Err(_) => Some(env::var("PROMISE_SEED").ok().or_else(commit).unwrap_or_else(|| NO_COMMIT.to_owned())),
 });
 
+/// Whether all cases run.
+pub(crate) fn is_everything() -> bool {
+    SEED.is_none()
+}
+
 /// The part of these cases that runs: at least one of every kind, and one in `share` of the others. In their order.
 pub(crate) fn part<T, K: Hash + Eq>(what: &str, all: Vec<T>, share: usize, kinds: impl Fn(&T) -> Vec<K>) -> Vec<T> {
     let total = all.len();

@@ -17,7 +17,9 @@ use embedded_dynamodb::Database;
 use serde_json::{Value, json};
 use store::schema;
 
+use crate::disturbance::{Disturbance, Disturbances, INDEX_LAG};
 use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
+use crate::late_index::LateIndex;
 
 /// The table's name.
 pub(crate) const TABLE: &str = "onboardings";
@@ -28,30 +30,26 @@ pub(crate) struct Table {
     pub(crate) plain: Client,
     /// Its calls pass the fault injection.
     pub(crate) faulty: Client,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl Table {
-    pub(crate) async fn new(injection: &Arc<FaultInjection>) -> Self {
+    pub(crate) async fn new(
+        injection: &Arc<FaultInjection>,
+        disturbances: &Arc<Disturbances>,
+        clock: simulator::Clock,
+    ) -> Self {
         let database = Database::memory().unwrap();
-        let plain = client(Connector { database: database.clone(), injection: None });
-        let faulty = client(Connector { database: database.clone(), injection: Some(Arc::clone(injection)) });
+        let plain = client(Connector { database: database.clone(), bench: None });
+        let bench = Bench {
+            injection: Arc::clone(injection),
+            disturbances: Arc::clone(disturbances),
+            index: Arc::default(),
+            clock,
+        };
+        let faulty = client(Connector { database: database.clone(), bench: Some(bench) });
         schema::create_table(&plain, TABLE).await.unwrap();
         Self { plain, faulty, database }
-    }
-
-    /// When the first item is due, in milliseconds since 1970.
-    pub(crate) fn first_due(&self) -> Option<i64> {
-        let query = json!({
-            "TableName": TABLE,
-            "IndexName": schema::BY_DUE,
-            "KeyConditionExpression": "due = :due",
-            "ExpressionAttributeValues": {":due": {"S": "DUE"}},
-            "Limit": 1,
-        });
-        let (_, found) = answer(&self.database, "Query", query.to_string().as_bytes());
-        let found: Value = serde_json::from_slice(&found).unwrap();
-        found.pointer("/Items/0/due_at/N")?.as_str()?.parse().ok()
     }
 }
 
@@ -73,7 +71,22 @@ fn client(connector: Connector) -> Client {
 #[derive(Clone)]
 struct Connector {
     database: Database,
-    injection: Option<Arc<FaultInjection>>,
+    bench: Option<Bench>,
+}
+
+/// What makes calls fail, and the index late.
+#[derive(Clone)]
+struct Bench {
+    injection: Arc<FaultInjection>,
+    disturbances: Arc<Disturbances>,
+    index: Arc<LateIndex>,
+    clock: simulator::Clock,
+}
+
+impl Bench {
+    fn milliseconds(&self) -> i64 {
+        i64::try_from((self.clock)().unix_timestamp_nanos() / 1_000_000).unwrap()
+    }
 }
 
 impl fmt::Debug for Connector {
@@ -93,7 +106,7 @@ impl Connector {
     async fn exchange(&self, exchange: Exchange) -> Result<HttpResponse, ConnectorError> {
         // Others get their turn, as if there were a network.
         tokio::task::yield_now().await;
-        let Some(injection) = &self.injection else { return Ok(self.carry_out(&exchange)) };
+        let Some(Bench { injection, .. }) = &self.bench else { return Ok(self.carry_out(&exchange)) };
         let mut outcome = injection.leaving(Place::Table, exchange.words());
         if let Outcome::Fail(Failure::ConditionLost(number), _) = outcome
             && !self.can_lose(&exchange, number)
@@ -118,8 +131,34 @@ impl Connector {
     }
 
     fn carry_out(&self, exchange: &Exchange) -> HttpResponse {
+        let late = self.bench.as_ref().filter(|bench| bench.disturbances.has(Disturbance::IndexLate));
+        if let Some(answer) = late.and_then(|bench| self.late_answer(bench, exchange)) {
+            return response(200, answer.to_string().into_bytes());
+        }
+        let before: Vec<(Value, Value)> = match late {
+            Some(_) => exchange.keys().into_iter().map(|key| (self.at(&key), key)).collect(),
+            None => Vec::new(),
+        };
         let (status, answer) = answer(&self.database, &exchange.operation, &exchange.body);
+        if let Some(bench) = late.filter(|_| status == 200) {
+            for (before, key) in before {
+                bench.index.written(bench.milliseconds(), before, &key);
+            }
+        }
         response(status, answer)
+    }
+
+    /// What the index shows, which is what it was a while ago.
+    fn late_answer(&self, bench: &Bench, exchange: &Exchange) -> Option<Value> {
+        let query = Some(exchange.json()).filter(|query| query.get("IndexName").is_some())?;
+        let mut whole = query.clone();
+        for member in ["Limit", "Select", "ExclusiveStartKey"] {
+            whole.as_object_mut()?.remove(member);
+        }
+        let (_, truth) = answer(&self.database, "Query", whole.to_string().as_bytes());
+        let truth = serde_json::from_slice(&truth).ok()?;
+        let lag = i64::try_from(INDEX_LAG.whole_milliseconds()).unwrap();
+        bench.index.as_of(bench.milliseconds() - lag, &query, &truth)
     }
 
     /// Whether this condition of the request can fail because of others: a single item must be there for that.
@@ -142,8 +181,12 @@ impl Connector {
     fn item(&self, exchange: &Exchange) -> Value {
         let json = exchange.json();
         let key = json.get("Key").cloned();
-        let key = key.unwrap_or_else(|| json!({"pk": json["Item"]["pk"], "sk": json["Item"]["sk"]}));
-        let body = json!({"TableName": json["TableName"], "Key": key}).to_string();
+        self.at(&key.unwrap_or_else(|| key_of(&json["Item"])))
+    }
+
+    /// The item with this key; null if there is none.
+    fn at(&self, key: &Value) -> Value {
+        let body = json!({"TableName": TABLE, "Key": key}).to_string();
         let (_, answer) = answer(&self.database, "GetItem", body.as_bytes());
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         answer.get("Item").cloned().unwrap_or_default()
@@ -200,6 +243,16 @@ impl Exchange {
         writes.filter_map(|write| write.as_object()?.values().next().cloned()).collect()
     }
 
+    /// The keys of the items that are written.
+    fn keys(&self) -> Vec<Value> {
+        let key = |write: &Value| write.get("Key").cloned().unwrap_or_else(|| key_of(&write["Item"]));
+        match self.operation.as_str() {
+            "TransactWriteItems" => self.writes().iter().map(key).collect(),
+            "UpdateItem" | "PutItem" => vec![key(&self.json())],
+            _ => Vec::new(),
+        }
+    }
+
     /// The positions of a transaction's writes that have a condition.
     fn conditional(&self) -> Vec<usize> {
         let writes = self.writes();
@@ -221,6 +274,10 @@ impl Exchange {
         let reasons: Vec<Value> = (0..self.writes().len()).map(reason).collect();
         refusal(400, "TransactionCanceledException", json!({"CancellationReasons": reasons}))
     }
+}
+
+fn key_of(item: &Value) -> Value {
+    json!({"pk": item["pk"], "sk": item["sk"]})
 }
 
 fn refusal(status: u16, code: &str, mut body: Value) -> HttpResponse {

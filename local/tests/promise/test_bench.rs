@@ -9,6 +9,7 @@ use axum::http::{Request, header};
 use exchange::Clock;
 use local::client::{Answer, Client};
 use local::{LocalStack, Options, gateway};
+use onboarding::Class;
 use queue::Step;
 use reqwest::Method;
 use runtime::Ports;
@@ -20,6 +21,7 @@ use tower::ServiceExt;
 
 use crate::customers::Manners;
 use crate::delivery::Deliveries;
+use crate::disturbance::{Disturbance, Disturbances, INDEX_LAG};
 use crate::fakes::FaultLayer;
 use crate::fault_injection::{Activity, FaultInjection};
 use crate::faulty_queue_and_vault::{FaultyQueue, FaultyVault};
@@ -41,11 +43,11 @@ pub(crate) struct TestBench {
     /// Orders at the fakes.
     pub(crate) client: Client,
     pub(crate) injection: Arc<FaultInjection>,
-    pub(crate) table: Table,
     pub(crate) repeated: Option<(Activity, Times)>,
     pub(crate) manners: Mutex<Manners>,
     pub(crate) deliveries: Mutex<Deliveries>,
-    layer: Arc<FaultLayer>,
+    pub(crate) disturbances: Arc<Disturbances>,
+    pub(crate) layer: Arc<FaultLayer>,
     router: Router,
     milliseconds: Arc<AtomicI64>,
     next_run: AtomicI64,
@@ -57,18 +59,23 @@ impl TestBench {
         let passed = Arc::clone(&milliseconds);
         let now = move || START + Duration::milliseconds(passed.load(Ordering::SeqCst));
         let injection = Arc::new(FaultInjection::new());
-        let table = Table::new(&injection).await;
+        let disturbances = Arc::new(Disturbances::default());
+        let table = Table::new(&injection, &disturbances, Arc::new(now.clone())).await;
         let clock = Clock::from_fn(now.clone());
         let store = Store::new(table.faulty.clone(), TABLE.to_owned(), clock);
         let layer = FaultLayer::new(&injection, Arc::new(now.clone()));
-        let shared = Arc::clone(&injection);
+        let (shared, late) = (Arc::clone(&injection), Arc::clone(&disturbances));
         let options = Options {
             by_hand: true,
-            table: Some((table.plain.clone(), TABLE.to_owned())),
+            table: Some((table.plain.clone(), TABLE.to_owned(), table.database.clone())),
             simulator: simulator::Settings { clock: Arc::new(now), around: Some(layer.around()), ..simulator },
             ports: Some(Arc::new(move |twins| Ports {
                 store: store.clone(),
-                queue: Arc::new(FaultyQueue { queue: twins.queue.clone(), injection: Arc::clone(&shared) }),
+                queue: Arc::new(FaultyQueue {
+                    queue: twins.queue.clone(),
+                    injection: Arc::clone(&shared),
+                    disturbances: Arc::clone(&late),
+                }),
                 vault: Arc::new(FaultyVault { vault: twins.vault.clone(), injection: Arc::clone(&shared) }),
                 secrets: Arc::new(twins.secrets.clone()),
             })),
@@ -82,10 +89,10 @@ impl TestBench {
             stack,
             client,
             injection,
-            table,
             repeated: None,
             manners: Mutex::default(),
             deliveries: Mutex::default(),
+            disturbances,
             layer,
             router,
             milliseconds,
@@ -117,27 +124,40 @@ impl TestBench {
         self.milliseconds.fetch_add(whole_milliseconds(time), Ordering::SeqCst);
     }
 
-    /// Whether there is nothing left to do: no message, no event on its way, no item due.
-    fn is_done(&self) -> bool {
-        self.next_event().is_none() && self.next_item_due().is_none()
+    /// Whether there is nothing left to do: no message, no event on its way, no item due, no token out. The sweep of the
+    /// next day does not count.
+    async fn is_done(&self) -> bool {
+        self.next_event().is_none() && self.next_item_due().is_none() && self.nobody_waits().await
+    }
+
+    async fn nobody_waits(&self) -> bool {
+        let mut classes = [Class::Free].into_iter().chain(Class::WITH_PERMIT).filter(|class| *class != Class::Sweep);
+        classes.all(|class| self.stack.first_due(class).is_none())
+            && self.stack.twins.store.limiter().await.unwrap().permits.is_empty()
     }
 
     /// When the next message comes, or the next thing happens at the fakes.
     fn next_event(&self) -> Option<OffsetDateTime> {
         let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
-        queues.chain(self.stack.simulator.next_due()).chain(self.layer.next_due()).min()
+        let fakes = self.stack.simulator.next_due().into_iter().chain(self.layer.next_due());
+        queues.chain(fakes).chain(self.deliveries.lock().unwrap().next_record()).min()
+    }
+
+    /// When the dispatcher's run of the minute, which is awake while somebody waits, next finds something.
+    async fn next_dispatch(&self) -> Option<OffsetDateTime> {
+        self.stack.next_dispatch().await.unwrap()
     }
 
     /// When reconciliation next finds something.
     fn next_item_due(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.table.first_due()?) * 1_000_000).ok()
+        self.stack.first_due(Class::Reconciliation)
     }
 
     /// Lives until nothing is left to be done, at most for this long.
     pub(crate) async fn finish(&self, at_most: Duration) {
         let end = self.now() + at_most;
         self.settle().await;
-        while self.now() < end && !self.is_done() {
+        while self.now() < end && !self.is_done().await {
             self.step(end).await;
         }
     }
@@ -154,7 +174,8 @@ impl TestBench {
     /// Goes to the next moment at which something happens, or to the end. Runs of reconciliation that would find nothing
     /// are left out.
     async fn step(&self, end: OffsetDateTime) {
-        let event = self.next_event().unwrap_or(end).min(end);
+        let dispatch = self.next_dispatch().await.unwrap_or(end);
+        let event = self.next_event().unwrap_or(end).min(dispatch).min(end);
         let mut run = START + Duration::milliseconds(self.next_run.load(Ordering::SeqCst));
         if run < event {
             let due = self.next_item_due().unwrap_or(event).min(event);
@@ -162,11 +183,17 @@ impl TestBench {
             run += SCHEDULE * i32::try_from(idle.whole_seconds() / SCHEDULE.whole_seconds()).unwrap();
         }
         let jump = self.manners.lock().unwrap().jump();
-        self.pass((event.min(run) - self.now()).max(Duration::MILLISECOND));
+        // What is due is not found before the index shows it.
+        let index_late = self.disturbances.has(Disturbance::IndexLate);
+        let least = if index_late { INDEX_LAG / 4 } else { Duration::MILLISECOND };
+        self.pass((event.min(run) - self.now()).max(least));
         self.jump(jump).await;
         if self.now() >= run {
             self.next_run.store(whole_milliseconds(self.now() - START + SCHEDULE), Ordering::SeqCst);
             self.reconcile().await;
+        }
+        if self.now() >= dispatch {
+            self.run(Activity::Dispatcher, || self.stack.look()).await;
         }
         self.settle().await;
     }
@@ -183,7 +210,7 @@ impl TestBench {
 
     pub(crate) async fn reconcile(&self) {
         self.run(Activity::Reconciliation, || async {
-            if let Err(error) = self.stack.functions.reconciliation.handle().await {
+            if let Err(error) = self.stack.functions.reconciliation.handle(None).await {
                 tracing::debug!(error, "reconciliation failed");
             }
         })
@@ -198,7 +225,8 @@ impl TestBench {
                 self.stack.simulator.run_due().await;
             };
             self.injection.invoke(Activity::WebhookReceipt, fakes).await;
-            if !self.work_off().await {
+            let woken = self.wake().await;
+            if !self.work_off().await && !woken {
                 return;
             }
         }

@@ -147,7 +147,9 @@ fn permission_url(onboarding: &Onboarding, settings: &SignupSettings, public_url
 pub fn full_view(stored: &Stored) -> Result<Value, Problem> {
     let mut view = serde_json::to_value(&stored.onboarding).map_err(Problem::internal)?;
     if let Value::Object(members) = &mut view {
-        members.remove("setup_token_sha256");
+        for ours in ["setup_token_sha256", "work_since"] {
+            members.remove(ours);
+        }
         if let Some(Value::Object(signup)) = members.get_mut("signup") {
             signup.remove("code_sha256");
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long a whole call may take. Shorter than every function's timeout and lease.
+/// How long a whole call may take. Shorter than every function's timeout, and than a worker has its work to itself.
 const CALL: Duration = Duration::from_secs(10);
 /// Shorter than the keep-alive of the servers we call, so that a thawed Lambda does not write to a dead connection.
 const IDLE: Duration = Duration::from_secs(20);

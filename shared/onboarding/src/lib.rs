@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-pub mod call_limit;
 mod event;
 mod id;
+pub mod limiter;
 mod overdue;
 mod record;
 mod retry;
 mod step;
-mod timing;
 mod transition;
+mod work;
 
 pub use event::Event;
 pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
@@ -19,9 +19,9 @@ pub use record::{
     Status, StoredKey, Tier,
 };
 pub use retry::{Retry, backoff};
-pub use step::{Step, StepQueue, StepSpec};
-pub use timing::{LEASE, LONGEST_QUEUE_DELAY, QUEUE_GRACE};
+pub use step::{Step, StepSpec};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
+pub use work::{Class, HOLD, Work, next_look_up};
 
 #[cfg(test)]
 mod properties;

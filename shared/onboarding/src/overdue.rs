@@ -2,9 +2,9 @@
 //!
 //! An onboarding that waits is never given up, however long the other side is down. Instead the partner is told.
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
-use super::record::{Onboarding, Status};
+use super::record::Status;
 
 /// The longest time that an onboarding may stay in each status that waits for us, for 360dialog or for its client. Beyond it
 /// the onboarding is overdue, and goes on waiting.
@@ -49,13 +49,5 @@ impl Status {
     /// Whether there is a longest time for this status, whatever the settings.
     pub fn has_longest_wait(self) -> bool {
         LongestWaits::default().of(self).is_some()
-    }
-}
-
-impl Onboarding {
-    /// When this onboarding becomes overdue if its status stays. `None` if it is overdue already, or cannot become so.
-    pub fn overdue_at(&self, longest: &LongestWaits) -> Option<OffsetDateTime> {
-        let longest = longest.of(self.status).filter(|_| self.overdue_since.is_none())?;
-        Some(self.status_since + longest)
     }
 }

@@ -14,11 +14,11 @@ use super::*;
 
 const START: OffsetDateTime = time::macros::datetime!(2026-11-03 09:00 UTC);
 
-fn at(second: i64) -> OffsetDateTime {
+pub(super) fn at(second: i64) -> OffsetDateTime {
     START + Duration::seconds(second)
 }
 
-fn started() -> Onboarding {
+pub(super) fn started() -> Onboarding {
     let details = ClientDetails {
         name: "Nordlicht Fahrrad GmbH".into(),
         email: "lena.voss@nordlicht.example".into(),
@@ -69,7 +69,7 @@ fn corrected(n: u8) -> ClientAccount {
 }
 
 /// Every kind of event, with a few different values.
-fn any_event() -> impl Strategy<Value = Event> {
+pub(super) fn any_event() -> impl Strategy<Value = Event> {
     let steps = Step::ALL;
     prop_oneof![
         Just(Event::Started),
@@ -131,6 +131,7 @@ fn journey(events: &[Event]) -> Onboarding {
     }
     onboarding.updated_at = START;
     onboarding.status_since = START;
+    onboarding.work_since = START;
     onboarding
 }
 
@@ -145,9 +146,8 @@ proptest! {
             prop_assert!(progress(&after) >= progress(&now), "{event:?}: {:?} -> {:?}", now.status, after.status);
             prop_assert!(after.updated_at >= now.updated_at);
             let longest = LongestWaits::default();
-            prop_assert_eq!(after.status.is_at_rest(), after.due_at(&longest).is_none());
-            prop_assert!(after.overdue_at(&longest).is_none_or(|overdue_at| after.due_at(&longest) <= Some(overdue_at)));
-            prop_assert!(after.overdue_since.is_none() || after.status.has_longest_wait());
+            prop_assert_eq!(after.status.is_at_rest(), after.work().is_none());
+            prop_assert!(after.overdue_since.is_none() || longest.of(after.status).is_some());
             prop_assert!(after.overdue_since.is_none_or(|since| after.status_since < since && since <= after.updated_at));
             let same_status = after.status == now.status;
             prop_assert_eq!(after.status_since, if same_status { now.status_since } else { after.updated_at });
@@ -390,18 +390,4 @@ fn a_customer_may_take_their_time() {
     {
         assert_eq!(transition(&waiting, &Event::Overdue { since: at(300) }, at(400)), Ok(None));
     }
-}
-
-#[test]
-fn a_retry_does_not_put_off_the_look_at_an_onboarding_that_becomes_overdue() {
-    let longest = LongestWaits::default();
-    let mut waiting = journey(&[Event::SignupProven { signup: signup(Some(number(0))) }]);
-    let end = START + longest.signed_up;
-    assert_eq!(waiting.overdue_at(&longest), Some(end));
-    let next_at = end - Duration::minutes(1);
-    let delayed = Event::StepDelayed { step: Step::NumberSubmission, error: "503".into(), next_at };
-    waiting = apply(waiting, &delayed, end - Duration::minutes(15));
-    assert_eq!(waiting.due_at(&longest), Some(end));
-    waiting = apply(waiting, &Event::Overdue { since: end }, end + Duration::minutes(2));
-    assert_eq!((waiting.due_at(&longest), waiting.overdue_at(&longest)), (Some(next_at + QUEUE_GRACE), None));
 }

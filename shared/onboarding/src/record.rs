@@ -4,13 +4,11 @@ use exchange::{BusinessId, ChannelId, ClientId, PhoneNumberId, WabaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use strum::{IntoStaticStr, VariantArray};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::id::OnboardingId;
-use super::overdue::LongestWaits;
 use super::retry::Retry;
 use super::step::Step;
-use super::timing::QUEUE_GRACE;
 
 /// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -260,6 +258,9 @@ pub struct Onboarding {
     /// When the last event was applied.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+    /// Since when the present work waits, whatever was tried since: who waits longest is first of its class.
+    #[serde(with = "time::serde::rfc3339")]
+    pub work_since: OffsetDateTime,
     /// When the status last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub status_since: OffsetDateTime,
@@ -336,6 +337,7 @@ impl Onboarding {
             status: Status::Started,
             created_at: now,
             updated_at: now,
+            work_since: now,
             status_since: now,
             overdue_since: None,
             link_expires_at,
@@ -385,27 +387,5 @@ impl Onboarding {
     pub fn number(&self) -> Option<(&WabaId, &PhoneNumber)> {
         let signup = self.signup.as_ref()?;
         Some((&signup.waba_id, signup.number.as_ref()?))
-    }
-
-    /// When reconciliation should look at this onboarding, if nothing has moved it by then. `None`: never, it is at rest.
-    ///
-    /// Later than the queue would be in any healthy case, so that reconciliation does not double the queue's work. But no
-    /// later than when it becomes overdue.
-    pub fn due_at(&self, longest: &LongestWaits) -> Option<OffsetDateTime> {
-        const WEBHOOK_GRACE: Duration = Duration::minutes(15);
-
-        if self.status.is_at_rest() {
-            return None;
-        }
-        let stuck_at = match (&self.retry, self.status) {
-            (Some(retry), _) => retry.next_at + QUEUE_GRACE,
-            (None, Status::Started) if self.client_id().is_none() => {
-                (self.updated_at + QUEUE_GRACE).min(self.link_expires_at)
-            }
-            (None, Status::Started | Status::NumberChoice) => self.link_expires_at,
-            (None, Status::Submitted | Status::PermissionRequired) => self.updated_at + WEBHOOK_GRACE,
-            (None, _) => self.updated_at + QUEUE_GRACE,
-        };
-        Some(self.overdue_at(longest).map_or(stuck_at, |overdue_at| overdue_at.min(stuck_at)))
     }
 }

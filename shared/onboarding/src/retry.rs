@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::step::Step;
-use super::timing::LONGEST_QUEUE_DELAY;
 
 /// How a step that has not succeeded yet has been going.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +19,15 @@ pub struct Retry {
     pub error: String,
 }
 
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::minutes(15);
 /// The first wait, doubled with each try.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 
 /// How long to wait before the try that follows `tries` failed ones. `jitter` in `0.0..1.0` spreads callers over the
 /// second half of the wait.
 pub fn backoff(tries: u32, jitter: f64) -> Duration {
-    let longest = LONGEST_QUEUE_DELAY;
-    let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(longest).min(longest);
+    let wait = FIRST_WAIT.checked_mul(1 << tries.min(16)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
     wait / 2 + (wait / 2) * jitter.clamp(0.0, 1.0)
 }
 
@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_retry_wait_is_at_least_half_its_base_and_at_most_what_sqs_can_delay(tries: u32, jitter in 0.0..1.0f64) {
+        fn a_retry_wait_is_at_least_half_its_base_and_at_most_fifteen_minutes(tries: u32, jitter in 0.0..1.0f64) {
             let wait = backoff(tries, jitter);
             prop_assert!(wait >= backoff(tries, 0.0) && wait <= Duration::minutes(15));
             prop_assert!(wait >= Duration::milliseconds(2500));

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::call_limit::Priority;
 use super::record::{Onboarding, Status};
 
 /// One unit of work towards the key, safe to repeat.
@@ -26,23 +25,13 @@ pub enum Step {
 /// What the bundle has to know of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepSpec {
-    /// Its queue; `None` if it is done while its request waits.
-    pub queue: Option<StepQueue>,
+    /// The variable that holds the URL of its queue, which its own function works off; `None` if it is done while its
+    /// request waits.
+    pub queue: Option<&'static str>,
     /// Whether it is still to be done. Only then does its failure change the record.
     pub is_open: fn(&Onboarding) -> bool,
     /// What customers read if it has failed for good.
     pub failed: &'static str,
-}
-
-/// The queue of a step, which its own function works off.
-#[derive(Debug, Clone, Copy)]
-pub struct StepQueue {
-    /// The variable that holds the queue's URL.
-    pub variable: &'static str,
-    /// How urgent the step's calls to the Hub are.
-    pub priority: Priority,
-    /// Whether the step moves an onboarding on from where it stands.
-    pub is_next: fn(&Onboarding) -> bool,
 }
 
 impl Step {
@@ -59,28 +48,11 @@ impl Step {
         Self::ALL.iter().copied().filter(|step| step.spec().queue.is_some())
     }
 
-    /// The queued step that moves an onboarding on from where it stands; `None` if it waits for somebody else or is at rest.
-    pub fn next(onboarding: &Onboarding) -> Option<Self> {
-        Self::ALL.iter().copied().find(|step| step.spec().queue.is_some_and(|queue| (queue.is_next)(onboarding)))
-    }
-
-    /// How urgent its calls to the Hub are. A step without a queue makes none.
-    pub fn priority(self) -> Priority {
-        self.spec().queue.map_or(Priority::Reconciliation, |queue| queue.priority)
-    }
-
     /// What the bundle has to know of it.
     pub const fn spec(self) -> StepSpec {
         match self {
             Self::ClientAccount => StepSpec {
-                queue: Some(StepQueue {
-                    variable: "CLIENT_ACCOUNT_QUEUE_URL",
-                    priority: Priority::ClientAccount,
-                    is_next: |onboarding| {
-                        matches!(onboarding.status, Status::Started | Status::NumberChoice)
-                            && onboarding.client_id().is_none()
-                    },
-                }),
+                queue: Some("CLIENT_ACCOUNT_QUEUE_URL"),
                 is_open: |onboarding| onboarding.client_id().is_none() && !onboarding.status.is_at_rest(),
                 failed: "Your account at 360dialog could not be set up.",
             },
@@ -88,20 +60,12 @@ impl Step {
                 StepSpec { queue: None, is_open: |_| false, failed: "Your sign-up at Meta could not be confirmed." }
             }
             Self::NumberSubmission => StepSpec {
-                queue: Some(StepQueue {
-                    variable: "NUMBER_SUBMISSION_QUEUE_URL",
-                    priority: Priority::NumberSubmission,
-                    is_next: |onboarding| onboarding.status == Status::SignedUp,
-                }),
+                queue: Some("NUMBER_SUBMISSION_QUEUE_URL"),
                 is_open: |onboarding| onboarding.status == Status::SignedUp,
                 failed: "360dialog could not take over your number.",
             },
             Self::KeyCreation => StepSpec {
-                queue: Some(StepQueue {
-                    variable: "KEY_CREATION_QUEUE_URL",
-                    priority: Priority::KeyCreation,
-                    is_next: |onboarding| onboarding.status == Status::Live,
-                }),
+                queue: Some("KEY_CREATION_QUEUE_URL"),
                 is_open: |onboarding| matches!(onboarding.status, Status::Live | Status::PermissionRequired),
                 failed: "Your number is live, but the last settings did not work.",
             },

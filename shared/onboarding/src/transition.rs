@@ -165,6 +165,9 @@ pub fn transition(
         after.status_since = after.updated_at;
         after.overdue_since = None;
     }
+    if after.work().map(|work| work.class) != before.work().map(|work| work.class) {
+        after.work_since = after.updated_at;
+    }
     Ok(Some(after))
 }
 

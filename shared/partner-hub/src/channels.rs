@@ -144,6 +144,14 @@ impl Hub {
         self.channels(credentials, &page(offset, "-created_at"), offset).await
     }
 
+    /// `GET /partners/{partner_id}/channels?limit=1`: whether the Hub answers at all.
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn ping(&self, credentials: &HubCredentials) -> Result<(), HubError> {
+        self.channels(credentials, &[("limit", "1".to_owned())], 0).await.map(drop)
+    }
+
     async fn channels(
         &self,
         credentials: &HubCredentials,

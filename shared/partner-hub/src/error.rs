@@ -8,6 +8,17 @@ use time::Duration;
 /// The longest reason we keep, in characters.
 const LONGEST_REASON: usize = 300;
 
+/// What a failed call says of the Hub itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// 429: it takes no more calls for now.
+    TooMany,
+    /// 5xx, or no answer: it may be down.
+    Down,
+    /// Anything else, such as an answer that cannot be read.
+    Other,
+}
+
 /// Why a call did not succeed. The reasons are for the operator: they hold what the Hub said, cut to 300 characters,
 /// and never a whole body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +32,8 @@ pub enum HubError {
         retry_after: Option<Duration>,
         /// The effect may have happened all the same: the Hub is known to create a client and then answer 429 or 500.
         unclear: bool,
+        /// What it says of the Hub.
+        trouble: Trouble,
     },
     /// Key creation only (400, 404, 409): the channel is not ready for a key.
     #[error("not yet: {reason}")]
@@ -50,7 +63,7 @@ pub enum HubError {
 impl HubError {
     /// A success that lacks what we need from it.
     pub(super) fn unreadable(reason: String, has_effect: bool) -> Self {
-        Self::Retry { reason, retry_after: None, unclear: has_effect }
+        Self::Retry { reason, retry_after: None, unclear: has_effect, trouble: Trouble::Other }
     }
 
     /// A list answer without its list.
@@ -60,7 +73,11 @@ impl HubError {
 
     pub(super) fn from_failure(failure: Failure, has_effect: bool) -> Self {
         let unclear = has_effect && failure.may_have_arrived();
-        Self::Retry { reason: failure.to_string(), retry_after: None, unclear }
+        let trouble = match failure {
+            Failure::NotConnected | Failure::TimedOut | Failure::Interrupted => Trouble::Down,
+            Failure::NotBuilt | Failure::TooLarge => Trouble::Other,
+        };
+        Self::Retry { reason: failure.to_string(), retry_after: None, unclear, trouble }
     }
 
     /// Whether the call may have had its effect all the same, or may have it yet.
@@ -79,7 +96,9 @@ impl HubError {
         match status {
             401 => Self::Unauthorized,
             status if is_final(status) => Self::Permanent { status, reason },
-            _ => Self::Retry { reason, retry_after, unclear: has_effect },
+            429 => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::TooMany },
+            500.. => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::Down },
+            _ => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::Other },
         }
     }
 }

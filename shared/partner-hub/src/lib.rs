@@ -15,7 +15,7 @@ pub use api_keys::ApiKey;
 pub use channels::{Channel, ChannelsPage};
 pub use clients::{Client, ClientDetails, ClientsPage};
 pub use credentials::HubCredentials;
-pub use error::HubError;
+pub use error::{HubError, Trouble};
 pub use numbers::NumberSubmission;
 
 use std::sync::Arc;

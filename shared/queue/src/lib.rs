@@ -7,7 +7,6 @@ mod sqs;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use time::Duration;
 
 #[cfg(feature = "memory")]
 pub use memory::{MemoryQueue, Received};
@@ -15,33 +14,45 @@ pub use memory::{MemoryQueue, Received};
 pub use sqs::SqsQueue;
 
 pub use onboarding::Step;
-use onboarding::call_limit::Slot;
-use onboarding::{LONGEST_QUEUE_DELAY, OnboardingId};
+use onboarding::{Class, OnboardingId};
 
-/// A pointer to work. Carries ids only; the worker reads current state from the table.
+/// What is to be done, and the permit for it. Carries ids only; the worker reads the present state from the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// About what.
+    #[serde(flatten)]
+    pub about: About,
+    /// The id of the permit: of one call to the Hub, unless the class is [`Class::Free`].
+    pub permit: String,
+    /// How urgent the work was.
+    pub class: Class,
+    /// Whether calls to the Hub had failed when it was sent, so that one that succeeds is worth noting.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_failures: bool,
+}
+
+/// What a task is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Task {
+pub enum About {
     /// An onboarding that may be moved on.
     Onboarding {
-        /// The onboarding that may be moved on.
+        /// Which.
         onboarding_id: OnboardingId,
-        /// The slot that the rate limiter reserved for its call of the Hub.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        slot: Option<Slot>,
     },
-    /// A webhook in the inbox that is to be matched to its onboarding.
+    /// A webhook in the inbox, of a channel for which the Hub is to be asked.
     Inbox {
         /// The key of the webhook in the inbox.
         inbox_key: String,
-        /// The slot that the rate limiter reserved for its call of the Hub.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        slot: Option<Slot>,
     },
+    /// The sweep of all channels: its next page.
+    Sweep,
+    /// Whether the Hub is well again.
+    Probe,
 }
 
 /// The shape of a message's body. Another number than this is not ours to guess at.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Body<T> {
@@ -62,7 +73,8 @@ pub enum InvalidTask {
 }
 
 impl Task {
-    /// The body of a message: `{"v": 1, "kind": "onboarding", "onboarding_id": "onb_…"}`.
+    /// The body of a message: `{"v": 2, "kind": "onboarding", "onboarding_id": "onb_…", "permit": "…",
+    /// "class": "key"}`.
     pub fn body(&self) -> Result<String, QueueError> {
         serde_json::to_string(&Body { v: VERSION, task: self })
             .map_err(|_| QueueError::Unavailable("the task cannot be written as JSON".to_owned()))
@@ -86,23 +98,17 @@ impl Task {
 /// Why a task was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// Try again later; reconciliation does. Holds why, in a word.
+    /// Try again later; the dispatcher does. Holds why, in a word.
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),
     /// This function was not given the URL of that step's queue, or the step has none.
-    #[error("{} is not set", .0.spec().queue.map_or("the URL of a queue", |queue| queue.variable))]
+    #[error("{} is not set", .0.spec().queue.unwrap_or("the URL of a queue"))]
     NotConfigured(Step),
 }
 
 /// Sends tasks to the queues of steps. They arrive at least once, in any order.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends a task, to arrive after `delay`: whole seconds, rounded up, from none to the 15 minutes that SQS allows.
-    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError>;
-}
-
-/// The delay as SQS takes it, in seconds.
-fn delay_seconds(delay: Duration) -> i32 {
-    let seconds = delay.whole_seconds() + i64::from(delay.subsec_nanoseconds() > 0);
-    i32::try_from(seconds.clamp(0, LONGEST_QUEUE_DELAY.whole_seconds())).unwrap_or_default()
+    /// Sends a task, to arrive at once.
+    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError>;
 }

@@ -1,4 +1,4 @@
-//! A twin of the queues in memory, for the local stack and tests: it delays, hides, redelivers and gives up as SQS does.
+//! A twin of the queues in memory, for the local stack and tests: it hides, redelivers and gives up as SQS does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::{Queue, QueueError, Step, Task, delay_seconds};
+use super::{Queue, QueueError, Step, Task};
 
 /// The queues of all steps. Clones share them.
 #[derive(Debug, Clone)]
@@ -74,9 +74,9 @@ impl MemoryQueue {
         self.lock().failures = times;
     }
 
-    /// Puts any text into a step's queue, at once.
-    pub fn send_text(&self, step: Step, body: &str) {
-        self.put(&mut self.lock(), step, body.to_owned(), Duration::ZERO);
+    /// Puts any text into a step's queue, to be delivered after `delay`: SQS may be slow.
+    pub fn send_text(&self, step: Step, body: &str, delay: Duration) {
+        self.put(&mut self.lock(), step, body.to_owned(), delay);
     }
 
     /// At most `max` messages that are visible now, those that have been visible longest first.
@@ -179,15 +179,14 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
+    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
         let body = task.body()?;
-        let delay = Duration::seconds(delay_seconds(delay).into());
         let queues = &mut *self.lock();
         if queues.failures > 0 {
             queues.failures -= 1;
             return Err(QueueError::Unavailable("told to fail".to_owned()));
         }
-        self.put(queues, step, body, delay);
+        self.put(queues, step, body, Duration::ZERO);
         Ok(())
     }
 }

@@ -7,10 +7,9 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use telemetry::milliseconds;
 use telemetry::reason;
-use time::Duration;
 use url::Url;
 
-use super::{Queue, QueueError, Step, Task, delay_seconds};
+use super::{Queue, QueueError, Step, Task};
 
 /// Sends to SQS.
 #[derive(Debug, Clone)]
@@ -28,7 +27,7 @@ impl SqsQueue {
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, step: Step, task: &Task, delay: Duration) -> Result<(), QueueError> {
+    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
         let url = self.urls.get(&step).ok_or(QueueError::NotConfigured(step))?;
         let body = task.body()?;
         let started = Instant::now();
@@ -37,7 +36,6 @@ impl Queue for SqsQueue {
             .send_message()
             .queue_url(url.as_str())
             .message_body(body)
-            .delay_seconds(delay_seconds(delay))
             .send()
             .await
             .map_err(|error| reason(&error));

@@ -9,18 +9,16 @@ use queue::Queue;
 use secrets::Secrets;
 use store::Store;
 use vault::Vault;
-use workflow::HubContext;
 use workflow::steps::SignupProof;
+use workflow::{Dispatcher, HubContext, UpkeepContext};
 
-use crate::settings::{HubConfig, MetaConfig, VaultConfig};
+use crate::settings::{DispatcherConfig, HubConfig, MetaConfig, VaultConfig};
 
 /// What everything is built from. Built once: with AWS by [`start`](crate::start), or from [`Ports`] that are given.
 #[derive(Clone)]
 pub struct Dependencies {
     /// The table.
     pub store: Store,
-    /// The queues.
-    pub queue: Arc<dyn Queue>,
     /// The bundle's secret.
     pub secrets: Arc<dyn Secrets>,
     /// The one HTTP client, for everything that is called.
@@ -28,6 +26,7 @@ pub struct Dependencies {
     /// The time.
     pub clock: Clock,
     vault: VaultSource,
+    queue: QueueSource,
 }
 
 /// Where the vault comes from. Few functions have one, so that it is built where it is asked for.
@@ -36,6 +35,14 @@ enum VaultSource {
     #[cfg(feature = "aws")]
     Aws(aws_sdk_secretsmanager::Client),
     Given(Arc<dyn Vault>),
+}
+
+/// Where the queues come from. Only the dispatcher sends to them.
+#[derive(Clone)]
+enum QueueSource {
+    #[cfg(feature = "aws")]
+    Aws(Box<aws_config::SdkConfig>),
+    Given(Arc<dyn Queue>),
 }
 
 /// Table, queues, vault and secrets that are given.
@@ -54,25 +61,21 @@ impl Dependencies {
     /// From these ports.
     pub fn given(ports: Ports, http: reqwest::Client, clock: Clock) -> Self {
         let Ports { store, queue, vault, secrets } = ports;
-        Self { store, queue, secrets, http, clock, vault: VaultSource::Given(vault) }
+        let (vault, queue) = (VaultSource::Given(vault), QueueSource::Given(queue));
+        Self { store, secrets, http, clock, vault, queue }
     }
 
     #[cfg(feature = "aws")]
     pub(crate) fn on_aws(
         store: Store,
-        queue: Arc<dyn Queue>,
         secrets: Arc<dyn Secrets>,
+        sdk: aws_config::SdkConfig,
         secrets_manager: aws_sdk_secretsmanager::Client,
         http: reqwest::Client,
         clock: Clock,
     ) -> Self {
-        Self { store, queue, secrets, http, clock, vault: VaultSource::Aws(secrets_manager) }
-    }
-
-    /// The same, with another queue.
-    #[must_use]
-    pub fn with_queue(&self, queue: Arc<dyn Queue>) -> Self {
-        Self { queue, ..self.clone() }
+        let (vault, queue) = (VaultSource::Aws(secrets_manager), QueueSource::Aws(Box::new(sdk)));
+        Self { store, secrets, http, clock, vault, queue }
     }
 
     /// The vault.
@@ -92,13 +95,31 @@ impl Dependencies {
         HubContext {
             hub: Hub::new(self.http.clone(), hub.base_url, hub.partner_id, self.clock.clone())
                 .with_client_filter(hub.client_filter),
-            limit: hub.call_limit,
             solution_id: hub.solution_id,
             store: self.store.clone(),
-            queue: Arc::clone(&self.queue),
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
         }
+    }
+
+    /// What gives permits and settles what needs none.
+    pub fn dispatcher(&self, settings: DispatcherConfig) -> Dispatcher {
+        let DispatcherConfig { call_limit, queues } = settings;
+        let queue: Arc<dyn Queue> = match &self.queue {
+            #[cfg(feature = "aws")]
+            QueueSource::Aws(sdk) => Arc::new(queue::SqsQueue::new(aws_sdk_sqs::Client::new(sdk.as_ref()), queues)),
+            QueueSource::Given(queue) => {
+                drop(queues);
+                Arc::clone(queue)
+            }
+        };
+        Dispatcher { store: self.store.clone(), queue, limit: call_limit, clock: self.clock.clone() }
+    }
+
+    /// What the upkeep needs of the bundle.
+    pub fn upkeep_context(&self, solution_id: String) -> UpkeepContext {
+        let (store, secrets) = (self.store.clone(), Arc::clone(&self.secrets));
+        UpkeepContext { store, secrets, solution_id, clock: self.clock.clone() }
     }
 
     /// What proves signups.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use onboarding::{Event, OnboardingId, transition};
+use onboarding::{Event, Onboarding, OnboardingId, transition};
 
 use super::binding::Claim;
 use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
-use super::item::{Item, Key, n};
+use super::item::{self, Item, Key, n, s};
 use super::record::{self, OPTIONAL};
+use super::work::{AT_WORK, WorkKey};
 use super::{Store, StoreError, Stored};
 
 /// What an event did.
@@ -22,6 +23,11 @@ pub enum Applied {
 }
 
 impl Applied {
+    /// Whether the event led to this status now.
+    pub fn is_change_to(&self, status: onboarding::Status) -> bool {
+        matches!(self, Self::Changed(stored) if stored.onboarding.status == status)
+    }
+
     /// The record after the event.
     pub fn into_stored(self) -> Stored {
         match self {
@@ -30,26 +36,74 @@ impl Applied {
     }
 }
 
+/// Who says that something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sender<'a> {
+    Anybody,
+    /// The worker with this permit.
+    Worker(&'a str),
+}
+
 impl Store {
     /// Applies an event to a record. What it changes is written in one transaction: the record, an entry of its history,
     /// and the bindings of a number or channel that became known. Whoever loses a race applies the event to the winner's
     /// record.
     pub async fn apply(&self, id: &OnboardingId, event: &Event) -> Result<Applied, StoreError> {
+        self.apply_from(None, id, event, Sender::Anybody).await
+    }
+
+    /// [`Self::apply`] of what the worker with this permit found out: its work is done, and what is to be done next is due.
+    /// `before`: the record as the worker read it. If the work is another message's by now, that one keeps it: then a fact is
+    /// applied as anybody's, and that a try failed is not recorded.
+    pub async fn record(&self, before: Stored, permit: &str, event: &Event) -> Result<Applied, StoreError> {
+        let id = before.onboarding.id.clone();
+        self.apply_from(Some(before), &id, event, Sender::Worker(permit)).await
+    }
+
+    async fn apply_from(
+        &self,
+        mut known: Option<Stored>,
+        id: &OnboardingId,
+        event: &Event,
+        mut sender: Sender<'_>,
+    ) -> Result<Applied, StoreError> {
         let mut backoff = RaceBackoff::default();
         loop {
-            let before = self.get(id).await?;
+            let before = match known.take() {
+                Some(before) => before,
+                None => self.get(id).await?,
+            };
             let after = transition(&before.onboarding, event, self.clock.now()).map_err(StoreError::Illegal)?;
-            let Some(onboarding) = after else { return Ok(Applied::Unchanged(before)) };
+            let Some(onboarding) = after else {
+                if let Sender::Worker(permit) = sender {
+                    self.work_done(&before.onboarding, permit).await?;
+                }
+                return Ok(Applied::Unchanged(before));
+            };
             let after = Stored { onboarding, version: before.version + 1 };
-            if self.replace(&before, &after, event).await? {
+            if self.replace(&before, &after, event, sender).await? {
                 return Ok(Applied::Changed(after));
+            }
+            if let Sender::Worker(permit) = sender
+                && self.permit_at_work(id).await?.as_deref() != Some(permit)
+            {
+                if matches!(event, Event::StepDelayed { .. } | Event::StepFailed { .. }) {
+                    return Ok(Applied::Unchanged(before));
+                }
+                sender = Sender::Anybody;
             }
             backoff.after_lost_race().await?;
         }
     }
 
     /// Writes what an event changed; `false` if somebody else was there first.
-    async fn replace(&self, before: &Stored, after: &Stored, event: &Event) -> Result<bool, StoreError> {
+    async fn replace(
+        &self,
+        before: &Stored,
+        after: &Stored,
+        event: &Event,
+        sender: Sender<'_>,
+    ) -> Result<bool, StoreError> {
         const RECORD: usize = 0;
         const FIRST_CLAIM: usize = 2;
 
@@ -62,7 +116,7 @@ impl Store {
             to: after.onboarding.status,
         };
         let claims = Claim::between(&before.onboarding, &after.onboarding);
-        let mut writes = vec![self.record_write(before.version, after)?, entry.write(&self.table, id)?];
+        let mut writes = vec![self.record_write(before, after, sender)?, entry.write(&self.table, id)?];
         for claim in &claims {
             writes.push(claim.write(&self.table, id)?);
         }
@@ -80,17 +134,50 @@ impl Store {
         taken.map_or(Ok(false), |(_, claim)| Err(claim.taken))
     }
 
-    /// An update and not a put: the attributes of a lease stay.
-    fn record_write(&self, version: u64, after: &Stored) -> Result<TransactWriteItem, StoreError> {
-        let mut item = record::to_item(&after.onboarding, after.version, &self.longest_waits)?;
+    /// Records that the worker with this permit has nothing to do for an onboarding: it is due as its record says.
+    pub async fn work_done(&self, onboarding: &Onboarding, permit: &str) -> Result<(), StoreError> {
+        let key = WorkKey::Onboarding(onboarding.id.clone());
+        match onboarding.work() {
+            Some(work) => self.due_next(&key, Some(permit), work.class, work.due_at).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The permit of the message that the work of an onboarding is.
+    async fn permit_at_work(&self, id: &OnboardingId) -> Result<Option<String>, StoreError> {
+        let found = self.read_item(Key::onboarding(id)).await?;
+        Ok(found.and_then(|found| item::text(&found, "permit").map(str::to_owned)))
+    }
+
+    /// An update and not a put: the attributes that say who is at work stay, and so does the time at which the work is due,
+    /// unless a worker reports or the work is another one now.
+    fn record_write(
+        &self,
+        before: &Stored,
+        after: &Stored,
+        sender: Sender<'_>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut item = record::to_item(&after.onboarding, after.version)?;
         item.retain(|name, _| name != "pk" && name != "sk");
-        let Assignment { expression, names, mut values } = Assignment::of(item);
-        values.insert(":before".to_owned(), n(version));
+        let mut absent: Vec<&str> = OPTIONAL.into_iter().filter(|name| !item.contains_key(*name)).collect();
+        if let Sender::Worker(_) = sender {
+            absent.extend(AT_WORK);
+        } else if before.onboarding.has_same_work(&after.onboarding) {
+            item.retain(|name, _| name != "due" && name != "due_at");
+            absent.retain(|name| *name != "due" && *name != "due_at");
+        }
+        let Assignment { expression, names, mut values } = Assignment::of(item, &absent);
+        values.insert(":before".to_owned(), n(before.version));
+        let mut condition = "version = :before".to_owned();
+        if let Sender::Worker(permit) = sender {
+            condition.push_str(" AND #permit = :permit");
+            values.insert(":permit".to_owned(), s(permit));
+        }
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::onboarding(&after.onboarding.id).attributes()))
             .update_expression(expression)
-            .condition_expression("version = :before")
+            .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()?;
@@ -98,7 +185,7 @@ impl Store {
     }
 }
 
-/// An update expression that sets the attributes of an item and removes the optional ones that it lacks.
+/// An update expression that sets the attributes of an item and removes others.
 struct Assignment {
     expression: String,
     names: HashMap<String, String>,
@@ -106,8 +193,7 @@ struct Assignment {
 }
 
 impl Assignment {
-    fn of(item: Item) -> Self {
-        let absent: Vec<&str> = OPTIONAL.into_iter().filter(|name| !item.contains_key(*name)).collect();
+    fn of(item: Item, absent: &[&str]) -> Self {
         let names = item.keys().map(String::as_str).chain(absent.iter().copied());
         let names = names.map(|name| (format!("#{name}"), name.to_owned())).collect();
         let set: Vec<String> = item.keys().map(|name| format!("#{name} = :{name}")).collect();

@@ -1,26 +1,31 @@
 //! How far the sweep of the Hub's channels has come, and what it has reported.
 
-use onboarding::ChannelId;
+use onboarding::limiter::milliseconds;
+use onboarding::{ChannelId, Class};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::Updated;
-use super::item::{self, Key, milliseconds, n};
+use super::item::{self, Key, n, s};
+use super::work::AT_WORK;
 use super::{Store, StoreError};
 
 /// After this long, what is still wrong is reported again.
 const REPORTED: Duration = Duration::days(90);
 
 impl Store {
-    /// The offset of the page of channels that the sweep is to read now; `None` before its time. A sweep that never ran
-    /// begins at `first`.
-    pub async fn sweep_due(&self, first: OffsetDateTime) -> Result<Option<u32>, StoreError> {
-        let Some(found) = self.read_item(Key::sweep()).await? else {
-            self.sweep_on(0, first).await?;
-            return Ok(None);
-        };
-        let due = item::number(&found, "next_at").is_none_or(|next_at| next_at <= milliseconds(self.clock.now()));
-        let offset = item::number(&found, "channels_offset").and_then(|offset| offset.try_into().ok());
-        Ok(due.then_some(offset.unwrap_or(0)))
+    /// Makes sure that there is a sweep. One that never ran begins at `first`.
+    pub async fn ensure_sweep(&self, first: OffsetDateTime) -> Result<(), StoreError> {
+        match self.read_item(Key::sweep()).await? {
+            Some(_) => Ok(()),
+            None => self.sweep_on(0, first).await,
+        }
+    }
+
+    /// The offset of the page of channels that the sweep reads next.
+    pub async fn sweep_offset(&self) -> Result<u32, StoreError> {
+        let found = self.read_item(Key::sweep()).await?;
+        let offset = found.and_then(|found| item::number(&found, "channels_offset"));
+        Ok(offset.and_then(|offset| offset.try_into().ok()).unwrap_or(0))
     }
 
     /// Notes which page the sweep reads next, and when.
@@ -29,9 +34,13 @@ impl Store {
             .client
             .update_item()
             .set_key(Some(Key::sweep().attributes()))
-            .update_expression("SET v = :v, channels_offset = :offset, next_at = :next_at")
+            .update_expression(format!(
+                "SET v = :v, channels_offset = :offset, due = :class, due_at = :next_at REMOVE {}",
+                AT_WORK.join(", ")
+            ))
             .expression_attribute_values(":v", n(item::SHAPE))
             .expression_attribute_values(":offset", n(offset))
+            .expression_attribute_values(":class", s(Class::Sweep.as_str()))
             .expression_attribute_values(":next_at", n(milliseconds(next_at)));
         self.update(request).await.map(drop)
     }

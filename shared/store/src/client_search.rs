@@ -2,12 +2,13 @@
 //! idempotent at the Hub: of several onboardings with the same address, only one searches and creates.
 
 use aws_sdk_dynamodb::types::ReturnValue;
+use onboarding::limiter::{from_milliseconds, milliseconds};
 use onboarding::{ClientId, OnboardingId};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::Updated;
-use super::item::{self, Key, milliseconds, n, s};
+use super::item::{self, Key, n, s};
 use super::{Store, StoreError};
 
 /// Longer than a message waits for a permit to call the Hub. The searcher then works again and renews the claim.
@@ -66,17 +67,37 @@ impl Store {
         match self.update(request).await? {
             Updated::Done(claimed) => {
                 let SearchItem { asked_at, .. } = item::read(claimed)?;
-                Ok(ClientSearchClaim::Ours { asked_at: asked_at.and_then(item::time) })
+                Ok(ClientSearchClaim::Ours { asked_at: asked_at.map(from_milliseconds) })
             }
             Updated::Refused(None) => Err(StoreError::Busy),
             Updated::Refused(Some(found)) => {
                 let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
                 Ok(match client_id {
                     Some(client_id) => ClientSearchClaim::Found(client_id),
-                    None => ClientSearchClaim::Theirs { until: item::time(claimed_until).unwrap_or(now) },
+                    None => ClientSearchClaim::Theirs { until: from_milliseconds(claimed_until) },
                 })
             }
         }
+    }
+
+    /// What others have found of the client account with this e-mail address, or that they search; `None` if it is this
+    /// onboarding's to search. Changes nothing.
+    pub async fn client_search_of_others(
+        &self,
+        email: &str,
+        id: &OnboardingId,
+    ) -> Result<Option<ClientSearchClaim>, StoreError> {
+        let Some(found) = self.read_item(search_key(email)).await? else { return Ok(None) };
+        let now = self.clock.now();
+        let expired = item::number(&found, "expires_at").is_some_and(|at| at <= now.unix_timestamp());
+        let own = item::text(&found, "onboarding_id") == Some(id.as_str());
+        let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
+        Ok(match client_id {
+            _ if expired => None,
+            Some(client_id) => Some(ClientSearchClaim::Found(client_id)),
+            None if own || claimed_until <= milliseconds(now) => None,
+            None => Some(ClientSearchClaim::Theirs { until: from_milliseconds(claimed_until) }),
+        })
     }
 
     /// Notes that the Hub is asked to create the account now, before it is asked; or, without a time, that it has not.

@@ -1,13 +1,13 @@
 //! Codes that were taken for exchange. Meta's codes work once, and the same one may be posted twice at the same moment.
 
 use onboarding::OnboardingId;
+use onboarding::limiter::milliseconds;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use super::contention::Updated;
-use super::item::{self, Key, milliseconds, n, s};
-use super::lease::new_owner;
-use super::{Store, StoreError};
+use super::item::{self, Key, n, s};
+use super::{Store, StoreError, new_owner};
 
 /// A code lives 30 seconds at Meta; its claim outlives every repetition.
 const CLAIM: Duration = Duration::hours(24);

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use onboarding::QUEUE_GRACE;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use onboarding::Class;
+use onboarding::limiter::milliseconds;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use time::{Duration, OffsetDateTime};
 
-use super::contention::Updated;
-use super::item::{self, DUE, Item, Key, milliseconds, n, s};
+use super::contention::{RaceBackoff, Transacted, Updated};
+use super::item::{self, Key, n, s};
+use super::work::AT_WORK;
 use super::{Store, StoreError};
 
 /// How long an entry is kept.
@@ -112,10 +113,7 @@ pub enum Dedup {
     /// Not seen before.
     New,
     /// The same as an earlier one.
-    Repeated {
-        /// Whether that one has been processed.
-        processed: bool,
-    },
+    Repeated,
     /// It carries the event id of an earlier one and another body. Kept apart.
     Conflicting,
 }
@@ -137,12 +135,14 @@ pub struct InboxEntry {
     /// When it came.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
-    /// When it was processed.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    pub processed_at: Option<OffsetDateTime>,
-    /// What came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+}
+
+/// What is to be done for a webhook, or what came of it.
+#[derive(Serialize)]
+struct InboxWork {
+    due: &'static str,
+    due_at: i64,
+    expires_at: i64,
 }
 
 impl Store {
@@ -155,15 +155,15 @@ impl Store {
             Some(id) => id.to_owned(),
         };
         let key = InboxKey::new(entry.source, &event);
-        let Some(earlier) = self.put_entry(&key, entry, &digest).await? else {
+        if self.put_entry(&key, entry, &digest).await? {
             return Ok(InboxReceipt { key, dedup: Dedup::New });
-        };
-        if item::text(&earlier, "body_sha256") == Some(&digest) {
-            return Ok(InboxReceipt { key, dedup: repeated(&earlier) });
+        }
+        if self.inbox(&key).await?.is_none_or(|earlier| earlier.body_sha256 == digest) {
+            return Ok(InboxReceipt { key, dedup: Dedup::Repeated });
         }
         let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
-        let earlier = self.put_entry(&key, entry, &digest).await?;
-        Ok(InboxReceipt { key, dedup: earlier.as_ref().map_or(Dedup::Conflicting, repeated) })
+        let new = self.put_entry(&key, entry, &digest).await?;
+        Ok(InboxReceipt { key, dedup: if new { Dedup::Conflicting } else { Dedup::Repeated } })
     }
 
     /// An entry, if it is here: after 30 days it is not. A consistent read.
@@ -177,8 +177,11 @@ impl Store {
         let request = self
             .client
             .update_item()
-            .set_key(Some(Key::inbox(key).attributes()))
-            .update_expression("SET processed_at = :at, outcome = :outcome REMOVE due, due_at")
+            .set_key(Some(Key::inbox_work(key).attributes()))
+            .update_expression(format!(
+                "SET processed_at = :at, outcome = :outcome REMOVE due, due_at, {}",
+                AT_WORK.join(", ")
+            ))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", s(at.map_err(|error| item::unreadable("clock", &error))?))
             .expression_attribute_values(":outcome", s(outcome));
@@ -188,25 +191,15 @@ impl Store {
         }
     }
 
-    /// Lets reconciliation take an entry up at `due_at`. Changes nothing if it is processed or gone.
-    pub async fn postpone(&self, key: &InboxKey, due_at: OffsetDateTime) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .set_key(Some(Key::inbox(key).attributes()))
-            .update_expression("SET due_at = :due_at")
-            .condition_expression("attribute_exists(due)")
-            .expression_attribute_values(":due_at", n(milliseconds(due_at)));
-        self.update(request).await.map(drop)
+    /// What came of an entry; `None` while it is not processed.
+    pub async fn outcome(&self, key: &InboxKey) -> Result<Option<String>, StoreError> {
+        let found = self.read_item(Key::inbox_work(key)).await?;
+        Ok(found.and_then(|found| item::text(&found, "outcome").map(str::to_owned)))
     }
 
-    /// Writes an entry, unless there is one under this key, which is returned then.
-    async fn put_entry(&self, key: &InboxKey, entry: &NewInboxEntry, digest: &str) -> Result<Option<Item>, StoreError> {
+    /// Writes an entry and its work, unless there is one under this key. Whether it was written.
+    async fn put_entry(&self, key: &InboxKey, entry: &NewInboxEntry, digest: &str) -> Result<bool, StoreError> {
         let received_at = self.clock.now();
-        let grace = match entry.source {
-            Source::PartnerHub => QUEUE_GRACE,
-            Source::Meta => PAGE_GRACE,
-        };
         let attributes = InboxEntry {
             source: entry.source,
             name: entry.name.chars().take(LONGEST_NAME).collect(),
@@ -214,29 +207,27 @@ impl Store {
             body_sha256: digest.to_owned(),
             size: entry.body.len(),
             received_at,
-            processed_at: None,
-            outcome: None,
         };
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item::write(Key::inbox(key), &attributes)?))
-            .item("due", s(DUE))
-            .item("due_at", n(milliseconds(received_at + grace)))
-            .item("expires_at", n((received_at + KEPT).unix_timestamp()))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = request.send().await else { return Ok(None) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(Some(refused.item.clone().unwrap_or_default()))
+        let (class, due_at) = match entry.source {
+            Source::PartnerHub => (Class::Free, received_at),
+            Source::Meta => (Class::Reconciliation, received_at + PAGE_GRACE),
+        };
+        let expires_at = (received_at + KEPT).unix_timestamp();
+        let work = InboxWork { due: class.as_str(), due_at: milliseconds(due_at), expires_at };
+        let mut item = item::write(Key::inbox(key), &attributes)?;
+        item.insert("expires_at".to_owned(), n(expires_at));
+        let entry = Put::builder().table_name(&self.table).set_item(Some(item));
+        let entry = entry.condition_expression("attribute_not_exists(pk)").build()?;
+        let work =
+            Put::builder().table_name(&self.table).set_item(Some(item::write(Key::inbox_work(key), &work)?)).build()?;
+        let writes = [entry, work].map(|put| TransactWriteItem::builder().put(put).build()).to_vec();
+        let mut backoff = RaceBackoff::default();
+        loop {
+            match self.transact(writes.clone()).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused(_) => return Ok(false),
+                Transacted::Contended => backoff.after_lost_race().await?,
             }
-            _ => Err(error.into()),
         }
     }
-}
-
-fn repeated(earlier: &Item) -> Dedup {
-    Dedup::Repeated { processed: earlier.contains_key("processed_at") }
 }

@@ -14,14 +14,12 @@ use super::inbox::InboxKey;
 
 /// The shape of the items that this release writes, and the only one it reads.
 pub(crate) const SHAPE: u32 = 1;
-/// The partition of the index `by_due`.
-pub(crate) const DUE: &str = "DUE";
 /// The partition of the index `by_creation`.
 pub(crate) const LISTED: &str = "ONB";
 /// The partition of the popups that were opened.
 pub(crate) const POPUP: &str = "POPUP";
 /// What the sort keys of history items begin with.
-pub(crate) const EVENT_PREFIX: &str = "EVT#";
+pub const EVENT_PREFIX: &str = "EVT#";
 
 const ONBOARDING_PREFIX: &str = "ONB#";
 const INBOX_PREFIX: &str = "INBOX#";
@@ -60,6 +58,11 @@ impl Key {
         Self { pk: format!("{INBOX_PREFIX}{key}"), sk: "INBOX".to_owned() }
     }
 
+    /// What is to be done for a webhook. An item of its own, so that only the webhook itself wakes the dispatcher.
+    pub(crate) fn inbox_work(key: &InboxKey) -> Self {
+        Self { sk: "WORK".to_owned(), ..Self::inbox(key) }
+    }
+
     pub(crate) fn idempotency(key_sha256: &str) -> Self {
         Self { pk: format!("IDEM#{key_sha256}"), sk: "IDEM".to_owned() }
     }
@@ -76,12 +79,20 @@ impl Key {
         Self { pk: POPUP.to_owned(), sk: id.as_str().to_owned() }
     }
 
+    pub(crate) fn seen(channel_id: &ChannelId) -> Self {
+        Self { sk: "SEEN".to_owned(), ..Self::channel(channel_id) }
+    }
+
     pub(crate) fn report(channel_id: &ChannelId, what: &str) -> Self {
         Self { sk: format!("REPORT#{what}"), ..Self::channel(channel_id) }
     }
 
     pub(crate) fn sweep() -> Self {
         Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
+    }
+
+    pub(crate) fn overdue_look() -> Self {
+        Self { pk: "LOOK#overdue".to_owned(), sk: "LOOK".to_owned() }
     }
 
     pub(crate) fn limit() -> Self {
@@ -144,14 +155,4 @@ pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-/// Epoch milliseconds.
-pub(crate) fn milliseconds(time: OffsetDateTime) -> i64 {
-    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
-}
-
-/// The time of epoch milliseconds.
-pub(crate) fn time(milliseconds: i64) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
 }

@@ -3,35 +3,39 @@
 mod apply;
 mod batch;
 mod binding;
-mod call_limit;
 mod channel_sweep;
 mod client_search;
 mod code_claim;
 mod contention;
-mod due;
 mod history;
 mod inbox;
 mod item;
-mod lease;
+mod limit;
 mod list;
+mod overdue;
 mod place;
 mod popup_visit;
 mod record;
 pub mod schema;
+mod seen_channel;
+mod work;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use exchange::Clock;
-use onboarding::{IllegalTransition, LongestWaits, Onboarding};
+use onboarding::{IllegalTransition, Onboarding};
 
 pub use apply::Applied;
 pub use client_search::ClientSearchClaim;
 pub use code_claim::CodeClaim;
-pub use due::Due;
 pub use history::HistoryEntry;
 pub use inbox::{Dedup, InboxEntry, InboxKey, InboxReceipt, InvalidInboxKey, NewInboxEntry, Source};
-pub use lease::{Awaited, Lease, LeaseOutcome};
+pub use item::EVENT_PREFIX;
+pub use limit::DispatchLease;
 pub use list::{ListFilter, Page};
+pub use overdue::InStatus;
 pub use record::{Created, Idempotency};
+pub use seen_channel::SeenChannel;
+pub use work::{Due, WorkKey, WorkState};
 
 /// The table, through the AWS SDK. Cheap to clone.
 ///
@@ -41,7 +45,6 @@ pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
     clock: Clock,
-    longest_waits: LongestWaits,
 }
 
 /// A record as it stands in the table.
@@ -90,14 +93,7 @@ pub enum StoreError {
 impl Store {
     /// The table named `table`, reached through `client`.
     pub fn new(client: aws_sdk_dynamodb::Client, table: String, clock: Clock) -> Self {
-        Self { client, table, clock, longest_waits: LongestWaits::default() }
-    }
-
-    /// The same, for onboardings that become overdue after these times. A record that was written with others is due as
-    /// they said until it is written again.
-    #[must_use]
-    pub fn with_longest_waits(self, longest_waits: LongestWaits) -> Self {
-        Self { longest_waits, ..self }
+        Self { client, table, clock }
     }
 
     /// Opens a connection by reading an item that never exists, so that the first request does not wait for it.
@@ -110,6 +106,13 @@ impl Store {
         let read = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true);
         Ok(read.send().await?.item)
     }
+}
+
+/// A random name for whoever takes a lease or a claim.
+pub(crate) fn new_owner() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
+    Ok(hex::encode(bytes))
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError

@@ -1,9 +1,10 @@
 //! Whose customer went to Meta lately: who a signup may be of that Meta reports and no page handed over.
 
 use onboarding::OnboardingId;
+use onboarding::limiter::milliseconds;
 use time::{Duration, OffsetDateTime};
 
-use super::item::{self, Key, POPUP, milliseconds, n, s};
+use super::item::{self, Key, POPUP, n, s};
 use super::{Store, StoreError};
 
 /// How long Meta's window may stay open before its customer has given up.

@@ -1,14 +1,15 @@
 //! The record of an onboarding: its item, its creation and how it is read.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use onboarding::{ClientId, Event, LongestWaits, Onboarding, OnboardingId, Status};
+use onboarding::limiter::milliseconds;
+use onboarding::{ClientId, Event, Onboarding, OnboardingId, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use time::Duration;
 
 use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
-use super::item::{self, DUE, Item, Key, LISTED, milliseconds, n};
+use super::item::{self, Item, Key, LISTED, n};
 use super::{Store, StoreError, Stored};
 
 /// How long a repeated request gets the first one's answer.
@@ -45,7 +46,7 @@ struct IdempotencyItem {
     expires_at: i64,
 }
 
-/// The attributes of a record's item, except those of its lease.
+/// The attributes of a record's item, except those that say who is at work.
 #[derive(Serialize)]
 struct RecordItem<'a> {
     version: u64,
@@ -78,10 +79,10 @@ struct RecordAttributes {
     prefill: Option<String>,
 }
 
-/// The item of a record, without a lease.
-pub(crate) fn to_item(onboarding: &Onboarding, version: u64, longest_waits: &LongestWaits) -> Result<Item, StoreError> {
+/// The item of a record that nobody is at work with.
+pub(crate) fn to_item(onboarding: &Onboarding, version: u64) -> Result<Item, StoreError> {
     let key = Key::onboarding(&onboarding.id);
-    let due_at = onboarding.due_at(longest_waits);
+    let work = onboarding.work();
     let prefill = Some(&onboarding.prefill).filter(|prefill| !prefill.is_empty());
     let prefill = prefill.map(serde_json::to_string).transpose().map_err(|error| item::unreadable(&key.pk, &error))?;
     let attributes = RecordItem {
@@ -90,8 +91,8 @@ pub(crate) fn to_item(onboarding: &Onboarding, version: u64, longest_waits: &Lon
         changed_at: milliseconds(onboarding.status_since),
         reference: &onboarding.reference,
         client_id: onboarding.client_id(),
-        due: due_at.map(|_| DUE),
-        due_at: due_at.map(milliseconds),
+        due: work.map(|work| work.class.as_str()),
+        due_at: work.map(|work| milliseconds(work.due_at)),
         listed: LISTED,
         id: &onboarding.id,
         record: &Onboarding { prefill: Map::new(), ..onboarding.clone() },
@@ -121,7 +122,7 @@ impl Store {
 
         let record = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(to_item(onboarding, 1, &self.longest_waits)?))
+            .set_item(Some(to_item(onboarding, 1)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
         let started = HistoryEntry {

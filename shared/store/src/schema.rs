@@ -2,12 +2,12 @@
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TimeToLiveSpecification,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
 };
 
 use super::StoreError;
 
-/// What is not at rest, by the time at which reconciliation looks at it: `due`, `due_at`.
+/// What is to be done, by its class and the time at which it is due: `due`, `due_at`. Keys only.
 pub const BY_DUE: &str = "by_due";
 /// Onboardings of a client account, by creation: `client_id`, `pk`.
 pub const BY_CLIENT: &str = "by_client";
@@ -18,7 +18,8 @@ pub const BY_CREATION: &str = "by_creation";
 /// Onboardings in one status, by the time of its last change: `status`, `changed_at`.
 pub const BY_STATUS: &str = "by_status";
 
-/// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and tests; a deployed table is the template's.
+/// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and
+/// tests; a deployed table is the template's.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), StoreError> {
     let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id", "status"];
     let mut definitions = Vec::new();
@@ -39,6 +40,9 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Res
         .global_secondary_indexes(index(BY_REFERENCE, "reference", "id")?)
         .global_secondary_indexes(index(BY_CREATION, "listed", "id")?)
         .global_secondary_indexes(index(BY_STATUS, "status", "changed_at")?)
+        .stream_specification(
+            StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::KeysOnly).build()?,
+        )
         .send()
         .await?;
     let expiry = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true).build()?;

@@ -112,6 +112,14 @@ pub enum Metric {
     KeyMissing,
     /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
     SignupUnclear,
+    /// The Hub is down: the breaker opened.
+    HubUnavailable,
+    /// Work was sent out several times and stayed without a result.
+    Stuck,
+    /// How much work waits for the dispatcher, at each run of reconciliation.
+    LineLength,
+    /// How long the first of it has been due while the Hub is well, in seconds.
+    LineOldestSeconds,
     /// An onboarding has been in one status for longer than it should. It goes on waiting.
     OnboardingOverdue,
     /// A step of an onboarding failed for good.

@@ -26,7 +26,7 @@ pub(crate) async fn customer(stack: &mut DeployedStack) -> Result<(), Error> {
     stack.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
     // Now, and not in minutes.
     let entry = format!("INBOX#meta#{}", hex::encode(Sha256::digest(&body)));
-    stack.resources.set(&entry, "INBOX", "due_at", 1).await?;
+    stack.resources.make_due(&entry, "WORK").await?;
     ready(stack, &started).await
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn onboarding(stack: &mut DeployedStack) -> Result<(), Error> {
         let report = stack.resources.item(&format!("CHANNEL#{id}"), "REPORT#channel_unknown").await?;
         if report.is_none() {
             // Now, and not tomorrow.
-            stack.resources.set("SWEEP#channels", "SWEEP", "next_at", 1).await?;
+            stack.resources.make_due("SWEEP#channels", "SWEEP").await?;
         }
         Ok(report.map(drop))
     })

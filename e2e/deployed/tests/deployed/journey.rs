@@ -7,7 +7,7 @@ use deployed::{Error, eventually};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::stack::{DeployedStack, FRAMING, PARTNER};
+use crate::support::stack::{DeployedStack, FRAMING, PARTNER, ministack_log};
 
 /// How long an onboarding may take to its key: every function may start anew.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
@@ -49,6 +49,17 @@ pub(crate) async fn page(stack: &DeployedStack) -> Result<(), Error> {
     stack.api.get_with("/signup/page.js", "if-none-match", &tag).await?.with(304)?;
     stack.api.get("/signup/secrets.js", "").await?.with(404)?;
     Ok(())
+}
+
+/// What was written woke the dispatcher, which without it would find everything at its run of the minute; and it took it.
+pub(crate) fn woken() -> Result<(), Error> {
+    let log = std::fs::read_to_string(ministack_log())?;
+    let mut lines = log.lines().filter(|line| line.contains("-Dispatcher-"));
+    if let Some(line) = lines.clone().find(|line| line.contains("failed processing DynamoDB stream batch")) {
+        return Err(format!("a run that the stream woke failed: {line}").into());
+    }
+    let read = |line: &str| line.contains("processed") && line.contains("DynamoDB stream records");
+    expect("the stream", lines.any(read), "nothing has woken the dispatcher")
 }
 
 fn expect(what: &str, holds: bool, seen: &str) -> Result<(), Error> {

@@ -82,9 +82,10 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("webhooks of Meta: handshake, signed, forged, unsigned", webhooks::of_meta(&mut stack)).await?;
     steps.step("a dead Hub comes back, and nothing is lost or made twice", trouble::dead_hub(&mut stack)).await?;
     steps.step("a message becomes a dead letter and is redriven", trouble::dead_letter(&mut stack)).await?;
-    steps.step("the schedule moves what lost its message or webhook", trouble::lost_messages(&mut stack)).await?;
+    steps.step("what lost its message or webhook goes on by itself", trouble::lost_messages(&mut stack)).await?;
     steps.step("a customer who closed the tab is found by what Meta reports", absent::customer(&mut stack)).await?;
     steps.step("a channel that no onboarding knows is reported", absent::onboarding(&mut stack)).await?;
+    steps.step("the stream has woken the dispatcher, and no run of it failed", async { journey::woken() }).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
     steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&stack)).await?;
     stack.stop().await;

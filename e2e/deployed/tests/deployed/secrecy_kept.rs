@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::stack::{DeployedStack, folder, ministack_log};
 
-const GROUPS: [&str; 8] = [
+const GROUPS: [&str; 9] = [
     "signup-page",
     "onboardings",
     "es-callback",
@@ -14,10 +14,11 @@ const GROUPS: [&str; 8] = [
     "number-submission",
     "key-creation",
     "reconciliation",
+    "dispatcher",
 ];
 
 /// Reads the log of every function, and looks for every code, token, key and secret that passed through the
-/// stack. Nothing was denied to a function, either. MiniStack writes no access log; `tests/template.rs` looks at its format.
+/// stack. Nothing was denied to a function, either. MiniStack writes no access log; `tests/template/` looks at its format.
 pub(crate) async fn in_logs(stack: &DeployedStack) -> Result<(), Error> {
     let secrets = secrets(stack)?;
     for group in GROUPS {

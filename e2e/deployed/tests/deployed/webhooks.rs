@@ -67,7 +67,7 @@ pub(crate) async fn of_meta(stack: &mut DeployedStack) -> Result<(), Error> {
     stack.api.post_as_it_is("/webhooks/meta", "x-hub-signature-256", &signature, &body).await?.with(200)?;
     stack.resources.item(&entry, "INBOX").await?.ok_or("an authentic webhook was not kept")?;
     // Now, and not in minutes.
-    stack.resources.set(&entry, "INBOX", "due_at", 1).await?;
+    stack.resources.make_due(&entry, "WORK").await?;
     // The simulator asks for the handshake itself, then signs.
     let update = json!({ "account": "one_number:6", "event": "PARTNER_ADDED" });
     let answer = stack.api.order("account_update", &update).await?;
@@ -75,8 +75,8 @@ pub(crate) async fn of_meta(stack: &mut DeployedStack) -> Result<(), Error> {
         return Err(format!("account_update: {answer}").into());
     }
     eventually("the schedule looks at it", PATIENCE, async || {
-        let entry = stack.resources.item(&entry, "INBOX").await?.unwrap_or_default();
-        Ok(entry.contains_key("processed_at").then_some(()))
+        let work = stack.resources.item(&entry, "WORK").await?.unwrap_or_default();
+        Ok(work.contains_key("processed_at").then_some(()))
     })
     .await
 }

@@ -1,20 +1,23 @@
 //! `sam local invoke`, for every event.
 
+use std::pin::pin;
 use std::time::Instant;
 
+use local::LocalStack;
 use local::client::Client;
 use sam_local::{Answer, Error, Event, events};
 use serde_json::Value;
 
 use crate::support::sam;
 
-/// Runs them one after the other, one line for each. How many failed.
-pub(crate) async fn all(client: &Client) -> Result<usize, Error> {
+/// Runs them one after the other, one line for each. How many failed. The stack works off only what the functions that are
+/// invoked put into its queues, so that what comes of an event is the function's doing.
+pub(crate) async fn all(stack: &LocalStack, client: &Client) -> Result<usize, Error> {
     line("function", "event", "expected", "got", "ms");
     let mut failed = 0;
     for event in events().await? {
         let started = Instant::now();
-        let got = one(client, &event).await.unwrap_or_else(|error| error.to_string());
+        let got = one(stack, client, &event).await.unwrap_or_else(|error| error.to_string());
         let expected = match event.history {
             Some((_, name)) => format!("{}, {name}", event.answer),
             None => event.answer.to_string(),
@@ -35,12 +38,12 @@ pub(crate) fn line(function: &str, event: &str, expected: &str, got: &str, milli
 }
 
 /// The answer, and what it did.
-async fn one(client: &Client, event: &Event) -> Result<String, Error> {
+async fn one(stack: &LocalStack, client: &Client, event: &Event) -> Result<String, Error> {
     if let Some(popup) = &event.popup {
         client.order("popup", popup).await?;
     }
     let file = format!("events/{}.json", event.name);
-    let output = sam::local(&["invoke", &event.function(), "-e", &file]).output().await?;
+    let output = with_workers(stack, sam::local(&["invoke", &event.function(), "-e", &file]).output()).await?;
     tokio::fs::write(sam::log(&event.name), &output.stderr).await?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let answer: Option<Value> = serde_json::from_str(printed.trim()).ok();
@@ -51,4 +54,21 @@ async fn one(client: &Client, event: &Event) -> Result<String, Error> {
     let record = client.record(onboarding).await?;
     let told = record["history"].as_array().into_iter().flatten().any(|entry| entry["event"]["event"] == name);
     Ok(if told { format!("{answer}, {name}") } else { format!("{answer}, no {name}") })
+}
+
+/// Waits for a function while the workers get what it puts into the queues.
+async fn with_workers<T>(stack: &LocalStack, function: impl Future<Output = T>) -> T {
+    let mut function = pin!(function);
+    loop {
+        let notified = stack.twins.queue.notified();
+        // Boxed: as a part of this future, the compiler finds it too deep.
+        Box::pin(stack.deliver()).await;
+        tokio::select! {
+            answer = &mut function => {
+                Box::pin(stack.deliver()).await;
+                return answer;
+            }
+            () = notified => {}
+        }
+    }
 }

@@ -34,13 +34,21 @@ async fn everything() -> Result<usize, Error> {
     let mut options = Options { port: containers::PORT, containers: Some(bridge), ..Options::default() };
     // Tested elsewhere, and waiting for it would be most of this test. The functions are told so by `support/sam.rs`.
     options.simulator.behavior.rate_limit = None;
-    let stack = LocalStack::start(options).await.map_err(|error| format!("the local stack does not start: {error}"))?;
-    let client = Client::new(&stack.origin)?;
-    let mut failed = invoke::all(&client).await?;
+    let (stack, client) = start(Options { by_hand: true, ..options.clone() }).await?;
+    let mut failed = invoke::all(&stack, &client).await?;
+    stack.stop().await?;
+    // The API alone does not bring an onboarding to its key: nothing of SAM reads the stream or the queues.
+    let (stack, client) = start(options).await?;
     if let Err(error) = api::onboarding(&stack, &client).await {
         println!("FAILED  the API: {error}");
         failed += 1;
     }
     stack.stop().await?;
     Ok(failed)
+}
+
+async fn start(options: Options) -> Result<(LocalStack, Client), Error> {
+    let stack = LocalStack::start(options).await.map_err(|error| format!("the local stack does not start: {error}"))?;
+    let client = Client::new(&stack.origin)?;
+    Ok((stack, client))
 }

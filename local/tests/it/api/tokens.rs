@@ -121,7 +121,7 @@ async fn an_expired_setup_token_says_so_and_the_onboarding_expires() {
     assert_eq!(bench.calls("exchange_code").await, 0);
     assert_eq!(bench.everything().await, before);
 
-    bench.stack.functions.reconciliation.handle().await.unwrap();
+    bench.stack.functions.reconciliation.handle(None).await.unwrap();
     assert_eq!(bench.status(&started).await, "expired");
     call(&bench, &show, started.token()).await.assert_problem(410, "link_expired");
     bench.assert_nothing_left();
@@ -136,7 +136,7 @@ async fn a_customer_who_signed_up_in_time_gets_the_key_though_the_link_has_expir
     let popup = bench.client.popup("one_number", "finish").await.unwrap();
     assert_eq!(bench.callback(&started, &popup).await.status, 200);
     bench.live_through(Duration::seconds(2)).await;
-    bench.stack.functions.reconciliation.handle().await.unwrap();
+    bench.stack.functions.reconciliation.handle(None).await.unwrap();
     bench.assert_promise_kept(&started).await;
 }
 

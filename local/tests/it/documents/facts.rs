@@ -220,30 +220,35 @@ fn the_page_and_the_api_say_the_same_of_a_failed_step() {
 }
 
 #[test]
-fn every_function_may_send_to_the_queues_that_it_does() {
+fn only_the_dispatcher_may_send_to_the_queues() {
     let template = template();
-    for (function, sends_to) in [
-        ("Onboardings", onboardings::SENDS_TO),
-        ("EsCallback", es_callback::SENDS_TO),
-        ("WebhookReceipt", webhook_receipt::SENDS_TO),
-        ("ClientAccount", client_account::SENDS_TO),
-        ("NumberSubmission", number_submission::SENDS_TO),
-        ("KeyCreation", key_creation::SENDS_TO),
-        ("Reconciliation", reconciliation::SENDS_TO),
-    ] {
-        let policies = &template["Resources"][format!("{function}Role")]["Properties"]["Policies"];
-        let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
-        let one_or_many = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let one_or_many = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    for (name, role) in template["Resources"].as_object().unwrap().iter().filter(|(name, _)| name.ends_with("Role")) {
+        let statements =
+            role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
         let allowed: Words = statements
-            .iter()
             .filter(|statement| one_or_many(&statement["Action"]).contains(&"sqs:SendMessage".into()))
             .flat_map(|statement| one_or_many(&statement["Resource"]))
             .map(|resource| resource.as_str().unwrap().to_owned())
             .collect();
-        let queued = sends_to.iter().filter(|step| step.spec().queue.is_some());
-        let needed: Words = queued.map(|step| format!("{}Queue.Arn", in_template(*step))).collect();
-        assert_eq!(allowed, needed, "{function}Role of template.yaml, and SENDS_TO of its lib.rs");
+        let needed: Words = match name.as_str() {
+            "DispatcherRole" => Step::queued().map(|step| format!("{}Queue.Arn", in_template(step))).collect(),
+            _ => Words::new(),
+        };
+        assert_eq!(allowed, needed, "{name} of template.yaml");
     }
+}
+
+#[test]
+fn the_template_wakes_the_dispatcher_with_the_records_that_it_reads() {
+    let template = template();
+    let stream = &template["Resources"]["Dispatcher"]["Properties"]["Events"]["Changes"]["Properties"];
+    let filters = stream["FilterCriteria"]["Filters"].as_array().unwrap().iter();
+    let filters: Vec<Value> =
+        filters.map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap()).collect();
+    let read: Vec<Value> = dispatcher::FILTERS.iter().map(|filter| serde_json::from_str(filter).unwrap()).collect();
+    assert_eq!(filters, read, "template.yaml, and FILTERS of functions/dispatcher/src/lib.rs");
+    assert_eq!(stream["BatchSize"], local::stream::BATCH);
 }
 
 /// A step's name in the template: `key_creation` is `KeyCreation`.

@@ -21,16 +21,17 @@ const CANCEL: &str = r#"{"session": {"event": "CANCEL"}}"#;
 #[tokio::test]
 async fn every_answer_in_the_api_document_is_given_and_no_other() {
     let mut coverage = Coverage::new();
-    starting(&mut coverage).await;
-    wrong_calls(&mut coverage).await;
-    leaving_the_popup(&mut coverage).await;
-    finishing_the_popup(&mut coverage).await;
-    choosing(&mut coverage).await;
-    waiting_for_permission(&mut coverage).await;
-    failing_and_retrying(&mut coverage).await;
-    webhooks(&mut coverage).await;
-    the_page(&mut coverage).await;
-    without_the_secret(&mut coverage).await;
+    // On the heap: a future of all of them is larger than the stack of a test.
+    Box::pin(starting(&mut coverage)).await;
+    Box::pin(wrong_calls(&mut coverage)).await;
+    Box::pin(leaving_the_popup(&mut coverage)).await;
+    Box::pin(finishing_the_popup(&mut coverage)).await;
+    Box::pin(choosing(&mut coverage)).await;
+    Box::pin(waiting_for_permission(&mut coverage)).await;
+    Box::pin(failing_and_retrying(&mut coverage)).await;
+    Box::pin(webhooks(&mut coverage)).await;
+    Box::pin(the_page(&mut coverage)).await;
+    Box::pin(without_the_secret(&mut coverage)).await;
     coverage.assert_all_seen();
 }
 
@@ -121,8 +122,9 @@ async fn starting(coverage: &mut Coverage) {
     coverage.get(&bench, "/onboardings", "").await.assert_problem(401, "unauthorized");
 
     let started = bench.client.start("tenant-4").await.unwrap();
+    bench.live_through(Duration::minutes(2)).await;
     bench.pass(Duration::days(8));
-    bench.stack.functions.reconciliation.handle().await.unwrap();
+    bench.stack.functions.reconciliation.handle(None).await.unwrap();
     let path = format!("/onboardings/{}", started.id);
     let record = coverage.get(&bench, &path, BACKEND_TOKEN).await;
     assert_eq!(record.body["status"], "expired");

@@ -1,7 +1,6 @@
 //! Messages that no worker can process become dead letters, and their onboardings go on without them.
 
 use queue::Step;
-use serde_json::json;
 use time::Duration;
 
 use crate::support::TestBench;
@@ -12,15 +11,15 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
         "",
         "not json",
         "[]",
-        r#"{"v":1,"kind":"make_coffee"}"#,
-        r#"{"v":1,"kind":"onboarding","onboarding_id":"onb_1"}"#,
-        r#"{"v":1,"kind":"inbox","inbox_key":"nobody"}"#,
+        r#"{"v":2,"kind":"make_coffee"}"#,
+        r#"{"v":2,"kind":"onboarding","onboarding_id":"onb_1","permit":"p","class":"key"}"#,
+        r#"{"v":2,"kind":"inbox","inbox_key":"nobody","permit":"p","class":"key"}"#,
     ];
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
     for step in Step::queued() {
         for body in poison {
-            queue.send_text(step, body);
+            queue.send_text(step, body, Duration::ZERO);
         }
     }
     let started = bench.signed_up("tenant-1", "one_number").await;
@@ -44,48 +43,26 @@ async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
     for step in Step::queued() {
-        queue.send_text(step, r#"{"v":1,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000"}"#);
+        let gone = r#"{"v":2,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000","permit":"p","class":"key"}"#;
+        queue.send_text(step, gone, Duration::ZERO);
     }
-    queue.send_text(Step::KeyCreation, r#"{"v":1,"kind":"inbox","inbox_key":"partner_hub#evt_gone"}"#);
+    let gone = r#"{"v":2,"kind":"inbox","inbox_key":"partner_hub#evt_gone","permit":"p","class":"look_up"}"#;
+    queue.send_text(Step::NumberSubmission, gone, Duration::ZERO);
     bench.settle().await;
     bench.assert_nothing_left();
 }
 
-/// The Hub is down and the queue takes no messages: a worker can only fail.
-async fn set_aside(bench: &TestBench) -> local::client::Started {
-    bench.break_routes(&["numbers"], &json!({"status": 500})).await;
-    let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.stack.twins.queue.fail_next(u32::MAX);
-    bench.live_through(Duration::minutes(8)).await;
-    let dead = bench.stack.twins.queue.dead_letters(Step::NumberSubmission);
-    assert_eq!(dead.len(), 1, "{dead:?}");
-    let record = bench.record(&started).await;
-    assert_eq!(
-        (record["status"].as_str(), record["retry"]["step"].as_str()),
-        (Some("signed_up"), Some("number_submission"))
-    );
-    bench.stack.twins.queue.fail_next(0);
-    bench.mend().await;
-    started
-}
-
 #[tokio::test]
-async fn redriven_dead_letters_finish_their_onboarding() {
+async fn an_onboarding_finishes_without_its_message_which_does_no_harm_afterwards() {
     let bench = TestBench::new().await;
-    let started = set_aside(&bench).await;
-    assert_eq!(bench.stack.twins.queue.redrive(Step::NumberSubmission), 1);
-    bench.live_through(Duration::minutes(5)).await;
-    bench.assert_promise_kept(&started).await;
-}
-
-#[tokio::test]
-async fn an_onboarding_finishes_without_its_dead_letter() {
-    let bench = TestBench::new().await;
-    let started = set_aside(&bench).await;
-    bench.live_on_schedule(Duration::hours(1)).await;
-    assert_eq!(bench.status(&started).await, "ready");
-    // Sent back afterwards, it does no harm.
-    assert_eq!(bench.stack.twins.queue.redrive(Step::NumberSubmission), 1);
+    let started = bench.client.start("tenant-1").await.unwrap();
+    bench.stack.wake().await;
+    let queue = &bench.stack.twins.queue;
+    let kept = queue.receive(Step::ClientAccount, 10);
+    assert_eq!(kept.len(), 1);
+    assert!(queue.delete(&kept[0].receipt));
+    bench.finish(&started, "one_number").await;
+    queue.send_text(Step::ClientAccount, &kept[0].body, Duration::ZERO);
     bench.live_through(Duration::minutes(5)).await;
     bench.assert_promise_kept(&started).await;
     assert_eq!((bench.count("numbers").await, bench.count("keys").await), (1, 1));

@@ -1,8 +1,8 @@
-//! Lost webhooks, lost messages and dead workers: reconciliation recovers from them with a bounded number of Hub calls.
+//! Lost webhooks, lost messages and dead workers: what is due is sent for again, with a bounded number of Hub calls.
 
 use queue::Step;
 use serde_json::{Value, json};
-use store::LeaseOutcome;
+use store::WorkKey;
 use time::Duration;
 
 use crate::support::TestBench;
@@ -21,24 +21,23 @@ fn lose_messages(bench: &TestBench) -> usize {
 }
 
 #[tokio::test]
-async fn webhooks_that_never_come_are_replaced_by_one_poll_for_all_onboardings() {
+async fn webhooks_that_never_come_are_replaced_by_a_few_looks_for_all_onboardings() {
     let bench = TestBench::unlimited().await;
     lose_webhooks(&bench).await;
     let mut all = Vec::new();
     for number in 0..25 {
         all.push(bench.signed_up(&format!("tenant-{number}"), &format!("one_number:{number}")).await);
     }
-    bench.live_through(Duration::minutes(14)).await;
-    assert_eq!(bench.reconcile().await.hub_calls, 0, "the webhooks may still come");
-    bench.live_through(Duration::minutes(2)).await;
-    let report = bench.reconcile().await;
-    assert_eq!((report.hub_calls, report.found_live), (1, 25), "{report:?}");
-    bench.settle().await;
+    bench.live_through(Duration::minutes(3)).await;
+    assert_eq!(bench.calls_of("list_channels").await.len(), 0, "the webhooks may still come");
+    bench.live_through(Duration::minutes(20)).await;
     for started in &all {
         assert_eq!(bench.status(started).await, "ready");
     }
     assert_eq!(bench.valid_keys().await, 25);
-    assert_eq!(bench.hub_calls().await.len(), 25 * 4 + 1);
+    let looks = bench.calls_of("list_channels").await.len();
+    assert!((1..=5).contains(&looks), "{looks} looks, of which each finds all that are live");
+    assert_eq!(bench.hub_calls().await.len(), 25 * 4 + looks);
     assert_eq!(bench.reconcile().await, workflow::Reconciled::default());
 }
 
@@ -51,12 +50,12 @@ async fn a_channel_that_goes_live_late_is_polled_less_and_less_often() {
     bench.live_on_schedule(Duration::hours(47)).await;
     assert_eq!(bench.status(&started).await, "ready", "a channel that is running is as good as live");
     let polls = bench.calls_of("list_channels").await.len();
-    assert!((8..=24).contains(&polls), "{polls} polls");
+    assert!((5..=24).contains(&polls), "{polls} polls");
     bench.assert_promise_kept(&started).await;
 }
 
 #[tokio::test]
-async fn a_failed_poll_is_repeated_by_the_next_reconciliation() {
+async fn a_look_that_failed_is_repeated() {
     for fault in [json!({"status": 500}), json!({"status": 401}), json!({"drop": true}), json!({"body": "<html>"})] {
         let bench = TestBench::new().await;
         lose_webhooks(&bench).await;
@@ -64,12 +63,8 @@ async fn a_failed_poll_is_repeated_by_the_next_reconciliation() {
         fault["route"] = json!("list_channels");
         bench.fault(fault.clone()).await;
         let started = bench.signed_up("tenant-1", "one_number").await;
-        bench.live_through(Duration::minutes(16)).await;
-        let report = bench.reconcile().await;
-        assert_eq!((report.hub_calls, report.found_live), (1, 0), "{fault}");
-        bench.live_through(SCHEDULE).await;
-        assert_eq!(bench.reconcile().await.found_live, 1, "{fault}");
-        bench.settle().await;
+        bench.live_through(Duration::minutes(20)).await;
+        assert_eq!(bench.calls_of("list_channels").await.len(), 2, "{fault}");
         bench.assert_promise_kept(&started).await;
     }
 }
@@ -83,15 +78,16 @@ async fn messages_lost_at_any_step_are_sent_again() {
         let mut moments = (0..).map(|bit| vanish >> bit.min(31) & 1 == 1);
         for _ in 0..40 {
             bench.stack.simulator.run_due().await;
+            bench.stack.wake().await;
             let queue = &bench.stack.twins.queue;
             let waiting = Step::queued().filter_map(|step| queue.next_due(step));
             if waiting.min().is_none_or(|due| due > bench.now()) {
-                bench.pass(SCHEDULE);
-                bench.reconcile().await;
+                bench.pass(Duration::minutes(1));
+                bench.stack.look().await;
             } else if moments.next() == Some(true) {
                 lose_messages(&bench);
             } else {
-                bench.settle().await;
+                bench.stack.deliver().await;
             }
         }
         assert_eq!(bench.status(&started).await, "ready", "{vanish:b}");
@@ -108,38 +104,27 @@ async fn messages_lost_at_the_last_step_are_sent_again() {
     bench.live_through(Duration::seconds(1)).await;
     assert_eq!(bench.status(&started).await, "live");
     bench.pass(Duration::minutes(1));
+    bench.stack.look().await;
     assert!(lose_messages(&bench) > 0);
-    bench.live_on_schedule(Duration::minutes(25)).await;
+    bench.live_through(Duration::minutes(2)).await;
     bench.assert_promise_kept(&started).await;
 }
 
 #[tokio::test]
-async fn a_webhook_whose_message_was_lost_is_taken_from_the_inbox() {
-    let bench = TestBench::new().await;
-    let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.settle().await;
-    bench.pass(Duration::seconds(1));
-    bench.stack.simulator.run_due().await;
-    assert!(lose_messages(&bench) > 0);
-    assert_eq!(bench.status(&started).await, "submitted");
-    bench.live_through(Duration::minutes(11)).await;
-    let report = bench.reconcile().await;
-    assert!(report.webhooks > 0 && report.hub_calls == 0, "{report:?}");
-    bench.settle().await;
-    bench.assert_promise_kept(&started).await;
-}
-
-#[tokio::test]
-async fn a_worker_that_died_blocks_its_onboarding_no_longer_than_its_lease() {
+async fn a_worker_that_died_blocks_its_onboarding_for_a_minute() {
     let bench = TestBench::new().await;
     let started = bench.client.start("tenant-1").await.unwrap();
-    let id = started.id.parse().unwrap();
-    let lease = Duration::seconds(90);
-    let taken = bench.stack.twins.store.lease(&id, lease).await.unwrap();
-    assert!(matches!(taken, LeaseOutcome::Taken(..)));
+    bench.stack.wake().await;
+    let queue = &bench.stack.twins.queue;
+    let [message] = &queue.receive(Step::ClientAccount, 10)[..] else { panic!("no message, or several") };
+    let task = queue::Task::from_body(&message.body).unwrap();
+    let key = WorkKey::Onboarding(started.id.parse().unwrap());
+    assert!(bench.stack.twins.store.redeem(&key, &task.permit, task.class).await.unwrap());
+    queue.delete(&message.receipt);
+
     let popup = bench.client.popup("one_number", "finish").await.unwrap();
     assert_eq!(bench.client.es_callback(&started, &popup).await.unwrap().status, 200, "the customer is not held up");
-    bench.live_through(lease - Duration::SECOND).await;
+    bench.live_through(onboarding::HOLD - Duration::SECOND).await;
     assert_eq!((bench.status(&started).await.as_str(), bench.hub_calls().await.len()), ("signed_up", 0));
     bench.live_through(Duration::seconds(10)).await;
     bench.assert_promise_kept(&started).await;

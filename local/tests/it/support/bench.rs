@@ -60,8 +60,11 @@ impl TestBench {
     pub(crate) async fn live_through(&self, time: Duration) {
         let end = self.now() + time;
         self.settle().await;
-        while let Some(due) = self.next_due().filter(|due| *due <= end) {
+        while let Some(due) = self.next_due().await.filter(|due| *due <= end) {
             self.pass((due - self.now()).max(Duration::MILLISECOND));
+            if self.stack.next_dispatch().await.unwrap().is_some_and(|dispatch| dispatch <= self.now()) {
+                self.stack.look().await;
+            }
             self.settle().await;
         }
         self.pass((end - self.now()).max(Duration::ZERO));
@@ -71,10 +74,11 @@ impl TestBench {
         self.stack.twins.clock.now()
     }
 
-    /// When something happens next, on either side.
-    fn next_due(&self) -> Option<OffsetDateTime> {
+    /// When something happens next, on either side. The dispatcher's run of the minute is taken for always awake.
+    async fn next_due(&self) -> Option<OffsetDateTime> {
         let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
-        queues.chain(self.stack.simulator.next_due()).min()
+        let dispatch = self.stack.next_dispatch().await.unwrap();
+        queues.chain(self.stack.simulator.next_due()).chain(dispatch).min()
     }
 
     /// Lets happen what is due now, on both sides, until nothing is.

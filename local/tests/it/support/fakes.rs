@@ -57,9 +57,9 @@ impl TestBench {
         self.settle().await;
     }
 
-    /// One run of reconciliation; what it sent is not worked off yet.
+    /// One run of reconciliation.
     pub(crate) async fn reconcile(&self) -> Reconciled {
-        self.stack.functions.reconciliation.handle().await.unwrap()
+        self.stack.functions.reconciliation.handle(None).await.unwrap()
     }
 
     /// The operator's retry.

@@ -19,6 +19,8 @@ const SECRET: usize = 34;
 
 static STARTED: Once = Once::new();
 static LINES: AtomicUsize = AtomicUsize::new(0);
+/// Warnings about channels.
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// As long as one of these is there, the log is looked through. What was found fails the test that lets go of it next.
@@ -29,6 +31,13 @@ impl LogScan {
         // A test in a process of its own has set its own subscriber before.
         STARTED.call_once(|| drop(tracing::subscriber::set_global_default(subscriber(LEVEL, || Scanner))));
         Self(())
+    }
+
+    /// How many warnings said this of one of these channels.
+    pub(crate) fn warnings(text: &str, channels: &[String]) -> usize {
+        let kept = WARNINGS.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |line: &&String| line.contains(text) && channels.iter().any(|channel| line.contains(channel));
+        kept.iter().filter(fits).count()
     }
 
     /// How many lines were looked through.
@@ -54,6 +63,9 @@ impl Write for Scanner {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.fetch_add(1, Ordering::SeqCst);
         let text = String::from_utf8_lossy(line);
+        if text.contains("WARN") && text.contains("channel_id") {
+            WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone().into_owned());
+        }
         if opens_something(&text) {
             found().push(text.into_owned());
         }

@@ -41,6 +41,11 @@ impl TestBench {
         self.stack.twins.store.inbox(&key.parse::<InboxKey>().unwrap()).await.unwrap()
     }
 
+    /// What came of a webhook; `None` while it is not settled.
+    pub(crate) async fn outcome(&self, key: &str) -> Option<String> {
+        self.stack.twins.store.outcome(&key.parse::<InboxKey>().unwrap()).await.unwrap()
+    }
+
     /// Orders faults of the fakes.
     pub(crate) async fn faults(&self, faults: Value) {
         self.client.order("faults", &faults).await.unwrap();

@@ -1,14 +1,10 @@
-//! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that could not be queued.
+//! Webhooks of the Hub: repeated, contradictory, odd, and deliveries that woke nobody.
 
-use queue::Step;
 use serde_json::json;
+use time::Duration;
 
 use crate::support::TestBench;
 use crate::support::webhooks::{channel_live, key_of};
-
-fn waiting(bench: &TestBench) -> usize {
-    bench.stack.twins.queue.len(Step::KeyCreation)
-}
 
 #[tokio::test]
 async fn a_webhook_that_comes_again_is_kept_once_and_has_one_effect() {
@@ -19,16 +15,16 @@ async fn a_webhook_that_comes_again_is_kept_once_and_has_one_effect() {
         assert_eq!(bench.hub_webhook(&body).await.status, 200);
     }
     let kept = bench.inbox("partner_hub#evt_1").await.unwrap();
-    assert_eq!((kept.body.as_deref(), kept.processed_at), (Some(body.as_str()), None));
+    assert_eq!((kept.body.as_deref(), bench.outcome("partner_hub#evt_1").await), (Some(body.as_str()), None));
     bench.settle().await;
     bench.assert_promise_kept(&started).await;
     let kept = bench.inbox("partner_hub#evt_1").await.unwrap();
-    assert_eq!(kept.outcome.as_deref(), Some("applied"));
+    assert_eq!(bench.outcome("partner_hub#evt_1").await.as_deref(), Some("applied"));
 
     let before = bench.everything().await;
     assert_eq!(bench.hub_webhook(&body).await.status, 200);
-    // Dealt with already: it is not even queued.
-    assert_eq!(waiting(&bench), 0);
+    // Dealt with already: nobody is woken.
+    assert!(bench.stack.stream.records().is_empty());
     assert_eq!(bench.everything().await, before);
     assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap(), kept);
     assert_eq!(bench.count("keys").await, 1);
@@ -83,7 +79,7 @@ async fn every_webhook_of_an_array_is_kept_and_bad_ones_do_not_spoil_good_ones()
     assert_eq!(bench.inbox("partner_hub#evt_2").await.unwrap().body, Some(live.to_string()));
     bench.settle().await;
     bench.assert_promise_kept(&started).await;
-    assert_eq!(bench.inbox("partner_hub#evt_1").await.unwrap().outcome.as_deref(), Some("ignored"));
+    assert_eq!(bench.outcome("partner_hub#evt_1").await.as_deref(), Some("ignored"));
 }
 
 #[tokio::test]
@@ -104,7 +100,7 @@ async fn every_signed_webhook_is_kept_and_acknowledged() {
     bench.assert_nothing_left();
     for key in bodies.map(key_of).into_iter().chain(["partner_hub#evt_1".to_owned()]) {
         let kept = bench.inbox(&key).await.unwrap();
-        assert_eq!(kept.outcome.as_deref(), Some("ignored"), "{:?}", kept.body);
+        assert_eq!(bench.outcome(&key).await.as_deref(), Some("ignored"), "{:?}", kept.body);
     }
     assert_eq!(bench.record(&started).await, before);
 
@@ -128,48 +124,14 @@ async fn a_webhook_that_is_not_utf8_is_kept_as_far_as_it_is_text() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_cannot_be_queued_is_not_acknowledged_and_works_when_it_comes_again() {
+async fn a_webhook_that_wakes_nobody_is_found_in_the_inbox() {
     let bench = TestBench::new().await;
     let (started, _) = bench.submitted().await;
     let body = channel_live(&bench, "evt_1").await.to_string();
-    bench.stack.twins.queue.fail_next(1);
-    let reply = bench.hub_webhook(&body).await;
-    reply.assert_problem(500, "internal");
-    assert!(!reply.text.contains("queue"), "{}", reply.text);
-    assert_eq!(waiting(&bench), 0);
-    assert_eq!(bench.status(&started).await, "submitted");
-
     assert_eq!(bench.hub_webhook(&body).await.status, 200);
-    assert_eq!(waiting(&bench), 1);
-    bench.settle().await;
-    bench.assert_promise_kept(&started).await;
-}
-
-#[tokio::test]
-async fn a_webhook_that_could_not_be_queued_and_never_comes_again_is_found_in_the_inbox() {
-    let bench = TestBench::new().await;
-    let (started, _) = bench.submitted().await;
-    let body = channel_live(&bench, "evt_1").await.to_string();
-    bench.stack.twins.queue.fail_next(1);
-    bench.hub_webhook(&body).await.assert_problem(500, "internal");
+    assert_eq!(bench.stack.stream.records().len(), 1, "the wake is lost");
     let calls = bench.calls("list_channels").await;
-    bench.pass(time::Duration::minutes(11));
-    bench.stack.functions.reconciliation.handle().await.unwrap();
-    bench.settle().await;
+    bench.live_through(Duration::minutes(1)).await;
     bench.assert_promise_kept(&started).await;
     assert_eq!(bench.calls("list_channels").await, calls);
-}
-
-#[tokio::test]
-async fn the_hub_repeats_a_webhook_until_it_is_acknowledged() {
-    let bench = TestBench::new().await;
-    let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.settle().await;
-    // As many as the five events of a channel, and two repetitions.
-    bench.stack.twins.queue.fail_next(7);
-    bench.live_through(time::Duration::seconds(30)).await;
-    bench.assert_promise_kept(&started).await;
-    let ledger = bench.client.ledger().await.unwrap();
-    let refused = ledger["webhooks"].as_array().unwrap().iter().filter(|webhook| webhook["status"] == 500).count();
-    assert_eq!(refused, 7);
 }

@@ -73,7 +73,7 @@ async fn an_onboarding_survives_unsigned_and_wrongly_signed_deliveries() {
         assert_eq!(bench.status(&started).await, "submitted", "{signature}");
         // None of its copies will ever be right: the Hub is asked instead.
         bench.live_through(Duration::minutes(17)).await;
-        bench.stack.functions.reconciliation.handle().await.unwrap();
+        bench.stack.functions.reconciliation.handle(None).await.unwrap();
         bench.settle().await;
         bench.assert_promise_kept(&started).await;
     }

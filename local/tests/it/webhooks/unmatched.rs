@@ -48,16 +48,14 @@ async fn a_channel_that_is_live_before_its_signup_is_matched_after_it() {
     submit_by_hand(&bench, &popup).await;
     bench.live_through(Duration::seconds(2)).await;
     let live = &kept(&bench, "channel_live").await[0];
-    assert_eq!(bench.inbox(live).await.unwrap().processed_at, None);
+    assert_eq!(bench.outcome(live).await, None);
     assert_eq!(bench.status(&started).await, "started");
     bench.assert_nothing_left();
 
     assert_eq!(bench.callback(&started, &popup).await.status, 200);
-    bench.live_through(Duration::minutes(1)).await;
-    bench.stack.functions.reconciliation.handle().await.unwrap();
-    bench.settle().await;
+    bench.live_through(Duration::minutes(2)).await;
     bench.assert_promise_kept(&started).await;
-    assert_eq!(bench.inbox(live).await.unwrap().outcome.as_deref(), Some("applied"));
+    assert_eq!(bench.outcome(live).await.as_deref(), Some("applied"));
     assert_eq!(bench.calls("list_channels").await, 0);
 }
 
@@ -103,22 +101,19 @@ async fn a_webhook_of_an_unknown_channel_waits_three_days_and_harms_no_onboardin
     bench.assert_nothing_left();
     let legacy = crate::support::webhooks::key_of(&legacy.to_string());
     for key in ["partner_hub#evt_1", &legacy] {
-        assert_eq!(bench.inbox(key).await.unwrap().outcome, None, "{key}");
+        assert_eq!(bench.outcome(key).await, None, "{key}");
     }
-    assert_eq!(bench.inbox("partner_hub#evt_2").await.unwrap().outcome.as_deref(), Some("unmatched"));
+    assert_eq!(bench.outcome("partner_hub#evt_2").await.as_deref(), Some("unmatched"));
 
     bench.live_through(Duration::seconds(30)).await;
     bench.finish(&started, "one_number").await;
 
-    bench.pass(Duration::hours(72));
-    bench.stack.functions.reconciliation.handle().await.unwrap();
-    bench.settle().await;
+    bench.live_through(Duration::hours(79)).await;
     for key in ["partner_hub#evt_1", &legacy] {
-        assert_eq!(bench.inbox(key).await.unwrap().outcome.as_deref(), Some("unmatched"), "{key}");
+        assert_eq!(bench.outcome(key).await.as_deref(), Some("unmatched"), "{key}");
     }
-    bench.pass(Duration::days(1));
-    let report = bench.stack.functions.reconciliation.handle().await.unwrap();
-    assert_eq!((report.webhooks, report.queued), (0, 0));
+    assert_eq!(bench.stack.next_dispatch().await.unwrap(), None, "nothing is due any more");
+    assert_eq!(bench.calls("list_channels").await, 5, "who cannot be told apart is asked for a few times, and no more");
     bench.assert_promise_kept(&started).await;
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use exchange::ChannelId;
 use exchange::Clock;
-use partner_hub::{ClientDetails, Hub, HubError};
+use partner_hub::{ClientDetails, Hub, HubError, Trouble};
 use time::Duration;
 
 use crate::server::{Answer, Server, api_key, closed, hub, silent};
@@ -33,8 +33,8 @@ fn permanent(status: u16, reason: &str) -> HubError {
     HubError::Permanent { status, reason: reason.to_owned() }
 }
 
-fn retry(reason: &str, unclear: bool) -> HubError {
-    HubError::Retry { reason: reason.to_owned(), retry_after: None, unclear }
+fn retry(reason: &str, unclear: bool, trouble: Trouble) -> HubError {
+    HubError::Retry { reason: reason.to_owned(), retry_after: None, unclear, trouble }
 }
 
 #[tokio::test]
@@ -57,8 +57,8 @@ async fn each_hub_refusal_is_classified_by_what_to_do_about_it() {
         (403, "error.meta_403_forbidden", permanent(403, "Forbidden")),
         (404, "error.meta_404_not_found", permanent(404, "Not found")),
         (409, "error.meta_409_conflict", permanent(409, "Conflict")),
-        (429, "error.meta_429_rate_limited", retry("Too many requests", true)),
-        (500, "error.meta_500_after_side_effect", retry("Internal server error", true)),
+        (429, "error.meta_429_rate_limited", retry("Too many requests", true, Trouble::TooMany)),
+        (500, "error.meta_500_after_side_effect", retry("Internal server error", true, Trouble::Down)),
     ] {
         let server = Server::start([Answer::sample(status, name)]).await;
         assert_eq!(create(&server.hub()).await, Err(expected), "{name}");
@@ -85,8 +85,8 @@ async fn the_key_creation_has_refusals_of_its_own() {
         (404, "error.meta_404_not_found", not_yet("Not found")),
         (409, "error.meta_409_conflict", not_yet("Conflict")),
         (401, "error.meta_401_unauthorized", HubError::Unauthorized),
-        (429, "error.meta_429_rate_limited", retry("Too many requests", true)),
-        (500, "error.meta_500_after_side_effect", retry("Internal server error", true)),
+        (429, "error.meta_429_rate_limited", retry("Too many requests", true, Trouble::TooMany)),
+        (500, "error.meta_500_after_side_effect", retry("Internal server error", true, Trouble::Down)),
     ] {
         let server = Server::start([Answer::sample(status, name)]).await;
         assert_eq!(make_key(&server.hub()).await, Err(expected), "{name}");
@@ -99,11 +99,11 @@ async fn hub_statuses_with_an_unknown_body_are_classified_too() {
     for (status, body, expected) in [
         (422, "", permanent(422, "status 422, no reason given")),
         (413, page, permanent(413, "status 413, no reason given")),
-        (408, "", retry("status 408, no reason given", true)),
-        (502, page, retry("status 502, no reason given", true)),
-        (503, "{\"meta\": 3}", retry("status 503, no reason given", true)),
+        (408, "", retry("status 408, no reason given", true, Trouble::Other)),
+        (502, page, retry("status 502, no reason given", true, Trouble::Down)),
+        (503, "{\"meta\": 3}", retry("status 503, no reason given", true, Trouble::Down)),
         // A redirect is not followed, because it would carry the credential elsewhere.
-        (302, "", retry("status 302, no reason given", true)),
+        (302, "", retry("status 302, no reason given", true, Trouble::Other)),
         (401, page, HubError::Unauthorized),
     ] {
         let server = Server::start([Answer::new(status, body)]).await;
@@ -136,7 +136,7 @@ async fn an_empty_success_is_unclear_for_calls_with_an_effect() {
 #[tokio::test]
 async fn an_answer_without_the_new_key_is_no_key() {
     let server = Server::start([Answer::sample(200, "api_keys.list_response")]).await;
-    assert_eq!(make_key(&server.hub()).await, Err(retry("the answer holds no API key", true)));
+    assert_eq!(make_key(&server.hub()).await, Err(retry("the answer holds no API key", true, Trouble::Other)));
 }
 
 #[tokio::test]
@@ -157,14 +157,14 @@ async fn retry_after_is_read_in_seconds_and_bounded() {
 #[tokio::test]
 async fn a_connection_closed_without_an_answer_has_an_unclear_outcome() {
     let hub = hub(&silent().await, Clock::system());
-    assert_eq!(create(&hub).await, Err(retry("the connection broke off", true)));
-    assert_eq!(list(&hub).await, Err(retry("the connection broke off", false)));
+    assert_eq!(create(&hub).await, Err(retry("the connection broke off", true, Trouble::Down)));
+    assert_eq!(list(&hub).await, Err(retry("the connection broke off", false, Trouble::Down)));
 }
 
 #[tokio::test]
 async fn a_failed_connect_to_the_hub_has_no_effect() {
     let hub = hub(&closed().await, Clock::system());
-    assert_eq!(create(&hub).await, Err(retry("no connection", false)));
+    assert_eq!(create(&hub).await, Err(retry("no connection", false, Trouble::Down)));
 }
 
 #[tokio::test]
@@ -174,9 +174,9 @@ async fn an_endless_hub_answer_is_cut_off() {
     let list_of_nine_mebibytes = format!(r#"{{"partner_channels": [], "padding": "{}"}}"#, "x".repeat(9 << 20));
     let server =
         Server::start([small, list_of_two_mebibytes, list_of_nine_mebibytes].map(|body| Answer::new(200, body))).await;
-    assert_eq!(create(&server.hub()).await, Err(retry("the answer is too large", true)));
+    assert_eq!(create(&server.hub()).await, Err(retry("the answer is too large", true, Trouble::Other)));
     assert_eq!(list(&server.hub()).await, Ok(()));
-    assert_eq!(list(&server.hub()).await, Err(retry("the answer is too large", false)));
+    assert_eq!(list(&server.hub()).await, Err(retry("the answer is too large", false, Trouble::Other)));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `/token`: when a token is fetched, kept, and fetched again.
 
-use partner_hub::{HubCredentials, HubError};
+use partner_hub::{HubCredentials, HubError, Trouble};
 use time::{Duration, OffsetDateTime};
 
 use crate::server::{Answer, Server, hub, json, set_clock};
@@ -123,10 +123,13 @@ async fn failures_of_the_token_endpoint_are_classified_like_the_others() {
         (Answer::sample(401, "auth.token_error_401"), HubError::Unauthorized),
         (Answer::sample(400, "auth.token_error_401"), HubError::Unauthorized),
         (Answer::new(404, ""), HubError::Unauthorized),
-        (Answer::new(503, "<html>"), retry("status 503, no reason given")),
-        (Answer::sample(429, "error.meta_429_rate_limited"), retry("Too many requests")),
-        (Answer::new(200, "<html>"), retry("the answer of /token has no access_token")),
-        (Answer::new(200, r#"{"token_type": "Bearer"}"#), retry("the answer of /token has no access_token")),
+        (Answer::new(503, "<html>"), retry("status 503, no reason given", Trouble::Down)),
+        (Answer::sample(429, "error.meta_429_rate_limited"), retry("Too many requests", Trouble::TooMany)),
+        (Answer::new(200, "<html>"), retry("the answer of /token has no access_token", Trouble::Other)),
+        (
+            Answer::new(200, r#"{"token_type": "Bearer"}"#),
+            retry("the answer of /token has no access_token", Trouble::Other),
+        ),
     ] {
         let server = Server::start([answer]).await;
         let url = "https://edge.funkturm.example/hooks".parse().unwrap();
@@ -136,6 +139,6 @@ async fn failures_of_the_token_endpoint_are_classified_like_the_others() {
 }
 
 /// Never unclear: the call itself was not made.
-fn retry(reason: &str) -> HubError {
-    HubError::Retry { reason: reason.to_owned(), retry_after: None, unclear: false }
+fn retry(reason: &str, trouble: Trouble) -> HubError {
+    HubError::Retry { reason: reason.to_owned(), retry_after: None, unclear: false, trouble }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use ::url::Url;
 use http::HeaderName;
+use onboarding::limiter::CallLimit;
 use queue::Step;
 
-use super::{Env, Incomplete, Setting, Source, parse};
+use super::{Env, Incomplete, Setting, Source, parse, providers};
 
 settings! {
     TABLE_NAME: resource, "The table.";
@@ -43,32 +44,36 @@ impl SecretConfig {
     }
 }
 
-/// The queues that a function sends to.
+/// What the dispatcher needs.
 #[derive(Debug, Clone)]
-pub struct QueueConfig {
-    /// By step, as far as asked for.
-    pub urls: BTreeMap<Step, Url>,
+pub struct DispatcherConfig {
+    /// `HUB_CALL_LIMIT`.
+    pub call_limit: CallLimit,
+    /// The URLs of the steps' queues. Any scheme and host will do: the template gives what SQS named.
+    pub queues: BTreeMap<Step, Url>,
 }
 
-impl QueueConfig {
-    /// Reads the URLs of the queues of these steps. Any scheme and host will do: the template gives what SQS named.
-    pub fn read(env: &mut Env, steps: impl IntoIterator<Item = Step>) -> Result<Self, Incomplete> {
-        let mut urls = BTreeMap::new();
+impl DispatcherConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        let call_limit = providers::call_limit(env);
+        let mut queues = BTreeMap::new();
         let mut complete = Ok(());
-        for step in steps {
+        for step in Step::queued() {
             let Some(setting) = queue_url(step) else { continue };
             match env.required_parsed(setting, parse("must be a URL")) {
-                Ok(url) => _ = urls.insert(step, url),
+                Ok(url) => _ = queues.insert(step, url),
                 Err(incomplete) => complete = Err(incomplete),
             }
         }
-        complete.map(|()| Self { urls })
+        complete?;
+        Ok(Self { call_limit: call_limit?, queues })
     }
 }
 
 /// The URL of a step's queue; `None` if it has no queue.
 pub(super) fn queue_url(step: Step) -> Option<Setting> {
-    let name = step.spec().queue?.variable;
+    let name = step.spec().queue?;
     Some(Setting { name, source: Source::Resource, description: "URL of the step's queue." })
 }
 

@@ -23,11 +23,11 @@ use std::str::FromStr;
 
 pub use brand::Brand;
 #[cfg(feature = "dependencies")]
-pub use deployment::{QueueConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
+pub use deployment::{DispatcherConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
 #[cfg(feature = "dependencies")]
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;
-pub use providers::{HubConfig, MetaConfig};
+pub use providers::{HubConfig, MetaConfig, solution_id};
 pub use setting::{Setting, Source};
 use url::base_url;
 #[cfg(feature = "dependencies")]

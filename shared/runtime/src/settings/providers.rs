@@ -1,6 +1,8 @@
 //! Settings of the Hub and of Meta.
 
-use onboarding::call_limit::CallLimit;
+#[cfg(feature = "dependencies")]
+use onboarding::limiter::CallLimit;
+#[cfg(feature = "dependencies")]
 use time::Duration;
 use url::Url;
 
@@ -26,8 +28,6 @@ pub struct HubConfig {
     pub partner_id: String,
     /// `SOLUTION_ID`: the Multi-Partner Solution shared with 360dialog.
     pub solution_id: String,
-    /// `HUB_CALL_LIMIT`. 1 to 1000 calls, in 1 second to 1 hour.
-    pub call_limit: CallLimit,
     /// `HUB_CLIENT_FILTER`: the Hub's filter by which a client account is looked up. Default `contact_info.email`; `none`
     /// reads all client accounts instead, 200 with a call.
     pub client_filter: Option<String>,
@@ -39,13 +39,11 @@ impl HubConfig {
         let base_url = env.parsed(HUB_BASE_URL, base_url);
         let partner_id = partner_id(env);
         let solution_id = solution_id(env);
-        let call_limit = env.parsed(HUB_CALL_LIMIT, call_limit);
         let client_filter = env.parsed(HUB_CLIENT_FILTER, client_filter);
         Ok(Self {
             base_url: base_url?,
             partner_id: partner_id?,
             solution_id: solution_id?,
-            call_limit: call_limit?,
             client_filter: client_filter?,
         })
     }
@@ -63,7 +61,7 @@ pub(super) fn partner_id(env: &mut Env) -> Result<String, Incomplete> {
 }
 
 /// The solution's id.
-pub(super) fn solution_id(env: &mut Env) -> Result<String, Incomplete> {
+pub fn solution_id(env: &mut Env) -> Result<String, Incomplete> {
     env.required_parsed(SOLUTION_ID, digits(10, 20))
 }
 
@@ -75,8 +73,15 @@ fn client_filter(text: &str) -> Result<Option<String>, String> {
     }
 }
 
+/// `HUB_CALL_LIMIT`: 1 to 1000 calls, in 1 second to 1 hour.
+#[cfg(feature = "dependencies")]
+pub(super) fn call_limit(env: &mut Env) -> Result<CallLimit, Incomplete> {
+    env.parsed(HUB_CALL_LIMIT, parse_call_limit)
+}
+
 /// `5/30`: five calls in thirty seconds.
-fn call_limit(text: &str) -> Result<CallLimit, String> {
+#[cfg(feature = "dependencies")]
+fn parse_call_limit(text: &str) -> Result<CallLimit, String> {
     let limit = text.split_once('/').and_then(|(calls, seconds)| {
         let calls: u32 = calls.parse().ok()?;
         let seconds: u32 = seconds.parse().ok()?;

@@ -1,9 +1,9 @@
 use onboarding::LongestWaits;
-use onboarding::call_limit::CallLimit;
+use onboarding::limiter::CallLimit;
 use partner_hub::messaging::AllowedHosts;
 use queue::Step;
 use runtime::settings::{
-    Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, QueueConfig, SecretConfig, TableConfig, VaultConfig,
+    DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, SecretConfig, TableConfig, VaultConfig,
     WaitConfig, WebhookConfig,
 };
 use time::Duration;
@@ -26,6 +26,11 @@ const HUB: [(&str, &str); 2] = [("HUB_PARTNER_ID", "mT6kWqPA"), ("SOLUTION_ID", 
 const META: (&str, &str) = ("META_APP_ID", "611538240974");
 const PAGE: [(&str, &str); 3] = [HUB[0], HUB[1], ("META_CONFIG_ID", "905512374418")];
 
+/// The variables of all queues, with a URL.
+fn queues() -> Vec<(&'static str, &'static str)> {
+    Step::queued().filter_map(|step| step.spec().queue).map(|name| (name, "https://sqs.example/queue")).collect()
+}
+
 #[test]
 fn every_configuration_error_is_named_at_once_without_its_value() {
     let mut env = env(&[
@@ -42,27 +47,29 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
     let hub = HubConfig::read(&mut env);
     let meta = MetaConfig::read(&mut env);
     let vault = VaultConfig::read(&mut env);
-    let queues = QueueConfig::read(&mut env, [Step::KeyCreation, Step::NumberSubmission]);
+    let dispatcher = DispatcherConfig::read(&mut env);
     let page = PageConfig::read(&mut env);
-    let error = env.finish(|| Ok((table?, secret?, hub?, meta?, vault?, queues?, page?))).unwrap_err();
+    let error = env.finish(|| Ok((table?, secret?, hub?, meta?, vault?, dispatcher?, page?))).unwrap_err();
     let names: Vec<_> = error.problems.iter().map(|problem| problem.name).collect();
+    let queues: Vec<_> = queues().into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names,
         [
-            "TABLE_NAME",
-            "BUNDLE_SECRET_ID",
-            "HUB_BASE_URL",
-            "HUB_PARTNER_ID",
-            "SOLUTION_ID",
-            "HUB_CALL_LIMIT",
-            "META_GRAPH_VERSION",
-            "META_APP_ID",
-            "VAULT_PREFIX",
-            "KEY_CREATION_QUEUE_URL",
-            "NUMBER_SUBMISSION_QUEUE_URL",
-            "META_CONFIG_ID",
-            "SETUP_LINK_DAYS",
+            &[
+                "TABLE_NAME",
+                "BUNDLE_SECRET_ID",
+                "HUB_BASE_URL",
+                "HUB_PARTNER_ID",
+                "SOLUTION_ID",
+                "META_GRAPH_VERSION",
+                "META_APP_ID",
+                "VAULT_PREFIX",
+                "HUB_CALL_LIMIT",
+            ],
+            queues.as_slice(),
+            &["META_CONFIG_ID", "SETUP_LINK_DAYS",],
         ]
+        .concat()
     );
     let text = error.to_string();
     assert!(names.iter().all(|name| text.contains(name)), "{text}");
@@ -89,7 +96,6 @@ fn an_unset_setting_has_the_documented_default() {
     let (hub, meta, messaging, page, webhook, waits) =
         env.finish(|| Ok((hub?, meta?, messaging?, page?, webhook?, waits?))).unwrap();
     assert_eq!(hub.base_url.as_str(), "https://hub.360dialog.io/api/v2");
-    assert_eq!(hub.call_limit, CallLimit { calls: 5, period: Duration::seconds(30) });
     assert_eq!(meta.graph_url.as_str(), "https://graph.facebook.com/");
     assert_eq!(meta.graph_version, "v25.0");
     assert_eq!(messaging.webhook_url, None);
@@ -143,7 +149,8 @@ fn settings_that_are_call_limits_versions_or_ids_are_checked() {
             ["HUB_CLIENT_FILTER"],
             "{bad}"
         );
-        assert_eq!(wrong(&[HUB[0], HUB[1], ("HUB_CALL_LIMIT", bad)], HubConfig::read), ["HUB_CALL_LIMIT"], "{bad}");
+        let with_limit = [queues(), vec![("HUB_CALL_LIMIT", bad)]].concat();
+        assert_eq!(wrong(&with_limit, DispatcherConfig::read), ["HUB_CALL_LIMIT"], "{bad}");
     }
     for bad in ["25.0", "v25", "v25.", "v25.0.1", "v-1.0"] {
         assert_eq!(wrong(&[META, ("META_GRAPH_VERSION", bad)], MetaConfig::read), ["META_GRAPH_VERSION"], "{bad}");
@@ -224,16 +231,15 @@ fn settings_that_customers_see_are_checked() {
 }
 
 #[test]
-fn a_function_needs_only_the_queues_that_it_sends_to() {
-    let key_creation = [("KEY_CREATION_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/key-creation")];
-    assert!(wrong(&key_creation, |env| QueueConfig::read(env, [Step::KeyCreation])).is_empty());
-    assert_eq!(
-        wrong(&key_creation, |env| QueueConfig::read(
-            env,
-            [Step::KeyCreation, Step::ClientAccount, Step::NumberSubmission]
-        )),
-        ["CLIENT_ACCOUNT_QUEUE_URL", "NUMBER_SUBMISSION_QUEUE_URL"]
-    );
+fn the_dispatcher_needs_the_limit_and_every_queue() {
+    let queues = queues();
+    let mut env = env(&queues);
+    let dispatcher = DispatcherConfig::read(&mut env);
+    let dispatcher = env.finish(|| dispatcher).unwrap();
+    assert_eq!(dispatcher.call_limit, CallLimit { calls: 5, period: Duration::seconds(30) });
+    assert_eq!(dispatcher.queues.len(), queues.len());
+    let others: Vec<_> = queues[1..].iter().map(|(name, _)| *name).collect();
+    assert_eq!(wrong(&queues[..1], DispatcherConfig::read), others);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lambda_events::sqs::SqsEvent;
-use queue::Task;
-use runtime::worker::{WorkerError, run};
+use queue::About;
+use runtime::worker::{self, WorkerError, run};
 use serde_json::{Value, json};
 
 use crate::support::log::Log;
@@ -11,7 +11,7 @@ use crate::support::log::Log;
 const ID: &str = "onb_019a4c5e0f1270008a11bb22cc33dd44";
 
 fn body(n: i64) -> String {
-    json!({ "v": 1, "kind": "onboarding", "onboarding_id": ID, "slot": n }).to_string()
+    json!({ "v": 2, "kind": "onboarding", "onboarding_id": ID, "permit": n.to_string(), "class": "key" }).to_string()
 }
 
 /// Messages `m-1`, `m-2`, … as SQS hands them to Lambda.
@@ -21,52 +21,52 @@ fn batch(bodies: &[String]) -> SqsEvent {
     serde_json::from_value(json!({ "Records": records })).unwrap()
 }
 
-/// The slots of the tasks handled and the ids of the messages that failed; the task with `bad` fails.
-async fn handled(bodies: &[String], deadline: Option<SystemTime>, bad: i64) -> (Vec<i64>, Vec<String>) {
-    let slots = Mutex::new(Vec::new());
-    let handle = async |task| {
-        let Task::Onboarding { slot: Some(slot), .. } = task else { panic!("{task:?}") };
-        slots.lock().unwrap().push(slot);
-        if slot == bad { Err(WorkerError("the table is away".to_owned())) } else { Ok(()) }
+/// The permits of the tasks handled and the ids of the messages that failed; the task with `bad` fails.
+async fn handled(bodies: &[String], bad: i64) -> (Vec<i64>, Vec<String>) {
+    let permits = Mutex::new(Vec::new());
+    let handle = async |task: queue::Task, _| {
+        let permit = task.permit.parse().unwrap();
+        permits.lock().unwrap().push(permit);
+        if permit == bad { Err(WorkerError("the table is away".to_owned())) } else { Ok(()) }
     };
-    let response = run(batch(bodies), "request-1", deadline, handle).await;
+    let response = run(batch(bodies), "request-1", None, handle).await;
     let failed = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-    (slots.into_inner().unwrap(), failed)
+    (permits.into_inner().unwrap(), failed)
 }
 
 #[tokio::test]
 async fn a_batch_answer_names_only_the_messages_that_failed() {
     let bodies = [body(1), body(2), body(3)];
-    assert_eq!(handled(&bodies, None, 2).await, (vec![1, 2, 3], vec!["m-2".to_owned()]));
-    assert_eq!(handled(&bodies, None, 0).await, (vec![1, 2, 3], vec![]));
-    assert_eq!(handled(&[], None, 0).await, (vec![], vec![]));
+    assert_eq!(handled(&bodies, 2).await, (vec![1, 2, 3], vec!["m-2".to_owned()]));
+    assert_eq!(handled(&bodies, 0).await, (vec![1, 2, 3], vec![]));
+    assert_eq!(handled(&[], 0).await, (vec![], vec![]));
 }
 
 #[tokio::test]
 async fn a_message_that_is_no_task_fails_and_is_not_logged() {
     let (log, _guard) = Log::start("debug");
     let bodies = ["{\"canary\": 1}".to_owned(), body(2)];
-    assert_eq!(handled(&bodies, None, 0).await, (vec![2], vec!["m-1".to_owned()]));
+    assert_eq!(handled(&bodies, 0).await, (vec![2], vec!["m-1".to_owned()]));
     let text = log.text();
     assert!(text.contains("m-1") && !text.contains("canary"), "{text}");
 }
 
-#[tokio::test]
-async fn a_batch_near_its_deadline_handles_one_message_and_leaves_the_rest() {
-    let bodies = [body(1), body(2), body(3)];
-    let rest = (vec![1], vec!["m-2".to_owned(), "m-3".to_owned()]);
-    for deadline in [SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(5)] {
-        assert_eq!(handled(&bodies, Some(deadline), 0).await, rest);
-    }
-    let far = SystemTime::now() + Duration::from_mins(10);
-    assert_eq!(handled(&bodies, Some(far), 0).await, (vec![1, 2, 3], vec![]));
+#[test]
+fn a_deadline_is_that_of_lambda_and_an_emulator_may_give_none() {
+    assert_eq!(worker::deadline(0), None);
+    let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+    let milliseconds = in_a_minute.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let left = worker::deadline(milliseconds.try_into().unwrap()).unwrap() - Instant::now();
+    assert!((55..=60).contains(&left.as_secs()), "{left:?}");
+    assert!(worker::deadline(1).unwrap() <= Instant::now(), "long past");
 }
 
 #[tokio::test]
 async fn each_message_has_its_own_onboarding_in_the_log() {
     let (log, _guard) = Log::start("info");
-    let inbox = json!({ "v": 1, "kind": "inbox", "inbox_key": "INBOX#hub#1" }).to_string();
-    let handle = async |_| {
+    let inbox = json!({ "v": 2, "kind": "inbox", "inbox_key": "hub#1", "permit": "p", "class": "look_up" }).to_string();
+    let handle = async |task: queue::Task, _| {
+        assert!(matches!(task.about, About::Onboarding { .. } | About::Inbox { .. }));
         tracing::info!("at work");
         Ok(())
     };

@@ -1,4 +1,5 @@
-use store::{Dedup, Due, InboxEntry, InboxKey, NewInboxEntry, Source, StoreError};
+use onboarding::Class;
+use store::{Dedup, InboxEntry, InboxKey, NewInboxEntry, Source, StoreError, WorkKey};
 use time::Duration;
 
 use crate::TestBench;
@@ -32,7 +33,7 @@ async fn a_webhook_is_kept_in_the_inbox_unchanged() {
     let entry = bench.entry(&key).await;
     assert_eq!(entry.body.as_deref(), Some("{\"a\" : 1}"));
     assert_eq!((entry.source, entry.name.as_str(), entry.size), (Source::PartnerHub, "channel_live", 9));
-    assert_eq!((entry.received_at, entry.processed_at, entry.outcome), (bench.now(), None, None));
+    assert_eq!((entry.received_at, bench.store.outcome(&key).await.unwrap()), (bench.now(), None));
     assert_eq!(bench.store.inbox(&"meta#evt-1".parse().unwrap()).await.unwrap(), None);
 }
 
@@ -49,23 +50,22 @@ async fn one_of_many_concurrent_deliveries_of_a_webhook_is_new() {
     for task in tasks {
         match task.await.unwrap().unwrap().dedup {
             Dedup::New => new += 1,
-            outcome => assert_eq!(outcome, Dedup::Repeated { processed: false }),
+            outcome => assert_eq!(outcome, Dedup::Repeated),
         }
     }
     assert_eq!(new, 1);
 }
 
 #[tokio::test]
-async fn a_repeated_webhook_says_whether_the_first_was_processed() {
+async fn a_repeated_webhook_is_kept_once_whatever_came_of_it() {
     let bench = TestBench::new().await;
     for event_id in [Some("evt-1"), None, Some("")] {
         let body = format!("{event_id:?}");
         let (key, _) = bench.keep(event_id, &body).await;
-        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: false }));
+        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated));
         bench.store.processed(&key, "matched").await.unwrap();
-        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated { processed: true }));
-        let entry = bench.entry(&key).await;
-        assert_eq!((entry.processed_at, entry.outcome.as_deref()), (Some(bench.now()), Some("matched")));
+        assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated));
+        assert_eq!(bench.store.outcome(&key).await.unwrap().as_deref(), Some("matched"));
     }
 }
 
@@ -75,8 +75,8 @@ async fn a_webhook_with_a_known_id_and_another_body_is_kept_separately() {
     let (first, _) = bench.keep(Some("evt-1"), "one").await;
     let (second, outcome) = bench.keep(Some("evt-1"), "two").await;
     assert_eq!(outcome, Dedup::Conflicting);
-    assert_eq!(bench.keep(Some("evt-1"), "two").await, (second.clone(), Dedup::Repeated { processed: false }));
-    assert_eq!(bench.keep(Some("evt-1"), "one").await, (first.clone(), Dedup::Repeated { processed: false }));
+    assert_eq!(bench.keep(Some("evt-1"), "two").await, (second.clone(), Dedup::Repeated));
+    assert_eq!(bench.keep(Some("evt-1"), "one").await, (first.clone(), Dedup::Repeated));
     assert_eq!(bench.entry(&first).await.body.as_deref(), Some("one"));
     assert_eq!(bench.entry(&second).await.body.as_deref(), Some("two"));
 }
@@ -93,8 +93,7 @@ async fn any_webhook_id_can_be_an_inbox_key() {
         let key: InboxKey = key.as_str().parse().unwrap();
         assert_eq!(bench.entry(&key).await.body.as_deref(), Some("one"));
     }
-    bench.pass(Duration::hours(1));
-    assert_eq!(bench.store.due(bench.now(), 100).await.unwrap().len(), 12);
+    assert_eq!(bench.store.due(Class::Free, bench.now(), 100).await.unwrap().len(), 12);
 }
 
 #[tokio::test]
@@ -108,27 +107,25 @@ async fn a_webhook_body_that_is_too_long_is_kept_as_its_digest() {
     let entry = bench.entry(&key).await;
     assert_eq!((entry.body, entry.size), (None, 256 * 1024 + 1));
     assert_eq!(key.as_str(), format!("partner_hub#{}", entry.body_sha256));
-    assert_eq!(bench.keep(None, &format!("{longest}x")).await.1, Dedup::Repeated { processed: false });
+    assert_eq!(bench.keep(None, &format!("{longest}x")).await.1, Dedup::Repeated);
 }
 
 #[tokio::test]
-async fn an_inbox_entry_is_due_until_it_is_processed() {
+async fn an_inbox_entry_is_due_at_once_until_it_is_processed() {
     let bench = TestBench::new().await;
     let (key, _) = bench.keep(Some("evt-1"), "{}").await;
-    let due = || bench.store.due(bench.now(), 10);
-    bench.pass(Duration::minutes(9));
-    assert!(due().await.unwrap().is_empty());
-    bench.pass(Duration::minutes(1));
-    assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
+    let work = WorkKey::Inbox(key.clone());
+    let due = async |class| bench.store.due(class, bench.now(), 10).await.unwrap().len();
+    assert_eq!(due(Class::Free).await, 1);
 
-    bench.store.postpone(&key, bench.now() + Duration::hours(1)).await.unwrap();
-    assert!(due().await.unwrap().is_empty());
+    bench.store.due_next(&work, None, Class::LookUp, bench.now() + Duration::hours(1)).await.unwrap();
+    assert_eq!((due(Class::Free).await, due(Class::LookUp).await), (0, 0));
     bench.pass(Duration::hours(1));
-    assert_eq!(due().await.unwrap(), [Due::Inbox(key.clone())]);
+    assert_eq!(due(Class::LookUp).await, 1);
 
     bench.store.processed(&key, "matched").await.unwrap();
-    bench.store.postpone(&key, bench.now()).await.unwrap();
-    assert!(due().await.unwrap().is_empty());
+    bench.store.due_next(&work, None, Class::Free, bench.now()).await.unwrap();
+    assert_eq!((due(Class::Free).await, due(Class::LookUp).await), (0, 0));
 }
 
 #[tokio::test]
@@ -136,7 +133,7 @@ async fn a_deleted_inbox_entry_cannot_be_marked_processed() {
     let bench = TestBench::new().await;
     let key: InboxKey = "partner_hub#evt-1".parse().unwrap();
     assert!(matches!(bench.store.processed(&key, "matched").await, Err(StoreError::NotFound)));
-    bench.store.postpone(&key, bench.now()).await.unwrap();
+    bench.store.due_next(&WorkKey::Inbox(key.clone()), None, Class::Free, bench.now()).await.unwrap();
     assert_eq!(bench.store.inbox(&key).await.unwrap(), None);
 }
 

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding::{ClientAccount, Event, OnboardingId, Problem, Status, Step};
 use serde_json::json;
-use store::{Due, ListFilter, StoreError};
+use store::{ListFilter, StoreError};
 use time::Duration;
 
 use crate::operations::Operations;
@@ -32,7 +32,7 @@ impl TestBench {
         }
     }
 
-    async fn put_unknown(&self, pk: &str, sk: &str, attributes: &[(&str, AttributeValue)]) {
+    pub(crate) async fn put_unknown(&self, pk: &str, sk: &str, attributes: &[(&str, AttributeValue)]) {
         let mut put = self
             .client
             .put_item()
@@ -230,33 +230,6 @@ async fn the_newest_200_onboardings_of_a_client_account_are_listed() {
 }
 
 #[tokio::test]
-async fn due_onboardings_come_longest_due_first_without_those_at_rest() {
-    let bench = TestBench::new().await;
-    let mut ids = Vec::new();
-    for _ in 0..4 {
-        ids.push(bench.create("a").await);
-        bench.pass(Duration::seconds(1));
-    }
-    // Heard from last, so due last.
-    bench.apply(&ids[0], signup_proven("106540352242922")).await.unwrap();
-    bench.pass(Duration::minutes(10) - Duration::seconds(1));
-    let due = |id: &OnboardingId| Due::Onboarding(id.clone());
-    assert_eq!(bench.store.due(bench.now(), 10).await.unwrap(), [due(&ids[1]), due(&ids[2]), due(&ids[3])]);
-    bench.pass(Duration::seconds(1));
-    assert_eq!(
-        bench.store.due(bench.now(), 10).await.unwrap(),
-        [due(&ids[1]), due(&ids[2]), due(&ids[3]), due(&ids[0])]
-    );
-    assert_eq!(bench.store.due(bench.now(), 2).await.unwrap(), [due(&ids[1]), due(&ids[2])]);
-
-    bench.pass(Duration::days(7));
-    for id in &ids[1..] {
-        bench.apply(id, Event::LinkExpired).await.unwrap();
-    }
-    assert_eq!(bench.store.due(bench.now(), 10).await.unwrap(), [due(&ids[0])]);
-}
-
-#[tokio::test]
 async fn table_items_of_unknown_shape_do_not_stop_a_list() {
     let bench = TestBench::new().await;
     let (first, second, third) = (bench.create("a").await, bench.create("a").await, bench.create("a").await);
@@ -323,16 +296,4 @@ async fn a_page_is_never_empty_and_not_the_last_however_many_records_are_unreada
         assert_eq!(bench.pages(&filter, 1).await, [vec![last.clone()], vec![first.clone()]], "{filter:?}");
         assert_eq!(bench.pages(&filter, 2).await.concat(), [last.clone(), first.clone()], "{filter:?}");
     }
-}
-
-#[tokio::test]
-async fn due_onboardings_are_listed_on_any_number_of_pages() {
-    let bench = TestBench::new().await;
-    for number in 0..5 {
-        let due = [("due", AttributeValue::S("DUE".to_owned())), ("due_at", AttributeValue::N(number.to_string()))];
-        bench.put_unknown(&format!("LATER#{number}"), "ONB", &due).await;
-    }
-    let id = bench.create("a").await;
-    bench.pass(Duration::hours(1));
-    assert_eq!(bench.store.due(bench.now(), 2).await.unwrap(), [Due::Onboarding(id)]);
 }

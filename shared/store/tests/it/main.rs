@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod codes;
+mod dispatch;
 mod inbox;
-mod leases;
-mod limit;
 mod lists;
 mod operations;
 mod records;
 mod round_trip;
 mod search;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

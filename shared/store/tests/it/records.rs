@@ -1,6 +1,6 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding::{Event, OnboardingId, PopupAttempt, Status, Step};
-use store::{Applied, Created, Idempotency, ListFilter, StoreError, Stored};
+use store::{Applied, Created, Idempotency, ListFilter, StoreError, Stored, WorkKey};
 use time::Duration;
 
 use crate::{TestBench, channel_live, client_found, onboarding, signup_proven};
@@ -45,7 +45,7 @@ async fn an_unknown_onboarding_is_not_found() {
     let id = OnboardingId::generate();
     assert!(matches!(bench.store.get(&id).await, Err(StoreError::NotFound)));
     assert!(matches!(bench.apply(&id, Event::RetryRequested).await, Err(StoreError::NotFound)));
-    assert!(matches!(bench.store.lease(&id, Duration::minutes(1)).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.work(&WorkKey::Onboarding(id.clone())).await, Ok(None)));
 }
 
 #[tokio::test]

@@ -1,126 +1,209 @@
 //! What a webhook in the inbox means for an onboarding.
 //!
-//! The channel says which onboarding it is: by its binding, else by its client account and number, else by WABA and
-//! number. A webhook in the short shape names none of these, and then the Hub is asked for the channel, once.
+//! The channel says which onboarding it is ([`owner_of`]), and mostly the table knows. A webhook in the short shape names
+//! only the channel; then the Hub is asked for it once, and its answer is remembered.
 
-use onboarding::call_limit::{Priority, Slot};
-use onboarding::{
-    ChannelId, Event, LONGEST_QUEUE_DELAY, Onboarding, OnboardingId, PhoneNumberId, QUEUE_GRACE, Step, WabaId,
-};
+use std::time::Instant;
+
+use exchange::Clock;
+use onboarding::{ChannelId, Class, Event};
 use partner_hub::webhook::{self, EventKind, WebhookEvent};
 use partner_hub::{Channel, HubError};
-use queue::Task;
-use store::{InboxEntry, InboxKey, Source, StoreError};
+use store::{InboxEntry, InboxKey, SeenChannel, Source, Store, StoreError, WorkKey};
 use telemetry::Metric;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::WebhookOutcome;
-use crate::runner::{HubContext, StepError};
+use super::owner::{Owner, owner_of};
+use crate::runner::{HubContext, StepError, Ticket};
 
 /// A webhook whose onboarding is not found by then never had one.
 const UNMATCHED_FOR: Duration = Duration::hours(72);
-/// The longest wait between two tries to find it. Each may cost a Hub call, and a partner may have channels onboarded elsewhere.
+/// The longest wait between two looks whether its onboarding has come.
 const UNMATCHED_WAIT: Duration = Duration::hours(6);
-/// How long the Hub is asked for a webhook's channel before other work.
-const FRESH: Duration = Duration::minutes(5);
+/// How long after each answer that does not say whose channel it is the Hub is asked again.
+const ASK_AGAIN: [Duration; 4] =
+    [Duration::minutes(1), Duration::minutes(2), Duration::minutes(5), Duration::minutes(15)];
 
-/// Applies a kept webhook. Returns the onboarding that it moved or may have moved.
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It is done with.
+    Done(WebhookOutcome),
+    /// Its onboarding is not there. To be looked at again then.
+    Unmatched { next_at: OffsetDateTime },
+    /// The Hub has to say whose channel it is.
+    Ask,
+}
+
+/// Applies a kept webhook as far as the table knows whose it is, and says when it is due next. `permit`: the worker's that
+/// settles it, if one does. Whether the Hub has to be asked.
 ///
 /// # Errors
-/// A sentence, if the message must be delivered again.
+/// The table's. The webhook is due still.
 pub(crate) async fn settle(
-    context: &HubContext,
+    store: &Store,
+    clock: &Clock,
     key: &InboxKey,
-    slot: Option<Slot>,
-) -> Result<Option<OnboardingId>, String> {
-    let entry = match context.store.inbox(key).await {
-        Ok(Some(entry)) => entry,
-        Ok(None) => {
-            tracing::error!("message for a webhook that is not in the inbox");
-            return Ok(None);
-        }
-        Err(error) => return Err(error.to_string()),
+    permit: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(entry) = store.inbox(key).await? else {
+        tracing::warn!("a webhook that is no longer in the inbox is left alone");
+        return match store.processed(key, WebhookOutcome::Unmatched.as_str()).await {
+            Ok(()) | Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        };
     };
-    // Reconciliation deals with Meta's.
-    if entry.source == Source::Meta {
-        return Ok(None);
+    let work = WorkKey::Inbox(key.clone());
+    match applied(store, clock, &entry).await? {
+        Settled::Done(outcome) => {
+            store.processed(key, outcome.as_str()).await?;
+            Ok(false)
+        }
+        Settled::Unmatched { next_at } => {
+            store.due_next(&work, permit, Class::Free, next_at).await?;
+            Ok(false)
+        }
+        Settled::Ask => Ok(true),
     }
-    let now = context.clock.now();
-    // Each wait is as long as the webhook is old.
-    let age = now - entry.received_at;
-    match applied(context, &entry, slot).await {
-        Ok(Settled::Done(outcome, id)) => {
-            context.store.processed(key, outcome.as_str()).await.map_err(|error| error.to_string())?;
-            Ok(id)
-        }
-        Ok(Settled::Unmatched) if age >= UNMATCHED_FOR => {
-            tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
-            telemetry::count(Metric::WebhookUnmatched, 1);
-            let outcome = WebhookOutcome::Unmatched.as_str();
-            context.store.processed(key, outcome).await.map_err(|error| error.to_string())?;
-            Ok(None)
-        }
-        Ok(Settled::Unmatched) => {
-            context
-                .store
-                .postpone(key, now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT))
-                .await
-                .map_err(|error| error.to_string())?;
-            Ok(None)
-        }
-        Err(StepError::Wait { until, slot }) => come_back(context, key, slot, until - now).await,
+}
+
+/// Asks the Hub whose channel a webhook is about, remembers the answer, and settles the webhook with it.
+///
+/// # Errors
+/// A sentence, if nothing could be recorded. The webhook is due again by itself.
+pub(crate) async fn ask(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(), String> {
+    let started = Instant::now();
+    let asked = find(context, ticket, key).await;
+    let outcome = asked.as_ref().map_or_else(StepError::outcome, |()| "done");
+    telemetry::step("look_up", outcome, started, asked.as_ref().err().and_then(StepError::reason));
+    match asked {
+        Ok(()) | Err(StepError::Void) => Ok(()),
         Err(StepError::Unavailable(reason)) => Err(reason),
         Err(stop) => {
             tracing::warn!(?stop, "the Hub could not be asked for the channel of a webhook");
-            come_back(context, key, None, age.clamp(Duration::seconds(5), LONGEST_QUEUE_DELAY)).await
+            let next_at = context.clock.now() + ASK_AGAIN[0];
+            let permit = Some(ticket.permit.as_str());
+            let recorded = context.store.due_next(&ticket.work, permit, Class::LookUp, next_at).await;
+            recorded.map_err(|error| error.to_string())
         }
     }
 }
 
-async fn come_back(
-    context: &HubContext,
-    key: &InboxKey,
-    slot: Option<Slot>,
-    delay: Duration,
-) -> Result<Option<OnboardingId>, String> {
-    let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot };
-    context.queue.send(Step::KeyCreation, &task, delay).await.map_err(|error| error.to_string())?;
-    let due_at = context.clock.now() + delay + QUEUE_GRACE;
-    context.store.postpone(key, due_at).await.map_err(|error| error.to_string())?;
-    Ok(None)
+async fn find(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(), StepError> {
+    let (store, permit) = (&context.store, Some(ticket.permit.as_str()));
+    // The answer to another webhook of the channel may have said it meanwhile.
+    if !settle(store, &context.clock, key, permit).await? {
+        return ticket.give_back(store).await;
+    }
+    let entry = store.inbox(key).await?;
+    let event = entry.and_then(|entry| entry.body).map(|body| webhook::parse(&body));
+    if let Some(Channel { id, .. }) = event.and_then(|event| event.channel) {
+        let asks = store.seen_channel(&id).await?.map_or(0, |seen| seen.asks);
+        let answer = context.call(ticket, async |credentials| context.hub.channel(credentials, &id).await).await?;
+        let said = match answer {
+            Ok(channel) => channel,
+            Err(HubError::Permanent { .. } | HubError::Permission { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (asks, asked_at) = (asks + 1, Some(context.clock.now()));
+        let seen = said.map_or_else(SeenChannel::default, |channel| SeenChannel {
+            client_id: channel.client_id,
+            waba_id: channel.waba_id,
+            phone_number_id: channel.phone_number_id,
+            phone_number: channel.phone_number,
+            ..SeenChannel::default()
+        });
+        store.remember_channel(&id, &SeenChannel { asks, asked_at, ..seen }).await?;
+    } else {
+        ticket.give_back(store).await?;
+    }
+    if settle(store, &context.clock, key, permit).await? {
+        store.due_next(&ticket.work, permit, Class::LookUp, context.clock.now() + ASK_AGAIN[0]).await?;
+    }
+    Ok(())
 }
 
-enum Settled {
-    Done(WebhookOutcome, Option<OnboardingId>),
-    Unmatched,
-}
-
-async fn applied(context: &HubContext, entry: &InboxEntry, slot: Option<Slot>) -> Result<Settled, StepError> {
+async fn applied(store: &Store, clock: &Clock, entry: &InboxEntry) -> Result<Settled, StoreError> {
+    // Reconciliation deals with Meta's.
+    if entry.source == Source::Meta {
+        return Ok(Settled::Done(WebhookOutcome::Ignored));
+    }
     let Some(body) = &entry.body else {
         tracing::warn!(event = entry.name, size = entry.size, "webhook too large to be read; only its digest is kept");
-        return Ok(Settled::Done(WebhookOutcome::TooLarge, None));
+        return Ok(Settled::Done(WebhookOutcome::TooLarge));
     };
     let event = webhook::parse(body);
-    let Some(channel) = &event.channel else { return Ok(Settled::Done(WebhookOutcome::Ignored, None)) };
-    if event.kind == EventKind::Other {
-        return Ok(Settled::Done(WebhookOutcome::Ignored, None));
-    }
-    // The older it is, the likelier its channel was onboarded elsewhere, and then no onboarding should wait for it.
-    let fresh = context.clock.now() - entry.received_at < FRESH;
-    let priority = if fresh { Priority::KeyCreation } else { Priority::Reconciliation };
-    let Some(id) = find(context, &event, channel, priority, slot).await? else {
-        // Only news that moves an onboarding is worth waiting for its record.
-        let moves = event.kind != EventKind::ChannelSeen;
-        return Ok(if moves { Settled::Unmatched } else { Settled::Done(WebhookOutcome::Unmatched, None) });
+    let Some(channel) = event.channel.as_ref().filter(|_| event.kind != EventKind::Other) else {
+        return Ok(Settled::Done(WebhookOutcome::Ignored));
     };
+    let (channel, seen) = completed(store, channel).await?;
+    let owner = owner_of(store, &channel).await?;
+    let Owner::Ours(id) = owner else { return Ok(unmatched(clock.now(), entry, &event, &channel, seen.as_ref())) };
     telemetry::set_onboarding(id.as_str());
-    match context.store.apply(&id, &domain_event(event.kind, &channel.id)).await {
-        Ok(_) => Ok(Settled::Done(WebhookOutcome::Applied, Some(id))),
+    match store.apply(&id, &domain_event(event.kind, &channel.id)).await {
+        Ok(_) => Ok(Settled::Done(WebhookOutcome::Applied)),
         Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
             tracing::warn!(%error, "webhook does not apply");
-            Ok(Settled::Done(WebhookOutcome::DoesNotApply, None))
+            Ok(Settled::Done(WebhookOutcome::DoesNotApply))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The channel with what the Hub has said of it, if the webhook does not say all.
+async fn completed(store: &Store, channel: &Channel) -> Result<(Channel, Option<SeenChannel>), StoreError> {
+    if names_number(channel) {
+        return Ok((channel.clone(), None));
+    }
+    let seen = store.seen_channel(&channel.id).await?;
+    let mut channel = channel.clone();
+    if let Some(SeenChannel { client_id, waba_id, phone_number_id, phone_number, .. }) = seen.clone() {
+        channel.client_id = channel.client_id.or(client_id);
+        channel.waba_id = channel.waba_id.or(waba_id);
+        channel.phone_number_id = channel.phone_number_id.or(phone_number_id);
+        channel.phone_number = channel.phone_number.or(phone_number);
+    }
+    Ok((channel, seen))
+}
+
+fn names_number(channel: &Channel) -> bool {
+    channel.waba_id.is_some() && channel.phone_number_id.is_some()
+}
+
+/// Only news that moves an onboarding is worth waiting for its record, and not for ever.
+fn unmatched(
+    now: OffsetDateTime,
+    entry: &InboxEntry,
+    event: &WebhookEvent,
+    channel: &Channel,
+    seen: Option<&SeenChannel>,
+) -> Settled {
+    let age = now - entry.received_at;
+    if event.kind == EventKind::ChannelSeen {
+        return Settled::Done(WebhookOutcome::Unmatched);
+    }
+    if age >= UNMATCHED_FOR {
+        tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
+        telemetry::count(Metric::WebhookUnmatched, 1);
+        return Settled::Done(WebhookOutcome::Unmatched);
+    }
+    let next_at = now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT);
+    if names_number(channel) {
+        return Settled::Unmatched { next_at };
+    }
+    // Not all is said yet.
+    let asks = seen.map_or(0, |seen| seen.asks) as usize;
+    let ask_at = match (seen.and_then(|seen| seen.asked_at), asks.checked_sub(1).map(|n| ASK_AGAIN.get(n))) {
+        (Some(asked_at), Some(Some(wait))) => Some(asked_at + *wait),
+        // Asked often enough: the daily sweep sees it.
+        (Some(_), Some(None)) => None,
+        _ => Some(now),
+    };
+    match ask_at {
+        Some(at) if at <= now => Settled::Ask,
+        Some(at) => Settled::Unmatched { next_at: at },
+        None => Settled::Unmatched { next_at },
     }
 }
 
@@ -130,84 +213,4 @@ fn domain_event(kind: EventKind, channel_id: &ChannelId) -> Event {
         EventKind::PermissionGranted => Event::PermissionGranted,
         EventKind::ChannelSeen | EventKind::Other => Event::ChannelSeen { channel_id: channel_id.clone() },
     }
-}
-
-async fn find(
-    context: &HubContext,
-    event: &WebhookEvent,
-    channel: &Channel,
-    priority: Priority,
-    mut slot: Option<Slot>,
-) -> Result<Option<OnboardingId>, StepError> {
-    if let Some(id) = owner(context, channel).await? {
-        return Ok(Some(id));
-    }
-    let told_all = channel.waba_id.is_some() && channel.phone_number_id.is_some();
-    if told_all || event.kind == EventKind::ChannelSeen {
-        return Ok(None);
-    }
-    let credentials = context.credentials().await?;
-    context.acquire_call(priority, &mut slot).await?;
-    match context.hub.channel(&credentials, &channel.id).await {
-        Ok(Some(channel)) => owner(context, &channel).await,
-        Ok(None) | Err(HubError::Permanent { .. } | HubError::Permission { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The onboarding of a channel, as far as the table knows it.
-pub(crate) async fn owner(context: &HubContext, channel: &Channel) -> Result<Option<OnboardingId>, StepError> {
-    if let Some(id) = context.store.channel_owner(&channel.id).await? {
-        return Ok(Some(id));
-    }
-    if let (Some(waba_id), Some(phone_number_id)) = (&channel.waba_id, &channel.phone_number_id)
-        && let Some(id) = context.store.number_owner(waba_id, phone_number_id).await?
-    {
-        return Ok(Some(id));
-    }
-    let Some(client_id) = &channel.client_id else { return Ok(None) };
-    let candidates = context.store.by_client(client_id).await?;
-    let mut fitting = candidates.iter().map(|stored| &stored.onboarding).filter(|onboarding| fits(onboarding, channel));
-    match (fitting.next(), fitting.next()) {
-        (Some(onboarding), None) => Ok(Some(onboarding.id.clone())),
-        _ => Ok(None),
-    }
-}
-
-/// Notes that an onboarding's channel was seen live at the Hub. Whether it is the onboarding's.
-pub(crate) async fn apply_live(
-    context: &HubContext,
-    id: &OnboardingId,
-    channel_id: &ChannelId,
-) -> Result<bool, StoreError> {
-    match context.store.apply(id, &Event::ChannelLive { channel_id: channel_id.clone() }).await {
-        Ok(_) => Ok(true),
-        Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
-            tracing::warn!(%error, onboarding_id = %id, "live channel does not apply");
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a channel is that of an onboarding: nothing that both name differs, and the number is named by both.
-pub(crate) fn fits(onboarding: &Onboarding, channel: &Channel) -> bool {
-    let Some((waba_id, number)) = onboarding.number() else { return false };
-    if onboarding.channel_id.as_ref().is_some_and(|id| *id == channel.id) {
-        return true;
-    }
-    let agrees = |ours: &str, theirs: Option<&str>| theirs.is_none_or(|theirs| theirs == ours);
-    if onboarding.client_id().zip(channel.client_id.as_ref()).is_some_and(|(ours, theirs)| ours != theirs) {
-        return false;
-    }
-    let digits = number.display_phone_number.as_deref().map(digits);
-    let same_id = channel.phone_number_id.as_ref().is_some_and(|id| *id == number.id);
-    let same_digits = digits.is_some() && digits == channel.phone_number;
-    agrees(waba_id.as_str(), channel.waba_id.as_ref().map(WabaId::as_str))
-        && agrees(number.id.as_str(), channel.phone_number_id.as_ref().map(PhoneNumberId::as_str))
-        && (same_id || same_digits)
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
 }

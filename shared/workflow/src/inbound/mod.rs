@@ -1,7 +1,8 @@
-//! What comes in by webhook: received and kept at once, and applied when its turn comes.
+//! What comes in by webhook: received and kept at once, and applied by the dispatcher.
 
 pub(crate) mod channel_event;
 mod outcome;
+pub(crate) mod owner;
 mod webhook_receipt;
 
 pub use outcome::WebhookOutcome;

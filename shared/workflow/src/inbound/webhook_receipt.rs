@@ -1,16 +1,13 @@
-//! Receipt of a webhook: authenticate the raw bytes, keep, queue, acknowledge. Never waits for the Hub.
+//! Receipt of a webhook: authenticate the raw bytes, keep, acknowledge. Never waits for the Hub.
 
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use onboarding::Step;
 use partner_hub::signature;
 use partner_hub::webhook::{self, RawEvent};
-use queue::{Queue, QueueError, Task};
 use secrets::{BundleSecret, Secrets, SecretsError};
 use store::{Dedup, InboxReceipt, NewInboxEntry, Source, Store, StoreError};
 use telemetry::Metric;
-use time::Duration;
 
 /// How many events of one webhook are kept at the same time.
 const AT_ONCE: usize = 16;
@@ -20,8 +17,6 @@ const AT_ONCE: usize = 16;
 pub struct WebhookReceipt {
     /// The inbox.
     pub store: Store,
-    /// Where kept webhooks go.
-    pub queue: Arc<dyn Queue>,
     /// The platform secrets, the shared token, Meta's app secret.
     pub secrets: Arc<dyn Secrets>,
     /// Header that carries the shared token where no platform secret exists.
@@ -43,19 +38,13 @@ pub enum ReceiptError {
     /// Not authentic: 401.
     #[error("the webhook is not authentic")]
     NotAuthentic,
-    /// Not kept or not queued: 500, so that the sender sends it again.
+    /// Not kept: 500, so that the sender sends it again.
     #[error("the webhook could not be kept: {0}")]
     NotKept(String),
 }
 
 impl From<StoreError> for ReceiptError {
     fn from(error: StoreError) -> Self {
-        Self::NotKept(error.to_string())
-    }
-}
-
-impl From<QueueError> for ReceiptError {
-    fn from(error: QueueError) -> Self {
         Self::NotKept(error.to_string())
     }
 }
@@ -80,7 +69,7 @@ impl WebhookReceipt {
         Ok(Receipt { events: kept.len(), new: kept.into_iter().filter(|new| *new).count() })
     }
 
-    /// Keeps one event of the Hub's and queues it. Whether it is new.
+    /// Keeps one event of the Hub's. Whether it is new.
     async fn take(&self, event: RawEvent) -> Result<bool, ReceiptError> {
         let name = webhook::parse(&event.body).name;
         if !webhook::is_documented(&name) {
@@ -88,12 +77,7 @@ impl WebhookReceipt {
             telemetry::count(Metric::WebhookUnknownEvent, 1);
         }
         let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
-        let InboxReceipt { key, dedup } = self.keep(&entry).await?;
-        // One that is dealt with came again because the sender has not heard our acknowledgement.
-        if dedup != (Dedup::Repeated { processed: true }) {
-            let task = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
-            self.queue.send(Step::KeyCreation, &task, Duration::ZERO).await?;
-        }
+        let InboxReceipt { dedup, .. } = self.keep(&entry).await?;
         Ok(is_new(dedup))
     }
 

@@ -3,28 +3,26 @@
 use std::sync::Arc;
 
 use exchange::Clock;
-use onboarding::call_limit::{CallLimit, Permit, Priority, Slot};
-use onboarding::{Event, Onboarding};
-use partner_hub::{Hub, HubCredentials};
-use queue::Queue;
+use onboarding::Event;
+use partner_hub::{Hub, HubCredentials, HubError, Trouble};
 use secrets::Secrets;
 use store::{Store, Stored};
+use time::Duration;
 
-use super::StepError;
+use super::{StepError, Ticket};
+
+/// How long the Hub is left alone after a 429 that names no time.
+const PAUSE: Duration = Duration::seconds(30);
 
 /// What a step at the Hub is given. Cheap to clone.
 #[derive(Clone)]
 pub struct HubContext {
     /// The Partner Hub.
     pub hub: Hub,
-    /// Its call limit.
-    pub limit: CallLimit,
     /// The partner's solution with 360dialog.
     pub solution_id: String,
     /// The table.
     pub store: Store,
-    /// The queues.
-    pub queue: Arc<dyn Queue>,
     /// The bundle's secret.
     pub secrets: Arc<dyn Secrets>,
     /// The time.
@@ -32,20 +30,31 @@ pub struct HubContext {
 }
 
 impl HubContext {
-    /// The Hub credentials as they stand now.
-    pub(crate) async fn credentials(&self) -> Result<HubCredentials, StepError> {
-        Ok(self.secrets.bundle().await?.hub.clone())
-    }
-
-    /// Takes a token for one Hub call. The slot of an earlier answer is used up.
-    pub(crate) async fn acquire_call(&self, priority: Priority, slot: &mut Option<Slot>) -> Result<(), StepError> {
-        match self.store.take_call(self.limit, priority, slot.take()).await? {
-            Permit::Granted => Ok(()),
-            Permit::RetryAt { until, slot } => Err(StepError::Wait { until, slot }),
+    /// Makes the one call that a ticket permits, and notes how the Hub is. Nothing is called if the permit is void.
+    pub(crate) async fn call<T>(
+        &self,
+        ticket: &Ticket,
+        call: impl AsyncFnOnce(&HubCredentials) -> Result<T, HubError>,
+    ) -> Result<Result<T, HubError>, StepError> {
+        let credentials = self.secrets.bundle().await?.hub.clone();
+        ticket.redeem(&self.store).await?;
+        let answer = call(&credentials).await;
+        let noted = match &answer {
+            Err(HubError::Retry { trouble: Trouble::Down, .. }) => self.store.hub_failed().await,
+            Err(HubError::Retry { trouble: Trouble::TooMany, retry_after, .. }) => {
+                self.store.pause_calls(self.clock.now() + retry_after.unwrap_or(PAUSE)).await
+            }
+            _ if ticket.after_failures => self.store.hub_answered().await,
+            _ => Ok(()),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "how the Hub is could not be noted");
         }
+        Ok(answer)
     }
 
-    pub(crate) async fn apply(&self, onboarding: &Onboarding, event: &Event) -> Result<Stored, StepError> {
-        Ok(self.store.apply(&onboarding.id, event).await?.into_stored())
+    /// Records what a worker found out: its work is done, and what is next is due.
+    pub(crate) async fn record(&self, ticket: &Ticket, before: Stored, event: &Event) -> Result<Stored, StepError> {
+        Ok(self.store.record(before, &ticket.permit, event).await?.into_stored())
     }
 }

@@ -1,10 +1,11 @@
-//! Who runs a step at the Hub: under a lease, within the call limit, with what follows from its end.
+//! Who runs a step at the Hub: with a permit, and with a result that is recorded.
 
-mod admission;
 mod context;
 mod step_error;
 mod step_runner;
+mod ticket;
 
 pub use context::HubContext;
 pub(crate) use step_error::{FailedStep, StepError, key_refused};
 pub(crate) use step_runner::StepRunner;
+pub(crate) use ticket::Ticket;

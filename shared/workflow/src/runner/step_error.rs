@@ -1,9 +1,7 @@
 //! Why a step ends before it is done, and what every error of a client or of our own means for it.
 
-use onboarding::call_limit::Slot;
 use onboarding::{FailureCode, Step};
 use partner_hub::HubError;
-use queue::QueueError;
 use secrets::SecretsError;
 use store::StoreError;
 use time::{Duration, OffsetDateTime};
@@ -12,17 +10,19 @@ use vault::VaultError;
 /// Why a step ends before it is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StepError {
-    /// The Hub takes no more calls for now.
-    Wait { until: OffsetDateTime, slot: Option<Slot> },
+    /// The permit is void: another message does the work, or will.
+    Void,
+    /// Nothing is to be done with the permit.
+    NothingToDo,
     /// Something failed that may work later.
     Retry { reason: String, after: Option<Duration> },
     /// The Hub refuses our credentials: every onboarding waits for the operator, none fails.
     Unauthorized,
-    /// The client has to grant permission. A webhook or reconciliation brings us back; the queue does not.
+    /// The client has to grant permission.
     Permission { next_at: OffsetDateTime },
     /// It will never work.
     Fail { code: FailureCode, detail: String, retryable: bool },
-    /// Our own table, queue or secret is out of reach: the queue delivers the message again.
+    /// Our own table or secret is out of reach. The work is due again by itself.
     Unavailable(String),
 }
 
@@ -40,7 +40,8 @@ impl StepError {
 
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
-            Self::Wait { .. } => "waits_for_permit",
+            Self::Void => "void",
+            Self::NothingToDo => "nothing_to_do",
             Self::Retry { .. } => "delayed",
             Self::Unauthorized => "unauthorized",
             Self::Permission { .. } => "waits_for_permission",
@@ -53,7 +54,7 @@ impl StepError {
         match self {
             Self::Retry { reason, .. } | Self::Unavailable(reason) => Some(reason),
             Self::Fail { detail, .. } => Some(detail),
-            Self::Wait { .. } | Self::Unauthorized | Self::Permission { .. } => None,
+            Self::Void | Self::NothingToDo | Self::Unauthorized | Self::Permission { .. } => None,
         }
     }
 }
@@ -91,12 +92,6 @@ impl From<StoreError> for StepError {
 
 impl From<SecretsError> for StepError {
     fn from(error: SecretsError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<QueueError> for StepError {
-    fn from(error: QueueError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

@@ -3,23 +3,24 @@
 //! The Hub may create an account and still answer 429 or 500, or create it after we gave up waiting, and its e-mail filter
 //! is not reliable. So the account is looked up first, and after any creation that did not end with an id it is looked up
 //! again, soon and then once more before another creation is asked for. Every answer is recorded before the next call, so
-//! that an interruption repeats no call. Of several onboardings with the same e-mail address, one searches and the others
-//! wait for what it finds.
+//! that an interruption repeats no call. Of several onboardings with the same e-mail address, one searches, and the
+//! dispatcher lets the others wait for what it finds.
 
-use onboarding::call_limit::{Priority, Slot};
+use std::time::Instant;
+
 use onboarding::{ClientDetails, ClientSearch, Event, FailureCode, Step};
 use partner_hub::{HubCredentials, HubError};
-use queue::Task;
-use store::{ClientSearchClaim, Stored};
+use queue::{About, Task};
+use store::{ClientSearchClaim, Stored, WorkKey};
 use time::Duration;
 
-use crate::runner::{FailedStep, HubContext, StepError, StepRunner};
+use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
 
-/// How soon to look whether another onboarding has found the account.
-const SEARCHED_ELSEWHERE: Duration = Duration::seconds(15);
 /// How long after it was asked for an account may appear in the Hub's list. Only a search from then on shows that it was not
 /// created.
 const APPEARS_WITHIN: Duration = Duration::minutes(2);
+/// How long a search that found nothing counts.
+const SEARCH_COUNTS: Duration = Duration::hours(12);
 
 /// The worker of step 1.
 #[derive(Clone)]
@@ -29,94 +30,83 @@ pub struct ClientAccount {
 }
 
 impl ClientAccount {
-    /// Handles one message.
+    /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// A sentence, if the message must be delivered again.
-    pub async fn handle(&self, task: Task) -> Result<(), String> {
-        let Task::Onboarding { onboarding_id, slot } = task else {
+    /// A sentence, if nothing could be recorded. The work is due again by itself.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
+        let About::Onboarding { onboarding_id } = &task.about else {
             return Err("not a task for this step".to_owned());
         };
+        let ticket = Ticket::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
         StepRunner { context: &self.context, step: Step::ClientAccount }
-            .run(&onboarding_id, slot, |stored, mut slot| async move {
-                run(&self.context, stored, Priority::ClientAccount, &mut slot).await
-            })
+            .run(onboarding_id, &ticket, |stored| run(&self.context, &ticket, stored))
             .await
     }
 }
 
-/// Runs the step until the client account is known.
-pub(crate) async fn run(
-    context: &HubContext,
-    stored: Stored,
-    priority: Priority,
-    slot: &mut Option<Slot>,
-) -> Result<Stored, FailedStep> {
-    find_or_create(context, stored, priority, slot).await.map_err(|stop| stop.at(Step::ClientAccount))
+/// Makes the next call of the step, unless the client account is known.
+pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, FailedStep> {
+    find_or_create(context, ticket, stored).await.map_err(|stop| stop.at(Step::ClientAccount))
 }
 
-async fn find_or_create(
-    context: &HubContext,
-    mut stored: Stored,
-    priority: Priority,
-    slot: &mut Option<Slot>,
-) -> Result<Stored, StepError> {
-    loop {
-        let onboarding::ClientAccount::Wanted { details, search } = stored.onboarding.client.clone() else {
-            return Ok(stored);
-        };
-        if stored.onboarding.status.is_at_rest() {
-            return Ok(stored);
-        }
-        let id = &stored.onboarding.id;
-        match context.store.claim_client_search(&details.email, id).await? {
-            ClientSearchClaim::Ours { asked_at } => {
-                let sure_from = asked_at.map(|at| at + APPEARS_WITHIN);
-                if let (ClientSearch::Absent { at }, Some(sure_from)) = (search, sure_from)
-                    && at.is_none_or(|at| at < sure_from)
-                {
-                    let again = Event::ClientSearched { search: ClientSearch::Open };
-                    stored = context.apply(&stored.onboarding, &again).await?;
-                    let left = sure_from - context.clock.now();
-                    if left.is_positive() {
+async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+    let onboarding::ClientAccount::Wanted { details, search } = stored.onboarding.client.clone() else {
+        return Err(StepError::NothingToDo);
+    };
+    if stored.onboarding.status.is_at_rest() {
+        return Err(StepError::NothingToDo);
+    }
+    let so_far = match context.store.claim_client_search(&details.email, &stored.onboarding.id).await? {
+        ClientSearchClaim::Ours { asked_at } => {
+            let now = context.clock.now();
+            let sure_from = asked_at.map(|at| at + APPEARS_WITHIN);
+            match search {
+                ClientSearch::Absent { at } if at.is_none_or(|at| at < now - SEARCH_COUNTS) => ClientSearch::Open,
+                // An account was asked for after the last search, and nobody knows what came of it.
+                ClientSearch::Absent { at } if at < sure_from => {
+                    if let Some(left) = sure_from.map(|sure_from| sure_from - now).filter(|left| left.is_positive()) {
+                        ticket.give_back(&context.store).await?;
                         let reason = "an account was asked for, and may still appear".to_owned();
                         return Err(StepError::Retry { reason, after: Some(left) });
                     }
-                    continue;
+                    ClientSearch::Open
                 }
-            }
-            ClientSearchClaim::Found(client_id) => {
-                stored = context.apply(&stored.onboarding, &Event::ClientFound { client_id, created: false }).await?;
-                continue;
-            }
-            ClientSearchClaim::Theirs { until } => {
-                let soon = context.clock.now() + SEARCHED_ELSEWHERE;
-                return Err(StepError::Wait { until: until.min(soon), slot: slot.take() });
+                so_far => so_far,
             }
         }
-        let credentials = context.credentials().await?;
-        context.acquire_call(priority, slot).await?;
-        let event = match search {
-            ClientSearch::Absent { .. } => {
-                // Before the call: whatever becomes of it, the next try starts with a new search.
-                context.store.client_asked_for(&details.email, Some(context.clock.now())).await?;
-                context.apply(&stored.onboarding, &Event::ClientSearched { search: ClientSearch::Open }).await?;
-                match context.hub.create_client(&credentials, hub_details(&details)).await {
-                    Ok(client_id) => Event::ClientFound { client_id, created: true },
-                    Err(error) => {
-                        if !error.is_unclear() {
-                            context.store.client_asked_for(&details.email, None).await?;
-                        }
-                        return Err(refused(error));
-                    }
-                }
-            }
-            so_far => search_on(context, &credentials, &details, so_far).await?,
-        };
-        if let Event::ClientFound { client_id, .. } = &event {
-            context.store.tell_client_found(&details.email, client_id).await?;
+        ClientSearchClaim::Found(client_id) => {
+            ticket.give_back(&context.store).await?;
+            return context.record(ticket, stored, &Event::ClientFound { client_id, created: false }).await;
         }
-        stored = context.apply(&stored.onboarding, &event).await?;
+        // The dispatcher had seen nobody search. It looks again.
+        ClientSearchClaim::Theirs { .. } => return Err(StepError::NothingToDo),
+    };
+    let event = match so_far {
+        ClientSearch::Absent { .. } => create(context, ticket, &details).await?,
+        so_far => {
+            context.call(ticket, async |credentials| search_on(context, credentials, &details, so_far).await).await??
+        }
+    };
+    if let Event::ClientFound { client_id, .. } = &event {
+        context.store.tell_client_found(&details.email, client_id).await?;
+    }
+    context.record(ticket, stored, &event).await
+}
+
+/// Creates the account. That it is asked for is noted before the call: whatever becomes of it, a new search comes first then.
+async fn create(context: &HubContext, ticket: &Ticket, details: &ClientDetails) -> Result<Event, StepError> {
+    context.store.client_asked_for(&details.email, Some(context.clock.now())).await?;
+    let created =
+        context.call(ticket, async |credentials| context.hub.create_client(credentials, hub_details(details)).await);
+    match created.await? {
+        Ok(client_id) => Ok(Event::ClientFound { client_id, created: true }),
+        Err(error) => {
+            if !error.is_unclear() {
+                context.store.client_asked_for(&details.email, None).await?;
+            }
+            Err(refused(error))
+        }
     }
 }
 
@@ -127,7 +117,7 @@ async fn search_on(
     credentials: &HubCredentials,
     details: &ClientDetails,
     so_far: ClientSearch,
-) -> Result<Event, StepError> {
+) -> Result<Event, HubError> {
     let page = match so_far {
         ClientSearch::Filtering { offset } => context.hub.clients_filtered(credentials, &details.email, offset).await?,
         ClientSearch::Reading { offset } => context.hub.clients_page(credentials, offset).await?,

@@ -9,7 +9,6 @@ use exchange::Clock;
 use meta_graph::MetaError;
 use meta_graph::session::{Session, SessionEvent};
 use onboarding::{Event, MAX_POPUP_ATTEMPTS, Onboarding, OnboardingId, PopupAttempt, Step};
-use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{Secrets, SecretsError};
 use store::{CodeClaim, Store, StoreError, Stored};
@@ -17,7 +16,6 @@ use strum::{IntoStaticStr, VariantArray};
 use url::Url;
 
 use super::proof::{Claims, SignupProof};
-use crate::send_on;
 
 /// How long the proof may take. API Gateway waits 29 seconds for an answer.
 const PROOF: std::time::Duration = std::time::Duration::from_secs(25);
@@ -29,8 +27,6 @@ pub struct EsCallback {
     pub proof: SignupProof,
     /// The table.
     pub store: Store,
-    /// Where a proven signup goes on.
-    pub queue: Arc<dyn Queue>,
     /// The app secret.
     pub secrets: Arc<dyn Secrets>,
     /// The time.
@@ -213,12 +209,7 @@ impl EsCallback {
         let proof = self.prove(id, code, code_sha256.clone(), &callback);
         let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
         match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
-            Ok(stored) => {
-                if let Err(error) = send_on(&*self.queue, &stored.onboarding).await {
-                    tracing::warn!(%error, "not queued; reconciliation will");
-                }
-                Ok(stored)
-            }
+            Ok(stored) => Ok(stored),
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");
                 self.keep_attempt(id, callback.session.as_ref(), error.code()).await;

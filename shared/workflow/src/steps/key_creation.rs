@@ -1,27 +1,28 @@
 //! Step 4: create the API key of a live channel, store it, set the message webhook.
 //!
-//! A new key revokes the older ones and is shown once. So it is made under the lease, only if the vault holds none,
+//! A new key revokes the older ones and is shown once. So it is made by one worker at a time, only if the vault holds none,
 //! and stored before anything else. If it is lost between Hub and vault, making another is safe: nobody was given it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use onboarding::call_limit::{Priority, Slot};
-use onboarding::{ChannelId, Event, FailureCode, Onboarding, OnboardingId, Status, Step, StoredKey};
+use onboarding::{ChannelId, Event, FailureCode, Onboarding, Status, Step, StoredKey};
 use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
 use partner_hub::{ApiKey, HubError};
-use queue::Task;
-use store::{InboxKey, Stored};
+use queue::{About, Task};
+use store::{Stored, WorkKey};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 use vault::Vault;
 
-use crate::inbound::channel_event;
-use crate::runner::{HubContext, StepError, StepRunner, key_refused};
+use crate::runner::{HubContext, StepError, StepRunner, Ticket, key_refused};
 
 /// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
 const KEY_SETTLES: Duration = Duration::minutes(15);
 /// How long a call that was not answered may still be carried out. A key made sooner could be revoked by its key.
 const MADE_WITHIN: Duration = Duration::minutes(1);
+/// How long after each refusal the Hub is asked again whether the client has granted permission.
+const ASK_AGAIN: [Duration; 3] = [Duration::minutes(15), Duration::hours(1), Duration::hours(6)];
 /// Pauses between the tries to store a key that was just made.
 const STORE_PAUSES: [std::time::Duration; 3] = [
     std::time::Duration::from_millis(100),
@@ -43,79 +44,72 @@ pub struct KeyCreation {
 }
 
 impl KeyCreation {
-    /// Runs the key-creation worker for one message: an onboarding, or a webhook in the inbox.
+    /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// A sentence, if the message must be delivered again.
-    pub async fn handle(&self, task: Task) -> Result<(), String> {
-        let (id, slot) = match task {
-            Task::Onboarding { onboarding_id, slot } => (onboarding_id, slot),
-            Task::Inbox { inbox_key, slot } => {
-                let key: InboxKey = inbox_key.parse().map_err(|_| "not a key of the inbox".to_owned())?;
-                match channel_event::settle(&self.context, &key, slot).await? {
-                    Some(id) => (id, None),
-                    None => return Ok(()),
-                }
-            }
+    /// A sentence, if nothing could be recorded. The work is due again by itself.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
+        let About::Onboarding { onboarding_id } = &task.about else {
+            return Err("not a task for this step".to_owned());
         };
-        self.make_key(&id, slot).await
-    }
-
-    async fn make_key(&self, id: &OnboardingId, slot: Option<Slot>) -> Result<(), String> {
+        let ticket = Ticket::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
         StepRunner { context: &self.context, step: Step::KeyCreation }
-            .run(id, slot, |stored, slot| async move {
-                self.step(stored, slot).await.map_err(|stop| stop.at(Step::KeyCreation))
+            .run(onboarding_id, &ticket, |stored| async {
+                self.step(&ticket, stored).await.map_err(|stop| stop.at(Step::KeyCreation))
             })
             .await
     }
 
-    async fn step(&self, stored: Stored, slot: Option<Slot>) -> Result<Stored, StepError> {
+    async fn step(&self, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
         let onboarding = &stored.onboarding;
         if !matches!(onboarding.status, Status::Live | Status::PermissionRequired) {
-            return Ok(stored);
+            return Err(StepError::NothingToDo);
         }
-        let asked_lately = onboarding.retry.as_ref().is_some_and(|retry| retry.next_at > self.context.clock.now());
-        if onboarding.status == Status::PermissionRequired && asked_lately {
-            return Ok(stored);
-        }
-        let Some(channel_id) = onboarding.channel_id.clone() else { return Ok(stored) };
+        let Some(channel_id) = onboarding.channel_id.clone() else { return Err(StepError::NothingToDo) };
         let stored = match onboarding.key {
-            Some(_) => stored,
-            None => self.obtain_key(stored, &channel_id, slot).await?,
+            Some(_) => {
+                ticket.hold(&self.context.store).await?;
+                stored
+            }
+            None => self.obtain_key(ticket, stored, &channel_id).await?,
         };
+        if !ticket.leaves_time() {
+            // The key is stored, so that the rest is due by itself.
+            return Err(StepError::NothingToDo);
+        }
         self.set_message_webhook(&stored.onboarding, &channel_id).await?;
-        self.context.apply(&stored.onboarding, &Event::MessagingReady).await
+        self.context.record(ticket, stored, &Event::MessagingReady).await
     }
 
     /// Takes the key from the vault, where an earlier try left it, or makes one.
-    async fn obtain_key(
-        &self,
-        stored: Stored,
-        channel_id: &ChannelId,
-        slot: Option<Slot>,
-    ) -> Result<Stored, StepError> {
+    async fn obtain_key(&self, ticket: &Ticket, stored: Stored, channel_id: &ChannelId) -> Result<Stored, StepError> {
         let onboarding = &stored.onboarding;
         let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let key = match self.vault.find(channel_id).await? {
-            Some((key, stored)) if key.created_at >= void_before => stored,
-            _ => self.create_key(onboarding, channel_id, slot).await?,
+            Some((key, stored)) if key.created_at >= void_before => {
+                ticket.hold(&self.context.store).await?;
+                stored
+            }
+            _ => self.create_key(ticket, &stored, channel_id).await?,
         };
-        self.context.apply(onboarding, &Event::KeyStored { key }).await
+        // Not yet the end of this worker's work, which goes on with the messaging API.
+        Ok(self.context.store.apply(&onboarding.id, &Event::KeyStored { key }).await?.into_stored())
     }
 
     async fn create_key(
         &self,
-        onboarding: &Onboarding,
+        ticket: &Ticket,
+        stored: &Stored,
         channel_id: &ChannelId,
-        mut slot: Option<Slot>,
     ) -> Result<StoredKey, StepError> {
-        let credentials = self.context.credentials().await?;
-        self.context.acquire_call(Priority::KeyCreation, &mut slot).await?;
         let asked_at = self.context.clock.now();
-        match self.context.hub.create_api_key(&credentials, channel_id).await {
+        let made = self
+            .context
+            .call(ticket, async |credentials| self.context.hub.create_api_key(credentials, channel_id).await);
+        match made.await? {
             Ok(key) => self.store(channel_id, &key).await,
-            Err(HubError::Permission { .. }) => self.permission_missing(onboarding, asked_at).await,
-            Err(HubError::Retry { reason, retry_after, unclear: true }) => {
+            Err(HubError::Permission { .. }) => self.permission_missing(&stored.onboarding, asked_at).await,
+            Err(HubError::Retry { reason, retry_after, unclear: true, .. }) => {
                 Err(StepError::Retry { reason, after: Some(retry_after.unwrap_or_default().max(MADE_WITHIN)) })
             }
             Err(error) => Err(error.into()),
@@ -136,21 +130,20 @@ impl KeyCreation {
         }
     }
 
-    /// Direct Payment. The webhook of the grant brings us back; reconciliation asks again, ever more rarely.
+    /// Direct Payment. The webhook of the grant brings us back; without it the Hub is asked again, ever more rarely.
     async fn permission_missing(
         &self,
         onboarding: &Onboarding,
         asked_at: OffsetDateTime,
     ) -> Result<StoredKey, StepError> {
-        const LONGEST: Duration = Duration::hours(6);
-        let stored = self.context.apply(onboarding, &Event::PermissionMissing { asked_at }).await?;
+        let event = Event::PermissionMissing { asked_at };
+        let stored = self.context.store.apply(&onboarding.id, &event).await?.into_stored();
         if stored.onboarding.status == Status::Live {
             return Err(StepError::Retry { reason: "permission was granted while we asked".to_owned(), after: None });
         }
-        let tries = onboarding.retry.as_ref().map_or(0, |retry| retry.tries).min(8);
-        Err(StepError::Permission {
-            next_at: self.context.clock.now() + (Duration::minutes(5) * 2i32.pow(tries)).min(LONGEST),
-        })
+        let tries = onboarding.retry.as_ref().map_or(0, |retry| retry.tries) as usize;
+        let wait = ASK_AGAIN.get(tries).or(ASK_AGAIN.last()).copied().unwrap_or_default();
+        Err(StepError::Permission { next_at: self.context.clock.now() + wait })
     }
 
     async fn set_message_webhook(&self, onboarding: &Onboarding, channel_id: &ChannelId) -> Result<(), StepError> {

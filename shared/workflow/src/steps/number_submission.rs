@@ -1,50 +1,74 @@
 //! Step 3: submit the number to the Hub, connected to the client account. Does step 1 first if it is still open.
 
-use onboarding::call_limit::{Priority, Slot};
+use std::sync::Arc;
+use std::time::Instant;
+
 use onboarding::{Event, FailureCode, Onboarding, Status, Step};
 use partner_hub::HubError;
-use queue::Task;
-use store::Stored;
+use queue::{About, Task};
+use store::{InboxKey, Stored, WorkKey};
+use vault::Vault;
 
 use super::client_account;
-use crate::runner::{FailedStep, HubContext, StepError, StepRunner};
+use crate::inbound::channel_event;
+use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
+use crate::upkeep::{channel_sweep, hub_probe, look_up};
 
-/// The worker of step 3.
+/// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
+/// channel of a webhook, for all channels, and whether it is well.
 #[derive(Clone)]
 pub struct NumberSubmission {
     /// What the step is given.
     pub context: HubContext,
+    /// Whether it holds a key; nothing else is asked of it.
+    pub vault: Arc<dyn Vault>,
 }
 
 impl NumberSubmission {
-    /// Handles one message.
+    /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// A sentence, if the message must be delivered again.
-    pub async fn handle(&self, task: Task) -> Result<(), String> {
-        let Task::Onboarding { onboarding_id, slot } = task else {
-            return Err("not a task for this step".to_owned());
-        };
-        let runner = StepRunner { context: &self.context, step: Step::NumberSubmission };
-        runner.run(&onboarding_id, slot, |stored, slot| run(&self.context, stored, slot)).await
+    /// A sentence, if nothing could be recorded. The work is due again by itself.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
+        let ticket = |work| Ticket::new(work, &task, deadline);
+        match &task.about {
+            About::Onboarding { onboarding_id } => {
+                let ticket = ticket(WorkKey::Onboarding(onboarding_id.clone()));
+                let runner = StepRunner { context: &self.context, step: Step::NumberSubmission };
+                runner.run(onboarding_id, &ticket, |stored| run(&self.context, &ticket, stored)).await
+            }
+            About::Inbox { inbox_key } => {
+                let key: InboxKey = inbox_key.parse().map_err(|_| "not a key of the inbox".to_owned())?;
+                channel_event::ask(&self.context, &ticket(WorkKey::Inbox(key.clone())), &key).await
+            }
+            About::Sweep => {
+                let sweep = channel_sweep::ChannelSweep { context: &self.context, vault: &self.vault };
+                sweep.run(&ticket(WorkKey::Sweep)).await
+            }
+            About::Probe => hub_probe::run(&self.context, &ticket(WorkKey::Probe)).await,
+        }
     }
 }
 
-/// Runs the step for an onboarding that is signed up; for any other there is nothing to do.
-async fn run(context: &HubContext, stored: Stored, mut slot: Option<Slot>) -> Result<Stored, FailedStep> {
-    if stored.onboarding.status != Status::SignedUp {
-        return Ok(stored);
+/// Makes the next call for an onboarding that is signed up or submitted; for any other there is nothing to do.
+async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, FailedStep> {
+    match stored.onboarding.status {
+        Status::SignedUp if stored.onboarding.client_id().is_none() => {
+            client_account::run(context, ticket, stored).await
+        }
+        Status::SignedUp => submit(context, ticket, stored).await.map_err(|stop| stop.at(Step::NumberSubmission)),
+        Status::Submitted => {
+            look_up::run(context, ticket, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
+        }
+        _ => Err(StepError::NothingToDo.at(Step::NumberSubmission)),
     }
-    let stored = client_account::run(context, stored, Priority::NumberSubmission, &mut slot).await?;
-    submit(context, stored, &mut slot).await.map_err(|stop| stop.at(Step::NumberSubmission))
 }
 
-async fn submit(context: &HubContext, stored: Stored, slot: &mut Option<Slot>) -> Result<Stored, StepError> {
-    let Some(submission) = submission(context, &stored.onboarding) else { return Ok(stored) };
-    let credentials = context.credentials().await?;
-    context.acquire_call(Priority::NumberSubmission, slot).await?;
-    context.hub.submit_number(&credentials, &submission).await.map_err(refused)?;
-    context.apply(&stored.onboarding, &Event::NumberAccepted).await
+async fn submit(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+    let Some(submission) = submission(context, &stored.onboarding) else { return Err(StepError::NothingToDo) };
+    let accepted = context.call(ticket, async |credentials| context.hub.submit_number(credentials, &submission).await);
+    accepted.await?.map_err(refused)?;
+    context.record(ticket, stored, &Event::NumberAccepted).await
 }
 
 /// What is submitted. Always one number: without it the Hub would connect, and bill, every number of the WABA.

@@ -1,24 +1,21 @@
-//! Once a day, all channels at the Hub, a page with each run of reconciliation: live ones whose webhook never came, those
-//! that no onboarding knows, which cost the partner money, and keys that are gone from the vault.
+//! Once a day, all channels at the Hub, a page with each permit: live ones whose webhook never came, those that no
+//! onboarding knows, which cost the partner money, and keys that are gone from the vault.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use onboarding::call_limit::Priority;
 use onboarding::{ChannelId, Onboarding, OnboardingId, Problem, Status, Step};
-use partner_hub::{Channel, ChannelsPage};
+use partner_hub::Channel;
 use store::StoreError;
 use telemetry::Metric;
 use time::Duration;
 use vault::Vault;
 
-use super::reconciliation::Reconciled;
-use crate::inbound::channel_event::{apply_live, owner};
-use crate::runner::HubContext;
-use crate::runner::StepError;
-use crate::task;
+use crate::inbound::owner::{Owner, apply_live, owner_of};
+use crate::runner::{HubContext, StepError, Ticket};
 
 /// From the end of one sweep to the beginning of the next.
-const PAUSE: Duration = Duration::hours(24);
+pub(crate) const PAUSE: Duration = Duration::hours(24);
 
 /// What the sweep needs.
 #[derive(Clone)]
@@ -28,14 +25,30 @@ pub(crate) struct ChannelSweep<'a> {
 }
 
 impl ChannelSweep<'_> {
-    /// Reads the next page, if it is time.
-    pub(crate) async fn run(&self, report: &mut Reconciled) -> Result<(), StepError> {
-        let now = self.context.clock.now();
-        let Some(offset) = self.context.store.sweep_due(now + PAUSE).await? else { return Ok(()) };
-        let page = self.page(offset, report).await?;
+    /// Reads the next page.
+    ///
+    /// # Errors
+    /// A sentence, if nothing could be recorded. The page is due again by itself.
+    pub(crate) async fn run(&self, ticket: &Ticket) -> Result<(), String> {
+        let started = Instant::now();
+        let swept = self.next_page(ticket).await;
+        let outcome = swept.as_ref().map_or_else(StepError::outcome, |()| "done");
+        telemetry::step("sweep", outcome, started, swept.as_ref().err().and_then(StepError::reason));
+        match swept {
+            Ok(()) | Err(StepError::Void) => Ok(()),
+            Err(stop) => Err(stop.reason().unwrap_or(stop.outcome()).to_owned()),
+        }
+    }
+
+    async fn next_page(&self, ticket: &Ticket) -> Result<(), StepError> {
+        let offset = self.context.store.sweep_offset().await?;
+        let page = self
+            .context
+            .call(ticket, async |credentials| self.context.hub.channels_page(credentials, offset).await)
+            .await??;
         let (mut checked, mut failure) = (0, None);
         for channel in page.channels.iter().filter(|channel| channel.is_live()) {
-            match self.check(channel, report).await {
+            match self.check(channel).await {
                 Ok(()) => checked += 1,
                 Err(stop) => {
                     tracing::warn!(?stop, channel_id = %channel.id, "a channel could not be looked into");
@@ -47,22 +60,16 @@ impl ChannelSweep<'_> {
         if let Some(stop) = failure.filter(|_| checked == 0) {
             return Err(stop);
         }
+        let now = self.context.clock.now();
         let (next, at) = page.next_offset.map_or((0, now + PAUSE), |next| (next, now));
         Ok(self.context.store.sweep_on(next, at).await?)
     }
 
-    async fn page(&self, offset: u32, report: &mut Reconciled) -> Result<ChannelsPage, StepError> {
-        let credentials = self.context.credentials().await?;
-        self.context.acquire_call(Priority::Reconciliation, &mut None).await?;
-        report.hub_calls += 1;
-        Ok(self.context.hub.channels_page(&credentials, offset).await?)
-    }
-
-    async fn check(&self, channel: &Channel, report: &mut Reconciled) -> Result<(), StepError> {
-        let Some(id) = owner(self.context, channel).await? else {
+    async fn check(&self, channel: &Channel) -> Result<(), StepError> {
+        let Owner::Ours(id) = owner_of(&self.context.store, channel).await? else {
             let what =
                 Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
-            return self.tell(&channel.id, None, what, report).await;
+            return self.tell(&channel.id, None, what).await;
         };
         let onboarding = match self.context.store.get(&id).await {
             Ok(stored) => stored.onboarding,
@@ -73,10 +80,7 @@ impl ChannelSweep<'_> {
         match onboarding.status {
             // The submission may have had its effect although it was refused the second time.
             Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
-                if apply_live(self.context, &id, &channel.id).await? {
-                    report.found_live += 1;
-                    self.context.queue.send(Step::KeyCreation, &task(&id), Duration::ZERO).await?;
-                }
+                apply_live(&self.context.store, &id, &channel.id).await?;
                 Ok(())
             }
             Status::Ready if !self.vault.holds(&channel.id).await? => {
@@ -84,7 +88,7 @@ impl ChannelSweep<'_> {
                     metric: Metric::KeyMissing,
                     text: "the vault no longer holds the key of a channel",
                 };
-                self.tell(&channel.id, Some(&id), what, report).await
+                self.tell(&channel.id, Some(&id), what).await
             }
             _ => Ok(()),
         }
@@ -96,13 +100,11 @@ impl ChannelSweep<'_> {
         channel_id: &ChannelId,
         onboarding_id: Option<&OnboardingId>,
         what: Classification,
-        report: &mut Reconciled,
     ) -> Result<(), StepError> {
         if self.context.store.first_report(channel_id, what.metric.as_str()).await? {
             let onboarding_id = onboarding_id.map(OnboardingId::as_str);
             tracing::warn!(%channel_id, onboarding_id, "{}", what.text);
             telemetry::count(what.metric, 1);
-            report.told += 1;
         }
         Ok(())
     }

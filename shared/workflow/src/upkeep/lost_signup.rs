@@ -6,16 +6,15 @@
 //! is told.
 
 use meta_graph::webhook::{AccountEvent, AccountUpdate, account_updates};
-use onboarding::{BusinessId, Event, Onboarding, PopupAttempt, WabaId};
+use onboarding::{BusinessId, Class, Event, Onboarding, PopupAttempt, WabaId};
 use secrecy::SecretString;
 use serde_json::Value;
-use store::{InboxEntry, InboxKey, StoreError};
+use store::{InboxEntry, InboxKey, StoreError, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
+use super::UpkeepContext;
 use crate::inbound::WebhookOutcome;
-use crate::runner::HubContext;
-use crate::send_on;
 use crate::steps::es_callback::CallbackError;
 use crate::steps::proof::{Claims, SignupProof};
 
@@ -31,7 +30,7 @@ const TRIES_END: Duration = Duration::hours(72);
 /// # Errors
 /// If the table is out of reach. The webhook is due still.
 pub(crate) async fn settle(
-    context: &HubContext,
+    context: &UpkeepContext,
     proof: &SignupProof,
     key: &InboxKey,
     fetches: &mut usize,
@@ -42,7 +41,7 @@ pub(crate) async fn settle(
         // One that nobody can read must not keep the others waiting.
         Err(error @ StoreError::Unreadable { .. }) => {
             tracing::error!(%error, "a person has to look at this webhook");
-            return context.store.postpone(key, context.clock.now() + UNREADABLE).await;
+            return postpone(context, key, UNREADABLE).await;
         }
         Err(error) => return Err(error),
     };
@@ -66,8 +65,7 @@ pub(crate) async fn settle(
                 let age = context.clock.now() - entry.received_at;
                 tracing::warn!(%error, "a signup that Meta reports could not be looked into");
                 if age < TRIES_END {
-                    let next = context.clock.now() + age.clamp(Duration::minutes(1), Duration::hours(1));
-                    return context.store.postpone(key, next).await;
+                    return postpone(context, key, age.clamp(Duration::minutes(1), Duration::hours(1))).await;
                 }
                 telemetry::count(Metric::SignupUnclear, 1);
                 outcomes.push(WebhookOutcome::NeverSettled.into());
@@ -79,6 +77,12 @@ pub(crate) async fn settle(
     }
     let words: Vec<_> = outcomes.into_iter().map(Outcome::as_str).collect();
     context.store.processed(key, &words.join(", ")).await
+}
+
+/// Lets reconciliation look at a report again after a while.
+pub(crate) async fn postpone(context: &UpkeepContext, key: &InboxKey, wait: Duration) -> Result<(), StoreError> {
+    let work = WorkKey::Inbox(key.clone());
+    context.store.due_next(&work, None, Class::Reconciliation, context.clock.now() + wait).await
 }
 
 /// What became of one report.
@@ -121,7 +125,7 @@ enum Candidates {
 
 /// Meta's word that a customer finished.
 struct Report<'a> {
-    context: &'a HubContext,
+    context: &'a UpkeepContext,
     proof: &'a SignupProof,
     entry: &'a InboxEntry,
     update: &'a AccountUpdate,
@@ -228,11 +232,8 @@ impl Report<'_> {
                 }
             }
         }
-        let stored = self.context.store.apply(&onboarding.id, &event).await?.into_stored();
+        self.context.store.apply(&onboarding.id, &event).await?;
         tracing::info!("a signup that no page handed over was completed");
-        if let Err(error) = send_on(&*self.context.queue, &stored.onboarding).await {
-            tracing::warn!(%error, "not queued; the next run will");
-        }
         Ok(())
     }
 

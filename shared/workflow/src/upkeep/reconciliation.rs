@@ -1,226 +1,145 @@
-//! Reconciliation: whatever is due and did not move is moved again, and the Hub is asked for channels whose webhook
-//! never came. Once a day it goes through all channels. One run costs a bounded number of Hub calls, however many onboardings wait.
+//! Reconciliation, every five minutes: links that run out, what Meta reports, and whether the dispatcher is alive. It calls
+//! nobody at the Hub.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration as StdDuration, Instant};
 
-use onboarding::call_limit::Priority;
-use onboarding::{Event, LEASE, Onboarding, OnboardingId, Status, Step};
-use partner_hub::Channel;
-use queue::Task;
-use store::{Due, InboxKey, Lease, LeaseOutcome, Source, StoreError};
+use exchange::Clock;
+use onboarding::limiter::Health;
+use onboarding::limiter::milliseconds;
+use onboarding::{Class, Event, LongestWaits, OnboardingId, Status};
+use secrets::Secrets;
+use store::{Due, InboxKey, Source, Store, StoreError, WorkKey};
+use telemetry::Metric;
 use time::Duration;
-use vault::Vault;
 
-use super::channel_sweep::ChannelSweep;
-use super::lost_signup;
-use super::overdue;
-use crate::inbound::channel_event::{apply_live, fits};
-use crate::runner::HubContext;
-use crate::runner::StepError;
+use super::{channel_sweep, lost_signup, overdue};
 use crate::steps::proof::SignupProof;
-use crate::task;
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
-/// How many pages of channels (200 each, newest first) one run reads.
-const CHANNEL_PAGES_PER_RUN: u32 = 2;
-/// How many clients' permission one run asks for; each costs a Hub call.
-const PERMISSIONS_PER_RUN: usize = 2;
 /// How many tokens of lost signups one run fetches; each costs about five calls to Meta.
 const SIGNUPS_PER_RUN: usize = 5;
-/// How long one run looks into them. The function has 60 seconds.
-const FOR_META: std::time::Duration = std::time::Duration::from_secs(25);
-/// When something that was moved again is looked at next.
+/// How long one run may last if nobody says when it has to end.
+const USUAL_RUN: StdDuration = StdDuration::from_secs(50);
+/// When something that could not be looked into is looked at next.
 const NEXT_LOOK: Duration = Duration::minutes(15);
-/// When the Hub is asked again after it could not be: at the next run.
-const NEXT_RUN: Duration = Duration::minutes(1);
 
-/// Moves what is due.
+/// What the upkeep needs of the bundle.
+#[derive(Clone)]
+pub struct UpkeepContext {
+    /// The table.
+    pub store: Store,
+    /// The bundle's secret.
+    pub secrets: Arc<dyn Secrets>,
+    /// The partner's solution with 360dialog.
+    pub solution_id: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Looks after what nobody else does.
 #[derive(Clone)]
 pub struct Reconciliation {
-    /// For the Hub.
-    pub context: HubContext,
+    /// What it works with.
+    pub context: UpkeepContext,
     /// For signups that no page handed over.
     pub proof: SignupProof,
-    /// Where keys are kept.
-    pub vault: Arc<dyn Vault>,
+    /// After which time in one status an onboarding is overdue.
+    pub longest_waits: LongestWaits,
 }
 
 /// What one run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Onboardings sent to a queue again.
-    pub queued: usize,
-    /// Webhooks in the inbox sent to the queue again.
-    pub webhooks: usize,
     /// Onboardings whose link had run out.
     pub expired: usize,
     /// Onboardings that became overdue.
     pub overdue: usize,
-    /// Channels found live at the Hub without a webhook.
-    pub found_live: usize,
-    /// Findings that a person was told of: unknown channels, missing keys.
-    pub told: usize,
-    /// Hub calls made.
-    pub hub_calls: u32,
+    /// Reports of Meta that were looked into.
+    pub reports: usize,
+    /// How much work waits for the dispatcher.
+    pub line_length: u32,
+    /// How long the first of it has been due, in seconds.
+    pub line_oldest_seconds: u64,
 }
 
 impl Reconciliation {
-    /// One run.
+    /// One run, which ends before `deadline`.
     ///
     /// # Errors
-    /// A sentence, if the table or a queue is out of reach. Nothing is lost: what is due stays due.
-    pub async fn run(&self) -> Result<Reconciled, String> {
+    /// A sentence, if the table is out of reach. Nothing is lost: what is due stays due.
+    pub async fn run(&self, deadline: Option<Instant>) -> Result<Reconciled, String> {
+        let begun = Instant::now();
+        let deadline = deadline.unwrap_or(begun + USUAL_RUN);
+        // Each part has its share of the time, and leaves what it does not need to those after it.
+        let share = |part: u32| begun + deadline.saturating_duration_since(begun) * part / 10;
         let mut report = Reconciled::default();
-        let mut submitted = Vec::new();
-        let (mut permissions, mut reports) = (0, Vec::new());
-        let due = self.context.store.due(self.context.clock.now(), ITEMS_PER_RUN).await.map_err(text)?;
-        for item in due {
-            match item {
-                Due::Inbox(key) if key.source() == Source::Meta => reports.push(key),
-                Due::Inbox(key) => self.webhook(&key, &mut report).await?,
-                Due::Onboarding(id) => self.onboarding(&id, &mut report, &mut submitted, &mut permissions).await?,
-            }
-        }
-        if !submitted.is_empty() {
-            self.poll(submitted, &mut report).await?;
-        }
-        if let Err(stop) = (ChannelSweep { context: &self.context, vault: &self.vault }).run(&mut report).await {
-            tracing::warn!(?stop, "the sweep of the channels goes on with the next run");
-        }
-        self.lost_signups(&reports).await?;
-        tracing::info!(
-            queued = report.queued,
-            webhooks = report.webhooks,
-            expired = report.expired,
-            overdue = report.overdue,
-            found_live = report.found_live,
-            told = report.told,
-            hub_calls = report.hub_calls,
-            "reconciled"
-        );
+        self.context.store.ensure_sweep(self.context.clock.now() + channel_sweep::PAUSE).await.map_err(text)?;
+        self.watch_dispatcher(&mut report).await.map_err(text)?;
+        report.overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text)?;
+        let reports = self.expire(share(6), &mut report).await?;
+        self.lost_signups(&reports, share(9), &mut report).await?;
+        let Reconciled { expired, overdue, reports, line_length, line_oldest_seconds } = report;
+        tracing::info!(expired, overdue, reports, line_length, line_oldest_seconds, "reconciled");
         Ok(report)
     }
 
-    /// Looks into what Meta reports. Last, and not for long: Meta may be slow, and the rest must not wait for it.
-    async fn lost_signups(&self, reports: &[InboxKey]) -> Result<(), String> {
-        let (until, mut fetches) = (Instant::now() + FOR_META, SIGNUPS_PER_RUN);
-        for key in reports {
+    /// Says how much work waits, and how long. The alarm on it says that the dispatcher is dead.
+    async fn watch_dispatcher(&self, report: &mut Reconciled) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        for class in std::iter::once(Class::Free).chain(Class::WITH_PERMIT) {
+            report.line_length += self.context.store.count_due(class, now).await?;
+            if let Some(first) = self.context.store.due(class, now, 1).await?.first() {
+                let seconds = (now - first.due_at).whole_seconds().try_into().unwrap_or(0);
+                report.line_oldest_seconds = report.line_oldest_seconds.max(seconds);
+            }
+        }
+        // While the Hub is down the line is long for another reason, of which another alarm tells.
+        let well = self.context.store.limiter().await?.health(milliseconds(now)) == Health::Well;
+        telemetry::count(Metric::LineLength, report.line_length.into());
+        telemetry::count(Metric::LineOldestSeconds, if well { report.line_oldest_seconds } else { 0 });
+        Ok(())
+    }
+
+    /// Ends what has run out. Returns the reports of Meta that are due.
+    async fn expire(&self, until: Instant, report: &mut Reconciled) -> Result<Vec<InboxKey>, String> {
+        let now = self.context.clock.now();
+        let due = self.context.store.due(Class::Reconciliation, now, ITEMS_PER_RUN).await.map_err(text)?;
+        let mut reports = Vec::new();
+        for Due { key, .. } in due {
+            match key {
+                WorkKey::Inbox(key) if key.source() == Source::Meta => reports.push(key),
+                WorkKey::Onboarding(id) if Instant::now() < until => self.expire_one(&id, report).await,
+                _ => {}
+            }
+        }
+        Ok(reports)
+    }
+
+    /// One that cannot be read, or written just now, does not keep the others from being looked at.
+    async fn expire_one(&self, id: &OnboardingId, report: &mut Reconciled) {
+        let expired = self.context.store.apply(id, &Event::LinkExpired).await;
+        match expired {
+            Ok(applied) if applied.is_change_to(Status::Expired) => report.expired += 1,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, onboarding_id = %id, "a person has to look at this record"),
+        }
+    }
+
+    /// Looks into what Meta reports, but not for long: Meta may be slow.
+    async fn lost_signups(&self, keys: &[InboxKey], until: Instant, report: &mut Reconciled) -> Result<(), String> {
+        let mut fetches = SIGNUPS_PER_RUN;
+        for key in keys {
             let settled = lost_signup::settle(&self.context, &self.proof, key, &mut fetches);
             let Ok(settled) = tokio::time::timeout_at(until.into(), settled).await else {
                 tracing::warn!("Meta takes long; the next runs go on");
-                return self.context.store.postpone(key, self.context.clock.now() + NEXT_LOOK).await.map_err(text);
+                return lost_signup::postpone(&self.context, key, NEXT_LOOK).await.map_err(text);
             };
             settled.map_err(text)?;
+            report.reports += 1;
         }
         Ok(())
-    }
-
-    async fn webhook(&self, key: &InboxKey, report: &mut Reconciled) -> Result<(), String> {
-        let again = Task::Inbox { inbox_key: key.as_str().to_owned(), slot: None };
-        self.context.queue.send(Step::KeyCreation, &again, Duration::ZERO).await.map_err(text)?;
-        self.context.store.postpone(key, self.context.clock.now() + NEXT_LOOK).await.map_err(text)?;
-        report.webhooks += 1;
-        Ok(())
-    }
-
-    /// Moves one onboarding, unless a worker is at it.
-    async fn onboarding(
-        &self,
-        id: &OnboardingId,
-        report: &mut Reconciled,
-        submitted: &mut Vec<(Lease, Onboarding)>,
-        permissions: &mut usize,
-    ) -> Result<(), String> {
-        let now = self.context.clock.now();
-        let (lease, onboarding) = match self.context.store.lease(id, LEASE).await {
-            Ok(LeaseOutcome::Taken(lease, stored)) => (lease, stored.onboarding),
-            Ok(LeaseOutcome::Held { .. }) | Err(StoreError::NotFound) => return Ok(()),
-            // One that nobody can read must not keep the others from being moved.
-            Err(error @ StoreError::Unreadable { .. }) => {
-                tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
-                return Ok(());
-            }
-            Err(error) => return Err(text(error)),
-        };
-        if let Some(since) = lease.overdue_at().filter(|overdue_at| *overdue_at <= now) {
-            report.overdue += usize::from(overdue::mark(&self.context, &onboarding, since).await.map_err(text)?);
-            // It is due again when it would have been without this.
-            return self.context.store.release(&lease, None).await.map_err(text);
-        }
-        let expired =
-            matches!(onboarding.status, Status::Started | Status::NumberChoice) && now >= onboarding.link_expires_at;
-        if expired {
-            self.context.store.apply(id, &Event::LinkExpired).await.map_err(text)?;
-            report.expired += 1;
-        } else if let Some(step) = Step::next(&onboarding) {
-            self.context.queue.send(step, &task(id), Duration::ZERO).await.map_err(text)?;
-            report.queued += 1;
-        } else if onboarding.status == Status::Submitted {
-            submitted.push((lease, onboarding));
-            return Ok(());
-        } else if onboarding.status == Status::PermissionRequired {
-            // The others are looked at again after all that are due by then, so that they stand in nobody's way.
-            if *permissions < PERMISSIONS_PER_RUN {
-                *permissions += 1;
-                self.context.queue.send(Step::KeyCreation, &task(id), Duration::ZERO).await.map_err(text)?;
-                report.queued += 1;
-            }
-        }
-        self.context.store.release(&lease, Some(now + NEXT_LOOK)).await.map_err(text)
-    }
-
-    /// Asks the Hub for its newest channels, once for all that wait.
-    async fn poll(&self, submitted: Vec<(Lease, Onboarding)>, report: &mut Reconciled) -> Result<(), String> {
-        let (channels, all_read) = self.newest_channels(report).await;
-        for (lease, onboarding) in submitted {
-            let live = channels.iter().find(|channel| channel.is_live() && fits(&onboarding, channel));
-            if let Some(channel) = live
-                && apply_live(&self.context, &onboarding.id, &channel.id).await.map_err(text)?
-            {
-                self.context.store.release(&lease, None).await.map_err(text)?;
-                self.context
-                    .queue
-                    .send(Step::KeyCreation, &task(&onboarding.id), Duration::ZERO)
-                    .await
-                    .map_err(text)?;
-                report.found_live += 1;
-                continue;
-            }
-            let now = self.context.clock.now();
-            // The longer nothing came, the more rarely the Hub is asked.
-            let wait = (now - onboarding.updated_at).clamp(NEXT_LOOK, Duration::hours(6));
-            let wait = if all_read { wait } else { NEXT_RUN };
-            self.context.store.release(&lease, Some(now + wait)).await.map_err(text)?;
-        }
-        Ok(())
-    }
-
-    /// The newest channels, and whether all that one run reads could be read.
-    async fn newest_channels(&self, report: &mut Reconciled) -> (Vec<Channel>, bool) {
-        let (mut channels, mut offset) = (Vec::new(), Some(0));
-        while let Some(from) = offset.filter(|_| report.hub_calls < CHANNEL_PAGES_PER_RUN) {
-            match self.page(from, report).await {
-                Ok((page, next)) => {
-                    channels.extend(page);
-                    offset = next;
-                }
-                Err(stop) => {
-                    tracing::warn!(?stop, "channels not read; the next run reads them");
-                    return (channels, false);
-                }
-            }
-        }
-        (channels, true)
-    }
-
-    async fn page(&self, offset: u32, report: &mut Reconciled) -> Result<(Vec<Channel>, Option<u32>), StepError> {
-        let credentials = self.context.credentials().await?;
-        self.context.acquire_call(Priority::Reconciliation, &mut None).await?;
-        report.hub_calls += 1;
-        let page = self.context.hub.channels_page(&credentials, offset).await?;
-        Ok((page.channels, page.next_offset))
     }
 }
 

@@ -1,0 +1,58 @@
+//! The API: its routes and its log.
+
+use std::collections::BTreeSet;
+
+use api::ROUTES;
+use serde_json::Value;
+
+use crate::{resources, template};
+
+/// A path holds an onboarding's id at most, but a query may hold a code or a verify token, and the execution log holds all.
+#[test]
+fn the_api_logs_nothing_that_could_hold_a_secret() {
+    let api = resources(&template(), "AWS::Serverless::Api").remove(0).1;
+    let harmless = [
+        "requestId",
+        "requestTime",
+        "httpMethod",
+        "resourcePath",
+        "status",
+        "responseLatency",
+        "responseLength",
+        "identity.sourceIp",
+        "error.responseType",
+        "xrayTraceId",
+    ];
+    let format = api["AccessLogSetting"]["Format"].as_str().unwrap();
+    let logged: Vec<&str> = format.split("$context.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(logged, harmless);
+    for settings in api["MethodSettings"].as_array().unwrap() {
+        let path = settings["ResourcePath"].as_str().unwrap().replacen('/', "", 1).replace("~1", "/");
+        let known = |route: &api::Route| route.path == path && settings["HttpMethod"] == route.method;
+        assert!(path == "*" || ROUTES.iter().any(known), "MethodSettings: {path} is no route");
+        assert_eq!(settings["LoggingLevel"], "OFF");
+        assert_eq!(settings["DataTraceEnabled"], Value::Null);
+    }
+}
+
+#[test]
+fn the_template_routes_exactly_the_routes_of_the_code() {
+    let template = template();
+    let mut declared = BTreeSet::new();
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        for event in function["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
+            if event["Type"] == "Api" {
+                let text = |member: &str| event["Properties"][member].as_str().unwrap().to_owned();
+                declared.insert((text("Method"), text("Path"), name.clone()));
+            }
+        }
+    }
+    let of_code = ROUTES
+        .iter()
+        .map(|route| (route.method.to_owned(), route.path.to_owned(), route.function.resource().to_owned()));
+    assert_eq!(
+        declared,
+        of_code.collect(),
+        "Events of the functions of template.yaml, and the routes of shared/api/src/routes.rs"
+    );
+}

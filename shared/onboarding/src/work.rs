@@ -1,0 +1,138 @@
+//! What is to be done next for an onboarding, and how urgent it is.
+
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use time::{Duration, OffsetDateTime};
+
+use super::record::{Onboarding, Status};
+use super::step::Step;
+
+/// How urgent work is: the partition of the index `by_due`. The order of those that take a permit is the order of urgency.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Class {
+    /// Needs no call to the Hub, so it waits for no permit.
+    Free,
+    /// A key to be made: the customer is almost done.
+    Key,
+    /// A number to be submitted, or the client account that it needs.
+    Submission,
+    /// Whatever may finish somebody: a channel that is waited for, a webhook that does not say whose channel it is.
+    LookUp,
+    /// A client account to be found or created before its customer has signed up.
+    ClientAccount,
+    /// The daily sweep of all channels.
+    Sweep,
+    /// Not the dispatcher's: reconciliation looks at it.
+    Reconciliation,
+}
+
+impl Class {
+    /// The classes that take a permit, the most urgent first.
+    pub const WITH_PERMIT: [Self; 5] = [Self::Key, Self::Submission, Self::LookUp, Self::ClientAccount, Self::Sweep];
+
+    /// The word used in the table and the logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// How urgent it is.
+    pub class: Class,
+    /// The step whose queue takes it; `None` where no message is sent for it.
+    pub step: Option<Step>,
+    /// When. Never later than now if nothing stands in its way.
+    pub due_at: OffsetDateTime,
+}
+
+/// How long a worker has its work to itself once it has redeemed the permit: longer than any function runs that does (60
+/// seconds in the template).
+pub const HOLD: Duration = Duration::seconds(65);
+
+/// When the Hub is asked for a channel after its number was submitted: so long after it, then every [`LOOK_UP_EVERY`].
+const LOOK_UPS: [Duration; 5] =
+    [Duration::minutes(4), Duration::minutes(8), Duration::minutes(15), Duration::minutes(30), Duration::minutes(60)];
+const LOOK_UP_EVERY: Duration = Duration::hours(3);
+
+impl Onboarding {
+    /// What is to be done next; `None` if it is at rest.
+    pub fn work(&self) -> Option<Work> {
+        if self.status.is_at_rest() {
+            return None;
+        }
+        let work = |class, step: Step| Work { class, step: Some(step), due_at: self.due_for(step) };
+        Some(match self.status {
+            Status::Live if self.key.is_some() => work(Class::Free, Step::KeyCreation),
+            Status::Live | Status::PermissionRequired => work(Class::Key, Step::KeyCreation),
+            Status::SignedUp => work(Class::Submission, Step::NumberSubmission),
+            Status::Submitted => Work {
+                class: Class::LookUp,
+                step: Some(Step::NumberSubmission),
+                due_at: next_look_up(self.work_since, self.work_since),
+            },
+            _ if self.client_id().is_none() => work(Class::ClientAccount, Step::ClientAccount),
+            _ => Work { class: Class::Reconciliation, step: None, due_at: self.link_expires_at },
+        })
+    }
+
+    /// At once, unless the step was tried and has to wait.
+    fn due_for(&self, step: Step) -> OffsetDateTime {
+        // The number's step finds the client account first.
+        let its = |retry: &&super::Retry| {
+            retry.step == step || (step, retry.step) == (Step::NumberSubmission, Step::ClientAccount)
+        };
+        self.retry.as_ref().filter(its).map_or(self.work_since, |retry| retry.next_at)
+    }
+
+    /// Whether what was to be done still is, so that a message that was sent for it still stands.
+    pub fn has_same_work(&self, after: &Self) -> bool {
+        self.status == after.status
+            && self.client == after.client
+            && self.retry == after.retry
+            && self.channel_id == after.channel_id
+            && self.key == after.key
+    }
+}
+
+/// When to ask for the channel of a number next, if it was submitted at `submitted_at` and is asked for at `now`.
+pub fn next_look_up(submitted_at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
+    let early = LOOK_UPS.into_iter().map(|after| submitted_at + after).find(|at| *at > now);
+    early.unwrap_or(now + LOOK_UP_EVERY)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::properties::{any_event, at, started};
+    use crate::transition;
+
+    /// Nobody would ever send for a step that is never next.
+    #[test]
+    fn every_step_with_a_queue_is_next_on_some_journey() {
+        let mut runner = TestRunner::deterministic();
+        let mut next = BTreeSet::new();
+        for _ in 0..500 {
+            let events = vec(any_event(), 1..40).new_tree(&mut runner).unwrap().current();
+            let mut onboarding = started();
+            for (second, event) in (1..).zip(&events) {
+                if let Ok(Some(changed)) = transition(&onboarding, event, at(second)) {
+                    onboarding = changed;
+                }
+                next.extend(onboarding.work().and_then(|work| work.step));
+            }
+        }
+        assert_eq!(next, Step::queued().collect());
+    }
+}

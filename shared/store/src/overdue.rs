@@ -1,0 +1,62 @@
+//! What has been in one status for long: found by the index of lists, from where the last look ended.
+
+use onboarding::limiter::{from_milliseconds, milliseconds};
+use onboarding::{OnboardingId, Status};
+use time::OffsetDateTime;
+
+use super::item::{self, Key, n, s};
+use super::list::onboarding_of;
+use super::{Store, StoreError, schema};
+
+/// An onboarding in a status, as the index shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InStatus {
+    /// Which.
+    pub id: OnboardingId,
+    /// Since when.
+    pub since: OffsetDateTime,
+}
+
+impl Store {
+    /// The onboardings that reached a status at `until` or before, and not before the last look ended, at most `limit`; the
+    /// earliest first. Eventually consistent.
+    pub async fn in_status_since(
+        &self,
+        status: Status,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<InStatus>, StoreError> {
+        let from = self.read_item(Key::overdue_look()).await?.and_then(|found| item::number(&found, status.as_str()));
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(schema::BY_STATUS)
+            .key_condition_expression("#status = :status AND changed_at BETWEEN :from AND :until")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", s(status.as_str()))
+            .expression_attribute_values(":from", n(from.unwrap_or(0)))
+            .expression_attribute_values(":until", n(milliseconds(until)));
+        let mut items = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < limit as usize {
+            let Some(item) = items.next().await.transpose()? else { break };
+            let since = item::number(&item, "changed_at").map(from_milliseconds);
+            found.extend(onboarding_of(&item).zip(since).map(|(id, since)| InStatus { id, since }));
+        }
+        Ok(found)
+    }
+
+    /// Notes how far the look at a status has come: those that reached it before `since` are not shown again.
+    pub async fn looked_at(&self, status: Status, since: OffsetDateTime) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::overdue_look().attributes()))
+            .update_expression("SET v = :v, #status = :since")
+            .expression_attribute_names("#status", status.as_str())
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":since", n(milliseconds(since)));
+        self.update(request).await.map(drop)
+    }
+}

@@ -1,0 +1,50 @@
+//! Work that needs no permit: webhooks that the table can settle, and what key-creation does at the messaging API.
+
+use onboarding::Class;
+use store::{Due, WorkKey};
+
+use super::admission::{UNREADABLE, admit, readable};
+use super::pass::{Pass, Stop, new_id};
+use crate::inbound::channel_event;
+
+/// How much of it one pass does: the stream waits meanwhile.
+const FREE_WORK: u32 = 200;
+
+impl Pass<'_> {
+    /// Does what needs no permit.
+    pub(super) async fn free_work(&mut self, woken: &[(Class, Due)], line: bool) -> Result<(), Stop> {
+        let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
+        let mut due = if line { store.due(Class::Free, now, FREE_WORK).await? } else { Vec::new() };
+        self.done.waits |= due.len() >= FREE_WORK as usize;
+        for (_, woken) in woken.iter().filter(|(class, _)| *class == Class::Free) {
+            if due.iter().all(|other| other.key != woken.key) {
+                due.push(woken.clone());
+            }
+        }
+        for due in due {
+            self.free_one(&due).await?;
+        }
+        Ok(())
+    }
+
+    async fn free_one(&mut self, due: &Due) -> Result<(), Stop> {
+        let (store, clock) = (&self.dispatcher.store, &self.dispatcher.clock);
+        let Some(state) = admit(store, clock, Class::Free, due).await? else { return Ok(()) };
+        if let WorkKey::Inbox(key) = &due.key {
+            match readable(channel_event::settle(store, clock, key, None).await)? {
+                Some(true) => store.due_next(&due.key, None, Class::LookUp, state.due_at).await?,
+                Some(false) => {}
+                // Its onboarding cannot be read; perhaps a later release can.
+                None => store.defer(due, Class::Free, clock.now() + UNREADABLE).await?,
+            }
+        } else {
+            let id = new_id();
+            if store.take(&due.key, &state, &id).await? {
+                Self::tell_if_unanswered(&due.key, &state);
+                self.send(&due.key, &state, id).await?;
+            }
+        }
+        self.done.free += 1;
+        Ok(())
+    }
+}

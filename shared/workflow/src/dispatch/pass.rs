@@ -1,0 +1,244 @@
+//! One pass of the dispatcher: tokens that are free again, the Hub's health, permits.
+
+use onboarding::limiter::{Health, Permit, Turn, from_milliseconds, milliseconds};
+use onboarding::{Class, Step};
+use queue::{About, Task};
+use store::{DispatchLease, Due, StoreError, WorkKey, WorkState};
+use telemetry::Metric;
+use time::OffsetDateTime;
+
+use super::Dispatcher;
+use super::admission::{admit, readable};
+use super::line::Line;
+
+/// So many messages without a result, or void permits in a row, are worth a person's look.
+const STUCK: u32 = 5;
+const STUCK_VOID: u32 = 10;
+
+/// What a run did, and whether somebody waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Permits that were given.
+    pub permits: u32,
+    /// Messages that need no permit, and webhooks that were settled.
+    pub free: u32,
+    /// Whether somebody waits who could not be served.
+    pub waits: bool,
+    /// Whether somebody waits, or a token is out, so that there will soon be something to do.
+    pub busy: bool,
+    /// When that is, if nothing else happens. `None` while the lease was another run's.
+    pub next_at: Option<OffsetDateTime>,
+}
+
+/// Where a pass looks for work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// What the stream told of. The index may not show it yet.
+    pub(super) woken: &'a [WorkKey],
+    /// Whether to look at the index too.
+    pub(super) line: bool,
+}
+
+impl Look<'static> {
+    pub(super) const AT_ALL: Self = Look { woken: &[], line: true };
+}
+
+/// Why a pass ends early.
+pub(super) enum Stop {
+    /// Another run has taken the lease.
+    Lost,
+    Table(StoreError),
+    Queue(String),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Table(error)
+    }
+}
+
+/// One pass.
+pub(super) struct Pass<'a> {
+    pub(super) dispatcher: &'a Dispatcher,
+    pub(super) lease: &'a mut DispatchLease,
+    pub(super) done: Dispatched,
+}
+
+impl Pass<'_> {
+    pub(super) async fn run(mut self, look: Look<'_>) -> Result<Dispatched, Stop> {
+        self.free_tokens().await?;
+        self.look_at_probe().await?;
+        let woken = self.woken(look.woken).await?;
+        self.free_work(&woken, look.line).await?;
+        self.give_permits(woken, look.line).await?;
+        let now = milliseconds(self.dispatcher.clock.now());
+        let limiter = &self.lease.limiter;
+        let next = limiter.next_change(self.dispatcher.limit, now);
+        self.done.busy |= self.done.waits || !limiter.permits.is_empty();
+        self.done.next_at = next.map(from_milliseconds);
+        Ok(self.done)
+    }
+
+    /// Frees the tokens of calls that were made long enough ago, and of permits that nobody redeemed.
+    async fn free_tokens(&mut self) -> Result<(), Stop> {
+        let (store, limit) = (&self.dispatcher.store, self.dispatcher.limit);
+        let now = milliseconds(self.dispatcher.clock.now());
+        let limiter = self.lease.limiter.clone();
+        let mut ids: Vec<String> = limiter.spent(limit, now).into_iter().map(|(id, _)| id.clone()).collect();
+        for (id, permit) in limiter.void(now) {
+            ids.push(id.clone());
+            let Some(key) = WorkKey::from_text(&permit.work).filter(|key| *key != WorkKey::Probe) else { continue };
+            if store.give_back(&key, id, permit.due_at).await? == Some(STUCK_VOID) {
+                Self::stuck(&key, "its permits ran out before they were redeemed");
+            }
+        }
+        if !ids.is_empty() && !store.free_tokens(self.lease, &ids).await? {
+            return Err(Stop::Lost);
+        }
+        Ok(())
+    }
+
+    /// Opens or closes the breaker, as the Hub answered our own question.
+    async fn look_at_probe(&mut self) -> Result<(), Stop> {
+        let Some(well) = self.lease.limiter.probe else { return Ok(()) };
+        let was_open = self.lease.limiter.open_since.is_some();
+        let open_since = (!well).then(|| self.dispatcher.clock.now());
+        if !self.dispatcher.store.set_breaker(self.lease, open_since).await? {
+            return Err(Stop::Lost);
+        }
+        match (was_open, well) {
+            (true, true) => tracing::info!("the Hub is well again; everything goes on"),
+            (false, false) => tracing::error!("the Hub is down; nobody calls it until it answers our own question"),
+            _ => {}
+        }
+        if !well {
+            telemetry::count(Metric::HubUnavailable, 1);
+        }
+        Ok(())
+    }
+
+    /// What the stream told of and is due, by class.
+    async fn woken(&self, keys: &[WorkKey]) -> Result<Vec<(Class, Due)>, Stop> {
+        let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
+        let mut woken = Vec::new();
+        for key in keys {
+            if let Some(state) = readable(store.work(key).await)?.flatten().filter(|state| state.due_at <= now) {
+                woken.push((state.class, Due { key: key.clone(), due_at: state.due_at }));
+            }
+        }
+        Ok(woken)
+    }
+
+    /// Gives the free tokens, each to whoever is then first.
+    async fn give_permits(&mut self, mut woken: Vec<(Class, Due)>, look_at_line: bool) -> Result<(), Stop> {
+        let limit = self.dispatcher.limit;
+        let free_waits = self.done.waits;
+        woken.retain(|(class, _)| Class::WITH_PERMIT.contains(class));
+        // Until the line is read: nobody knows who waits in it, and those who were woken do.
+        self.done.waits |= look_at_line || !woken.is_empty();
+        let mut read = None;
+        while self.lease.limiter.has_token(limit) {
+            let now = milliseconds(self.dispatcher.clock.now());
+            match self.lease.limiter.health(now) {
+                Health::Well => {}
+                Health::Doubtful { probe_at } if probe_at <= now => return self.probe(now).await,
+                Health::Doubtful { .. } => return Ok(()),
+                // It is short, and somebody may wait.
+                Health::Paused { .. } => {
+                    self.done.busy = true;
+                    return Ok(());
+                }
+            }
+            let line = if let Some(line) = &mut read {
+                line
+            } else {
+                let mut line = Line::default();
+                if look_at_line {
+                    line.read(&self.dispatcher.store, limit, self.dispatcher.clock.now()).await?;
+                }
+                for (class, due) in woken.drain(..) {
+                    line.put(class, due);
+                }
+                read.insert(line)
+            };
+            let heads = line.heads();
+            self.done.waits = free_waits || !heads.is_empty();
+            let Some(turn) = self.lease.limiter.turn(limit, &heads, now) else { return Ok(()) };
+            let Some(due) = line.next(turn.class) else { return Ok(()) };
+            let admitted = admit(&self.dispatcher.store, &self.dispatcher.clock, turn.class, &due).await?;
+            if let Some(state) = admitted {
+                self.give(&due.key, &state, turn, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn give(&mut self, key: &WorkKey, state: &WorkState, turn: Turn, now: i64) -> Result<(), Stop> {
+        let (store, id) = (&self.dispatcher.store, new_id());
+        let permit = Permit {
+            work: key.as_text(),
+            class: state.class,
+            due_at: milliseconds(state.due_at),
+            sent_at: now,
+            redeemed_at: None,
+        };
+        if !store.reserve(self.lease, &id, &permit, Some(turn)).await? {
+            return Err(Stop::Lost);
+        }
+        if !store.take(key, state, &id).await? {
+            return if store.free_tokens(self.lease, &[id]).await? { Ok(()) } else { Err(Stop::Lost) };
+        }
+        Self::tell_if_unanswered(key, state);
+        self.send(key, state, id).await?;
+        self.done.permits += 1;
+        Ok(())
+    }
+
+    /// Asks the Hub ourselves, in nobody's name.
+    async fn probe(&mut self, now: i64) -> Result<(), Stop> {
+        let id = new_id();
+        let work = WorkKey::Probe.as_text();
+        let permit = Permit { work, class: Class::LookUp, due_at: now, sent_at: now, redeemed_at: None };
+        if !self.dispatcher.store.reserve(self.lease, &id, &permit, None).await? {
+            return Err(Stop::Lost);
+        }
+        let task = Task { about: About::Probe, permit: id, class: Class::LookUp, after_failures: false };
+        self.send_task(Step::NumberSubmission, &task).await?;
+        self.done.permits += 1;
+        Ok(())
+    }
+
+    pub(super) async fn send(&self, key: &WorkKey, state: &WorkState, permit: String) -> Result<(), Stop> {
+        let work = state.record.as_ref().and_then(|stored| stored.onboarding.work());
+        let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
+        let about = match key {
+            WorkKey::Onboarding(id) => About::Onboarding { onboarding_id: id.clone() },
+            WorkKey::Inbox(key) => About::Inbox { inbox_key: key.as_str().to_owned() },
+            WorkKey::Sweep => About::Sweep,
+            WorkKey::Probe => About::Probe,
+        };
+        let after_failures = self.lease.limiter.has_failures();
+        self.send_task(step, &Task { about, permit, class: state.class, after_failures }).await
+    }
+
+    /// A message that is not sent is a permit that is not redeemed: it is void soon, and the work is due as it was.
+    async fn send_task(&self, step: Step, task: &Task) -> Result<(), Stop> {
+        self.dispatcher.queue.send(step, task).await.map_err(|error| Stop::Queue(error.to_string()))
+    }
+
+    pub(super) fn tell_if_unanswered(key: &WorkKey, state: &WorkState) {
+        if state.unanswered == STUCK {
+            Self::stuck(key, "its messages stay without a result");
+        }
+    }
+
+    fn stuck(key: &WorkKey, why: &str) {
+        tracing::error!(work = key.as_text(), "work is stuck: {why}");
+        telemetry::count(Metric::Stuck, 1);
+    }
+}
+
+/// The name of a permit.
+pub(super) fn new_id() -> String {
+    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}

@@ -1,0 +1,45 @@
+//! Asks the Hub for the channel of a number that was submitted, whose webhook may have been lost. What one answer shows of
+//! others is taken too, so that a burst costs few calls.
+
+use onboarding::{Class, Status, next_look_up};
+use partner_hub::Channel;
+use store::{Store, StoreError, Stored};
+
+use crate::inbound::owner::{Owner, apply_live, owner_of};
+use crate::runner::{HubContext, StepError, Ticket};
+
+/// Looks once.
+pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+    let onboarding = &stored.onboarding;
+    let channels = context.call(ticket, async |credentials| match &onboarding.channel_id {
+        Some(id) => context.hub.channel(credentials, id).await.map(|found| found.into_iter().collect()),
+        None => context.hub.channels_page(credentials, 0).await.map(|page| page.channels),
+    });
+    let channels: Vec<Channel> = channels.await??;
+    for channel in channels.iter().filter(|channel| channel.is_live()) {
+        live(&context.store, channel).await?;
+    }
+    let now = context.store.get(&onboarding.id).await?;
+    if now.onboarding.status == Status::Submitted {
+        let next_at = next_look_up(now.onboarding.work_since, context.clock.now());
+        context.store.due_next(&ticket.work, Some(&ticket.permit), Class::LookUp, next_at).await?;
+    } else {
+        context.store.work_done(&now.onboarding, &ticket.permit).await?;
+    }
+    Ok(now)
+}
+
+/// Moves the onboarding on that waits for this channel, if one does. Whether one did.
+pub(crate) async fn live(store: &Store, channel: &Channel) -> Result<bool, StoreError> {
+    let Owner::Ours(id) = owner_of(store, channel).await? else { return Ok(false) };
+    let onboarding = match store.get(&id).await {
+        Ok(stored) => stored.onboarding,
+        // A person has been told of it where it was found due.
+        Err(StoreError::NotFound | StoreError::Unreadable { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if matches!(onboarding.status, Status::SignedUp | Status::Submitted) {
+        return apply_live(store, &id, &channel.id).await;
+    }
+    Ok(false)
+}
