@@ -4,7 +4,8 @@
 //! so that it is sent once; what a worker records takes it out of the line, or gives it a new time. A worker that dies
 //! records nothing, and the item is due again.
 
-use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, Select, TransactWriteItem, Update};
 use onboarding::limiter::{REDEEMABLE, from_milliseconds, milliseconds};
 use onboarding::{Class, HOLD, OnboardingId};
 use time::{Duration, OffsetDateTime};
@@ -86,14 +87,7 @@ impl Store {
     /// taken may still be among it.
     pub async fn due(&self, class: Class, now: OffsetDateTime, limit: u32) -> Result<Vec<Due>, StoreError> {
         let limit = limit.clamp(1, 1000);
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(schema::BY_DUE)
-            .key_condition_expression("due = :class AND due_at <= :now")
-            .expression_attribute_values(":class", s(class.as_str()))
-            .expression_attribute_values(":now", n(milliseconds(now)));
+        let query = self.query_due(class, now);
         let mut items = query.into_paginator().page_size(limit.cast_signed()).items().send();
         let mut found = Vec::new();
         while found.len() < limit as usize {
@@ -105,16 +99,18 @@ impl Store {
 
     /// How many pieces of work of a class are due at `now`, counted up to a few thousand.
     pub async fn count_due(&self, class: Class, now: OffsetDateTime) -> Result<u32, StoreError> {
-        let query = self
-            .client
+        let query = self.query_due(class, now).select(Select::Count);
+        Ok(query.send().await?.count().cast_unsigned())
+    }
+
+    fn query_due(&self, class: Class, now: OffsetDateTime) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .index_name(schema::BY_DUE)
             .key_condition_expression("due = :class AND due_at <= :now")
             .expression_attribute_values(":class", s(class.as_str()))
             .expression_attribute_values(":now", n(milliseconds(now)))
-            .select(aws_sdk_dynamodb::types::Select::Count);
-        Ok(query.send().await?.count().cast_unsigned())
     }
 
     /// A piece of work as it stands now (a consistent read); `None` if nothing is to be done for it.
