@@ -19,8 +19,8 @@ pub(crate) const TABLE: &str = "local";
 /// Opens it, in memory or on a file, and makes the table if it is not there.
 pub(crate) async fn open(file: Option<&Path>) -> Result<(Client, Database), Error> {
     let database = match file {
-        Some(file) => Database::new(&file.to_string_lossy()),
-        None => Database::memory(),
+        Some(file) => embedded_dynamodb::on_file(file),
+        None => embedded_dynamodb::in_memory(),
     }?;
     let connector = SharedHttpConnector::new(InProcess(database.clone()));
     let http: SharedHttpClient = http_client_fn(move |_, _| connector.clone());

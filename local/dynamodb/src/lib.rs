@@ -1,14 +1,47 @@
 #![doc = include_str!("../README.md")]
 
 use std::io;
+use std::path::Path;
 
 use dynoxide::DynoxideError;
+use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use dynoxide::Database;
+
+/// dynoxide reads all records of a stream for each write and for each read of the stream; with this index it reads what it
+/// needs.
+const INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS stream_position ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+/// An empty database in memory.
+///
+/// # Errors
+/// If the folder for temporary files cannot be written.
+pub fn in_memory() -> Result<Database, Box<dyn std::error::Error + Send + Sync>> {
+    let database = Database::memory()?;
+    // A snapshot is the one way to reach its SQLite.
+    let folder = tempfile::tempdir()?;
+    let snapshot = folder.path().join("snapshot");
+    let path = snapshot.to_string_lossy();
+    database.vacuum_into(&path)?;
+    Connection::open(&snapshot)?.execute_batch(INDEX)?;
+    database.restore_from(&path)?;
+    Ok(database)
+}
+
+/// The database on this file, which is made if it is not there.
+///
+/// # Errors
+/// If the file is not a database, or cannot be written.
+pub fn on_file(file: &Path) -> Result<Database, Box<dyn std::error::Error + Send + Sync>> {
+    let database = Database::new(&file.to_string_lossy())?;
+    Connection::open(file)?.execute_batch(INDEX)?;
+    Ok(database)
+}
 
 /// Serves the database on a free port of 127.0.0.1 until the runtime ends. Returns the endpoint for the SDK.
 ///

@@ -39,7 +39,7 @@ impl Table {
         disturbances: &Arc<Disturbances>,
         clock: simulator::Clock,
     ) -> Self {
-        let database = Database::memory().unwrap();
+        let database = embedded_dynamodb::in_memory().unwrap();
         let plain = client(Connector { database: database.clone(), bench: None });
         let bench = Bench {
             injection: Arc::clone(injection),

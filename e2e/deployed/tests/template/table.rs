@@ -1,7 +1,6 @@
 //! The table is the one that the store makes, and one to which that of the last release can be updated.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use embedded_dynamodb::Database;
 use serde_json::{Value, json};
 use store::schema;
 
@@ -9,7 +8,7 @@ use crate::{resources, template};
 
 #[tokio::test]
 async fn the_table_of_the_template_is_the_one_that_the_store_makes() {
-    let endpoint = embedded_dynamodb::serve(Database::memory().unwrap()).await.unwrap();
+    let endpoint = embedded_dynamodb::serve(embedded_dynamodb::in_memory().unwrap()).await.unwrap();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))

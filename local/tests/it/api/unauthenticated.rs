@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::Client as Dynamo;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
-use embedded_dynamodb::Database;
 use local::client::{Client, start_body};
 use local::gateway;
 use queue::Step;
@@ -50,7 +49,7 @@ impl Intercept for Operations {
 
 /// A table of its own whose operations are counted.
 async fn counted(bench: &TestBench, operations: Operations) -> Store {
-    let endpoint = embedded_dynamodb::serve(Database::memory().unwrap()).await.unwrap();
+    let endpoint = embedded_dynamodb::serve(embedded_dynamodb::in_memory().unwrap()).await.unwrap();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))

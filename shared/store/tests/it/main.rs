@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use embedded_dynamodb::Database;
 use exchange::Clock;
 use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup};
 use store::{Store, StoreError, schema};
@@ -38,7 +37,7 @@ struct TestBench {
 
 impl TestBench {
     async fn new() -> Self {
-        let endpoint = embedded_dynamodb::serve(Database::memory().unwrap()).await.unwrap();
+        let endpoint = embedded_dynamodb::serve(embedded_dynamodb::in_memory().unwrap()).await.unwrap();
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
