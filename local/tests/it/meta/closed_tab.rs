@@ -289,7 +289,7 @@ async fn a_report_is_processed_once_meta_and_the_system_user_work_again() {
         let started = bench.at_meta("tenant-1").await;
         bench.fault(fault.clone()).await;
         bench.meta_reports("one_number", "PARTNER_ADDED").await;
-        bench.live_on_schedule(Duration::hours(8)).await;
+        bench.live_on_schedule(Duration::hours(4)).await;
         assert_eq!(bench.status(&started).await, "started", "{fault}");
         let tries = bench.calls("recover_token").await;
         assert!((5..30).contains(&tries), "{tries} tries: {fault}");
