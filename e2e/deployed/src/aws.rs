@@ -110,13 +110,13 @@ impl Resources {
         Ok(read.consistent_read(true).send().await.map_err(told)?.item)
     }
 
-    /// Makes work due now that waits for a later time; nothing if it is due within two minutes anyway, or if there is none.
+    /// Makes work due now that waits for a later time; nothing if it is due within a minute anyway, or if there is none.
     ///
     /// # Errors
     /// If it cannot be written.
     pub async fn make_due(&self, pk: &str, sk: &str) -> Result<(), Error> {
         let key = |text: &str| AttributeValue::S(text.to_owned());
-        let soon = (OffsetDateTime::now_utc() + Duration::minutes(2)).unix_timestamp() * 1000;
+        let soon = (OffsetDateTime::now_utc() + Duration::MINUTE).unix_timestamp() * 1000;
         let update = self.dynamodb.update_item().table_name(&self.table).key("pk", key(pk)).key("sk", key(sk));
         let update = update.update_expression("SET due_at = :now").condition_expression("due_at > :soon");
         let update = update
