@@ -5,6 +5,8 @@ use std::time::Duration;
 use deployed::api::Started;
 use deployed::{Error, eventually};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use crate::support::stack::{DeployedStack, FRAMING, PARTNER, ministack_log};
@@ -71,6 +73,8 @@ pub(crate) async fn to_the_key(stack: &mut DeployedStack) -> Result<(), Error> {
     let started = stack.api.sign_up("tenant-1", "one_number").await?;
     stack.secrets.push(started.token().to_owned());
     ready(stack, &started).await?;
+    let record = stack.api.record(&started.id).await?;
+    println!("       {} from live to ready", reached(&record, "ready")? - reached(&record, "live")?);
     // A second claim of the same number is refused, and says why.
     let other = stack.api.start("tenant-2").await?;
     stack.secrets.push(other.token().to_owned());
@@ -84,6 +88,13 @@ pub(crate) async fn to_the_key(stack: &mut DeployedStack) -> Result<(), Error> {
         expect(query, ids == [&Value::from(id.as_str())], &found.to_string())?;
     }
     Ok(())
+}
+
+/// When an onboarding reached a status.
+fn reached(record: &Value, status: &str) -> Result<OffsetDateTime, Error> {
+    let mut entries = record["history"].as_array().into_iter().flatten();
+    let entry = entries.find(|entry| entry["to"] == status).ok_or_else(|| format!("never {status}: {record:#}"))?;
+    Ok(OffsetDateTime::parse(entry["at"].as_str().unwrap_or_default(), &Rfc3339)?)
 }
 
 /// A customer chooses one of several numbers while the client account is still open. Then 360dialog refuses first the number,
