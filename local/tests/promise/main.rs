@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod bursts;
+mod calls;
 mod customers;
 mod delivery;
 mod disturbance;

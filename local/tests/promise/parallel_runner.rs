@@ -68,3 +68,13 @@ where
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
+
+/// Runs one test on a thread of its own, which has the stack that the functions need.
+pub(crate) fn alone(test: impl AsyncFn() + Send + Sync) {
+    for ((), outcome) in each(AtOnce::Cores, vec![()], async |()| {
+        test().await;
+        Ok(())
+    }) {
+        outcome.unwrap();
+    }
+}
