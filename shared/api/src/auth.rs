@@ -1,11 +1,13 @@
 //! Bearer tokens: the back end's, and the setup token of one onboarding.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onboarding::OnboardingId;
 use secrecy::{ExposeSecret, SecretString};
+use secrets::SealKey;
+
+/// What the key is for that seals setup tokens.
+const PURPOSE: &str = "setup-token";
 
 /// Length of a setup token in bytes: 256 bits.
 const TOKEN_BYTES: usize = 32;
@@ -39,34 +41,18 @@ pub fn is_token_of(token: &SecretString, sha256: &str) -> bool {
 /// onboarding are the associated data.
 ///
 /// `None` only if the system has no randomness to give.
-#[expect(clippy::disallowed_methods, reason = "sealed")]
 pub fn seal(token: &SecretString, backend: &SecretString, key: &str, id: &OnboardingId) -> Option<String> {
-    let mut sealed = token.expose_secret().as_bytes().to_vec();
-    let nonce = sealing_key(backend)?.seal_in_place_append_tag(associated_data(key, id), &mut sealed).ok()?;
-    sealed.splice(..0, nonce.as_ref().iter().copied());
-    Some(URL_SAFE_NO_PAD.encode(sealed))
+    let sealed = SealKey::derive(backend, PURPOSE).and_then(|sealing| sealing.seal(token, &context(key, id)));
+    Some(URL_SAFE_NO_PAD.encode(sealed.ok()?))
 }
 
 /// Opens what [`seal`] has sealed. `None` if it was sealed for another key or onboarding, or the back-end token was rotated
 /// meanwhile.
 pub fn unseal(sealed: &str, backend: &SecretString, key: &str, id: &OnboardingId) -> Option<SecretString> {
     let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
-    let mut token = ciphertext.to_vec();
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let token = sealing_key(backend)?.open_in_place(nonce, associated_data(key, id), &mut token).ok()?;
-    Some(std::str::from_utf8(token).ok()?.into())
+    SealKey::derive(backend, PURPOSE).ok()?.open(&sealed, &context(key, id))
 }
 
-/// HKDF-SHA256 of the back-end token, for this purpose alone.
-#[expect(clippy::disallowed_methods, reason = "only a key is derived from it")]
-fn sealing_key(backend: &SecretString) -> Option<RandomizedNonceKey> {
-    let mut key = [0; 32];
-    let secret = Salt::new(HKDF_SHA256, &[]).extract(backend.expose_secret().as_bytes());
-    secret.expand(&[b"setup-token"], &AES_256_GCM).ok()?.fill(&mut key).ok()?;
-    RandomizedNonceKey::new(&AES_256_GCM, &key).ok()
-}
-
-fn associated_data(key: &str, id: &OnboardingId) -> Aad<String> {
-    Aad::from(format!("{key}\0{id}"))
+fn context(key: &str, id: &OnboardingId) -> String {
+    format!("{key}\0{id}")
 }

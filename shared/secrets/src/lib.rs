@@ -5,6 +5,7 @@ mod bundle;
 mod cache;
 #[cfg(feature = "memory")]
 mod memory;
+mod seal;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub use bundle::{BundleError, BundleSecret};
 pub use cache::CachedSecrets;
 #[cfg(feature = "memory")]
 pub use memory::MemorySecrets;
+pub use seal::{SealError, SealKey};
 
 /// Gives the bundle's credentials.
 #[async_trait]
