@@ -118,11 +118,11 @@ impl Put<'_> {
     /// Two numbers of one client are submitted and live, and nothing has been heard of it. Returns the client account.
     async fn channels(&self) -> Result<ClientId, Error> {
         let HubContext { hub, solution_id, secrets, .. } = self.hub;
-        let credentials = secrets.bundle().await?.hub.clone();
+        let authorization = secrets.bundle().await?.hub.authorization().ok_or("the samples need the Hub's API key")?;
         let ClientDetails { name, email, user_name } =
             serde_json::from_value(start_body("sample-live")["client"].take())?;
         let details = partner_hub::ClientDetails { name: &name, email: &email, user_name: &user_name };
-        let client_id = hub.create_client(&credentials, details).await?;
+        let client_id = hub.create_client(&authorization, details).await?;
         let settings = self.client.get("/simulator/settings", "").await?.succeeded()?;
         self.client.order("settings", &json!({ "live_after_ms": 0 })).await?;
         self.client.order("faults", &json!({ "route": "webhook", "lose": true, "times": 100 })).await?;
@@ -140,7 +140,7 @@ impl Put<'_> {
                 phone_number_id: number.id.clone(),
                 tier: onboarding.tier.as_str(),
             };
-            hub.submit_number(&credentials, &submission).await?;
+            hub.submit_number(&authorization, &submission).await?;
             self.simulator.run_due().await;
             self.twins.store.apply(&id, &Event::NumberAccepted).await?;
         }

@@ -16,6 +16,8 @@ use super::step::Step;
 pub enum Class {
     /// Needs no call to the Hub, so it waits for no permit.
     Free,
+    /// The token without which no other call is made, where the Hub's credentials are a user name and a password.
+    Token,
     /// A key to be made: the customer is almost done.
     Key,
     /// A number to be submitted, or the client account that it needs.
@@ -32,7 +34,8 @@ pub enum Class {
 
 impl Class {
     /// The classes that take a permit, the most urgent first.
-    pub const WITH_PERMIT: [Self; 5] = [Self::Key, Self::Submission, Self::LookUp, Self::ClientAccount, Self::Sweep];
+    pub const WITH_PERMIT: [Self; 6] =
+        [Self::Token, Self::Key, Self::Submission, Self::LookUp, Self::ClientAccount, Self::Sweep];
 
     /// The word used in the table and the logs.
     pub fn as_str(self) -> &'static str {

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::{Call, Hub, HubCredentials, HubError};
+use super::{Authorization, Call, Hub, HubError};
 
 /// Where a key is used if its answer does not say (<https://docs.360dialog.com/partner/partner-api/overview>).
 const USUAL_ADDRESS: &str = "https://waba-v2.360dialog.io";
@@ -49,7 +49,7 @@ impl Hub {
     /// # Errors
     /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a
     /// key is an unclear [`HubError::Retry`].
-    pub async fn create_api_key(&self, credentials: &HubCredentials, channel: &ChannelId) -> Result<ApiKey, HubError> {
+    pub async fn create_api_key(&self, authorization: &Authorization, channel: &ChannelId) -> Result<ApiKey, HubError> {
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/channels/{channel_id}/api_keys",
@@ -58,7 +58,7 @@ impl Hub {
             body: Some(&json!({})),
         };
         let created_at = self.clock.now();
-        let answer = self.call(credentials, call).await.map_err(|error| match error {
+        let answer = self.call(authorization, call).await.map_err(|error| match error {
             HubError::Permanent { status: 400 | 404 | 409, reason } => HubError::NotYet { reason },
             HubError::Permanent { status: 403, reason } => HubError::Permission { reason },
             other => other,

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Hub, HubCredentials, HubError, next_offset, page};
+use super::{Authorization, Call, Hub, HubError, next_offset, page};
 
 /// One page of the partner's channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,9 +126,9 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn channel(&self, credentials: &HubCredentials, id: &ChannelId) -> Result<Option<Channel>, HubError> {
+    pub async fn channel(&self, authorization: &Authorization, id: &ChannelId) -> Result<Option<Channel>, HubError> {
         let query = [("filters", json!({"id": id}).to_string())];
-        let page = self.channels(credentials, &query, 0).await?;
+        let page = self.channels(authorization, &query, 0).await?;
         Ok(page.channels.into_iter().find(|channel| channel.id == *id))
     }
 
@@ -140,21 +140,21 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn channels_page(&self, credentials: &HubCredentials, offset: u32) -> Result<ChannelsPage, HubError> {
-        self.channels(credentials, &page(offset, "-created_at"), offset).await
+    pub async fn channels_page(&self, authorization: &Authorization, offset: u32) -> Result<ChannelsPage, HubError> {
+        self.channels(authorization, &page(offset, "-created_at"), offset).await
     }
 
     /// `GET /partners/{partner_id}/channels?limit=1`: whether the Hub answers at all.
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn ping(&self, credentials: &HubCredentials) -> Result<(), HubError> {
-        self.channels(credentials, &[("limit", "1".to_owned())], 0).await.map(drop)
+    pub async fn ping(&self, authorization: &Authorization) -> Result<(), HubError> {
+        self.channels(authorization, &[("limit", "1".to_owned())], 0).await.map(drop)
     }
 
     async fn channels(
         &self,
-        credentials: &HubCredentials,
+        authorization: &Authorization,
         query: &[(&str, String)],
         offset: u32,
     ) -> Result<ChannelsPage, HubError> {
@@ -165,7 +165,7 @@ impl Hub {
             query,
             body: None,
         };
-        let answer = self.call(credentials, call).await?;
+        let answer = self.call(authorization, call).await?;
         let Listing { partner_channels, total, limit } = object(answer);
         let entries = partner_channels.0.ok_or_else(|| HubError::no_list("partner_channels"))?;
         let next_offset = next_offset(offset, entries.len(), total.0, limit.0);

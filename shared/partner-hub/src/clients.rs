@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Call, Hub, HubCredentials, HubError, next_offset, page};
+use super::{Authorization, Call, Hub, HubError, next_offset, page};
 
 /// What a client account is created from, as it is sent: `{name, email, user_name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -92,8 +92,8 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn clients_page(&self, credentials: &HubCredentials, offset: u32) -> Result<ClientsPage, HubError> {
-        self.clients(credentials, &page(offset, "-created_at"), offset).await
+    pub async fn clients_page(&self, authorization: &Authorization, offset: u32) -> Result<ClientsPage, HubError> {
+        self.clients(authorization, &page(offset, "-created_at"), offset).await
     }
 
     /// The same, of those that the Hub's filter ([`Hub::with_client_filter`]) lets through. It is known to be unreliable, so
@@ -103,7 +103,7 @@ impl Hub {
     /// [`HubError`]; never unclear.
     pub async fn clients_filtered(
         &self,
-        credentials: &HubCredentials,
+        authorization: &Authorization,
         email: &str,
         offset: u32,
     ) -> Result<ClientsPage, HubError> {
@@ -111,7 +111,7 @@ impl Hub {
         if let Some(filter) = &self.client_filter {
             query.push(("filters", json!({filter: email}).to_string()));
         }
-        self.clients(credentials, &query, offset).await
+        self.clients(authorization, &query, offset).await
     }
 
     /// Whether a filter for client accounts is set.
@@ -121,7 +121,7 @@ impl Hub {
 
     async fn clients(
         &self,
-        credentials: &HubCredentials,
+        authorization: &Authorization,
         query: &[(&str, String)],
         offset: u32,
     ) -> Result<ClientsPage, HubError> {
@@ -132,7 +132,7 @@ impl Hub {
             query,
             body: None,
         };
-        let answer = self.call(credentials, call).await?;
+        let answer = self.call(authorization, call).await?;
         let Listing { clients, total, limit } = object(answer);
         let entries = clients.0.ok_or_else(|| HubError::no_list("clients"))?;
         let next_offset = next_offset(offset, entries.len(), total.0, limit.0);
@@ -150,7 +150,7 @@ impl Hub {
     /// [`HubError`]; a success without an id is an unclear [`HubError::Retry`].
     pub async fn create_client(
         &self,
-        credentials: &HubCredentials,
+        authorization: &Authorization,
         details: ClientDetails<'_>,
     ) -> Result<ClientId, HubError> {
         let call = Call {
@@ -160,7 +160,7 @@ impl Hub {
             query: &[],
             body: Some(&json!(details)),
         };
-        let Created { id, client_id } = object(self.call(credentials, call).await?);
+        let Created { id, client_id } = object(self.call(authorization, call).await?);
         let id = id.0.or(client_id.0).and_then(|id| id.parse().ok());
         id.ok_or_else(|| HubError::unreadable("the answer names no client id".to_owned(), true))
     }

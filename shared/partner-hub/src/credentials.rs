@@ -5,17 +5,17 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
-use tokio::sync::Mutex;
 
 use super::error::{self, HubError};
 use super::{Hub, SMALL};
 
 /// The lifetime of a token whose answer names none; the Hub documents none either.
 const USUAL_LIFETIME: Duration = Duration::minutes(10);
-/// A lifetime beyond this is taken for this.
+/// A lifetime outside these is taken for the nearer one.
+const SHORTEST_LIFETIME: Duration = Duration::minutes(1);
 const LONGEST_LIFETIME: Duration = Duration::days(1);
-/// How long before its end a token is renewed, so that none runs out on its way to the Hub.
-const RENEWAL_MARGIN: Duration = Duration::minutes(1);
+/// How long before its end a token is no longer used, so that none runs out on its way to the Hub.
+const MARGIN: Duration = Duration::minutes(1);
 
 /// One of the three ways in which the Hub lets a partner in
 /// (<https://docs.360dialog.com/partner/partner-api/overview>).
@@ -35,20 +35,21 @@ pub enum HubCredentials {
 }
 
 /// What goes into the header of a call.
-pub(super) enum Authorization {
+#[derive(Debug, Clone)]
+pub enum Authorization {
+    /// `X-API-Key`.
     ApiKey(SecretString),
+    /// `Authorization: Bearer`.
     Bearer(SecretString),
 }
 
-/// The token of the one user for whom tokens are fetched.
-#[derive(Default)]
-pub(super) struct TokenCache(Mutex<Option<Token>>);
-
-struct Token {
-    user_name: String,
-    password: SecretString,
-    secret: SecretString,
-    renew_at: OffsetDateTime,
+/// A token that was fetched.
+#[derive(Debug, Clone)]
+pub struct HubToken {
+    /// For [`Authorization::Bearer`].
+    pub secret: SecretString,
+    /// Until then it is used, which is a little before its end.
+    pub usable_until: OffsetDateTime,
 }
 
 #[derive(Serialize)]
@@ -64,6 +65,17 @@ struct TokenAnswer {
     expires_in: Option<Text<f64>>,
 }
 
+impl HubCredentials {
+    /// What to authorize calls with; `None` if a token has to be fetched for it.
+    pub fn authorization(&self) -> Option<Authorization> {
+        match self {
+            Self::ApiKey(key) => Some(Authorization::ApiKey(key.clone())),
+            Self::Bearer(token) => Some(Authorization::Bearer(token.clone())),
+            Self::Password { .. } => None,
+        }
+    }
+}
+
 impl Authorization {
     /// The header. A secret that cannot stand in a header is as good as a refused one.
     #[expect(clippy::disallowed_methods, reason = "sent to the Hub")]
@@ -76,46 +88,13 @@ impl Authorization {
         value.set_sensitive(true);
         Ok((name, value))
     }
-
-    #[expect(clippy::disallowed_methods, reason = "only compared")]
-    fn is(&self, token: &SecretString) -> bool {
-        matches!(self, Self::Bearer(bearer) if exchange::secret_eq(bearer.expose_secret(), token))
-    }
 }
 
 impl Hub {
-    /// What to authorize a call with. `refused` is what the Hub has just answered 401 to: a kept token that equals it
-    /// is fetched anew, while one that another task has renewed meanwhile is used.
-    pub(super) async fn authorization(
-        &self,
-        credentials: &HubCredentials,
-        refused: Option<&Authorization>,
-    ) -> Result<Authorization, HubError> {
-        let (user_name, password) = match credentials {
-            HubCredentials::ApiKey(key) => return Ok(Authorization::ApiKey(key.clone())),
-            HubCredentials::Bearer(token) => return Ok(Authorization::Bearer(token.clone())),
-            HubCredentials::Password { user_name, password } => (user_name, password),
-        };
-        // Held while the token is fetched: those who wait for it would only fetch another.
-        let mut kept = self.token.0.lock().await;
-        if let Some(token) = kept.as_ref()
-            && token.belongs_to(user_name, password)
-            && self.clock.now() < token.renew_at
-            && !refused.is_some_and(|refused| refused.is(&token.secret))
-        {
-            return Ok(Authorization::Bearer(token.secret.clone()));
-        }
-        *kept = None;
-        let token = self.fetch_token(user_name, password).await?;
-        let authorization = Authorization::Bearer(token.secret.clone());
-        *kept = Some(token);
-        Ok(authorization)
-    }
-
     /// `POST /token` with `{username, password}` → `{access_token, refresh_token, token_type, expires_in}` or
     /// `{error, error_description}`. There is no documented call to refresh a token: we ask for another.
     #[expect(clippy::disallowed_methods, reason = "sent to the Hub")]
-    async fn fetch_token(&self, user_name: &str, password: &SecretString) -> Result<Token, HubError> {
+    pub async fn fetch_token(&self, user_name: &str, password: &SecretString) -> Result<HubToken, HubError> {
         let body = TokenRequest { username: user_name, password: password.expose_secret() };
         let request = self.http.post(exchange::below(&self.base_url, ["token"])).json(&body);
         // The lifetime counts from before the call, so that a slow answer does not stretch it.
@@ -135,27 +114,16 @@ impl Hub {
         else {
             return Err(HubError::unreadable("the answer of /token has no access_token".to_owned(), false));
         };
-        Ok(Token {
-            user_name: user_name.to_owned(),
-            password: password.clone(),
-            secret: access_token.into(),
-            renew_at: asked_at + useful_life(expires_in.and_then(|seconds| seconds.0)),
-        })
-    }
-}
-
-impl Token {
-    #[expect(clippy::disallowed_methods, reason = "only compared")]
-    fn belongs_to(&self, user_name: &str, password: &SecretString) -> bool {
-        self.user_name == user_name && exchange::secret_eq(self.password.expose_secret(), password)
+        let usable_until = asked_at + useful_life(expires_in.and_then(|seconds| seconds.0));
+        Ok(HubToken { secret: access_token.into(), usable_until })
     }
 }
 
 /// How long a token is used: the seconds that the Hub says, less a margin of at most half of it.
 fn useful_life(expires_in: Option<f64>) -> Duration {
     let lifetime = expires_in.map_or(USUAL_LIFETIME, Duration::saturating_seconds_f64);
-    let lifetime = lifetime.clamp(Duration::ZERO, LONGEST_LIFETIME);
-    lifetime - RENEWAL_MARGIN.min(lifetime / 2)
+    let lifetime = lifetime.clamp(SHORTEST_LIFETIME, LONGEST_LIFETIME);
+    lifetime - MARGIN.min(lifetime / 2)
 }
 
 #[cfg(test)]
@@ -173,8 +141,8 @@ mod tests {
         assert_eq!(useful_life(json!(3600)), Duration::minutes(59));
         assert_eq!(useful_life(json!("3600")), Duration::minutes(59));
         assert_eq!(useful_life(json!(60)), Duration::seconds(30));
-        assert_eq!(useful_life(json!(0)), Duration::ZERO);
-        assert_eq!(useful_life(json!(-5)), Duration::ZERO);
+        assert_eq!(useful_life(json!(0)), Duration::seconds(30));
+        assert_eq!(useful_life(json!(-5)), Duration::seconds(30));
     }
 
     #[test]

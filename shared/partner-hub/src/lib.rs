@@ -14,15 +14,12 @@ mod webhook_url;
 pub use api_keys::ApiKey;
 pub use channels::{Channel, ChannelsPage};
 pub use clients::{Client, ClientDetails, ClientsPage};
-pub use credentials::HubCredentials;
+pub use credentials::{Authorization, HubCredentials, HubToken};
 pub use error::{HubError, Trouble};
 pub use numbers::NumberSubmission;
 
-use std::sync::Arc;
-
-use credentials::TokenCache;
 use exchange::{Answer, Clock};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
@@ -34,17 +31,15 @@ const LIST: usize = 8 << 20;
 /// (<https://docs.360dialog.com/partner/partner-api/api-reference/client-management>).
 const PAGE: u32 = 200;
 
-/// The Partner API of one partner. Cheap to clone; clones share their connections and their token.
+/// The Partner API of one partner. Cheap to clone; clones share their connections.
 ///
-/// Every method makes one call. With [`HubCredentials::Password`] a call to `/token` may come before it, and once more,
-/// with the call repeated, after a 401.
+/// Every method makes one call.
 #[derive(Clone)]
 pub struct Hub {
     http: reqwest::Client,
     base_url: Url,
     partner_id: String,
     clock: Clock,
-    token: Arc<TokenCache>,
     client_filter: Option<String>,
 }
 
@@ -64,7 +59,7 @@ impl Hub {
     /// `partner_id`.
     pub fn new(http: reqwest::Client, base_url: Url, partner_id: String, clock: Clock) -> Self {
         let client_filter = Some("contact_info.email".to_owned());
-        Self { http, base_url, partner_id, clock, token: Arc::default(), client_filter }
+        Self { http, base_url, partner_id, clock, client_filter }
     }
 
     /// Looks client accounts up by another of the Hub's filters, or by none: then every account is read. The default is
@@ -75,17 +70,12 @@ impl Hub {
     }
 
     /// Makes one call and returns its answer as JSON; an answer without a body is `null`.
-    async fn call(&self, credentials: &HubCredentials, call: Call<'_>) -> Result<Value, HubError> {
-        let authorization = self.authorization(credentials, None).await?;
-        let mut answer = self.send(&call, &authorization).await?;
-        if answer.status == StatusCode::UNAUTHORIZED && matches!(credentials, HubCredentials::Password { .. }) {
-            let renewed = self.authorization(credentials, Some(&authorization)).await?;
-            answer = self.send(&call, &renewed).await?;
-        }
+    async fn call(&self, authorization: &Authorization, call: Call<'_>) -> Result<Value, HubError> {
+        let answer = self.send(&call, authorization).await?;
         into_json(&answer, call.has_effect())
     }
 
-    async fn send(&self, call: &Call<'_>, authorization: &credentials::Authorization) -> Result<Answer, HubError> {
+    async fn send(&self, call: &Call<'_>, authorization: &Authorization) -> Result<Answer, HubError> {
         let path = ["partners", &self.partner_id].into_iter().chain(call.path.iter().copied());
         let url = exchange::below(&self.base_url, path);
         let (name, value) = authorization.header()?;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Call, Hub, HubCredentials, HubError};
+use super::{Authorization, Call, Hub, HubError};
 
 /// The number to onboard, and for whom, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +40,11 @@ impl Hub {
     /// [`HubError`], but not for 409, which is undocumented and can only mean that the Hub has this number already:
     /// from an earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook,
     /// or the poll of the channels, leads on.
-    pub async fn submit_number(&self, credentials: &HubCredentials, number: &NumberSubmission) -> Result<(), HubError> {
+    pub async fn submit_number(
+        &self,
+        authorization: &Authorization,
+        number: &NumberSubmission,
+    ) -> Result<(), HubError> {
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/account_sharing/numbers",
@@ -48,7 +52,7 @@ impl Hub {
             query: &[],
             body: Some(&json!(number)),
         };
-        match self.call(credentials, call).await {
+        match self.call(authorization, call).await {
             Ok(_) | Err(HubError::Permanent { status: 409, .. }) => Ok(()),
             Err(error) => Err(error),
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::{Call, Hub, HubCredentials, HubError};
+use super::{Authorization, Call, Hub, HubError};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -21,7 +21,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`]; never unclear.
-    pub async fn webhook_url(&self, credentials: &HubCredentials) -> Result<Option<String>, HubError> {
+    pub async fn webhook_url(&self, authorization: &Authorization) -> Result<Option<String>, HubError> {
         let call = Call {
             method: Method::GET,
             route: "GET /partners/{partner_id}/webhook_url",
@@ -29,7 +29,7 @@ impl Hub {
             query: &[],
             body: None,
         };
-        let WebhookUrl { webhook_url } = object(self.call(credentials, call).await?);
+        let WebhookUrl { webhook_url } = object(self.call(authorization, call).await?);
         Ok(webhook_url.0)
     }
 
@@ -37,7 +37,7 @@ impl Hub {
     /// nowhere else any more. Safe to repeat.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
-    pub async fn set_webhook_url(&self, credentials: &HubCredentials, url: &Url) -> Result<(), HubError> {
+    pub async fn set_webhook_url(&self, authorization: &Authorization, url: &Url) -> Result<(), HubError> {
         let call = Call {
             method: Method::POST,
             route: "POST /partners/{partner_id}/webhook_url",
@@ -45,6 +45,6 @@ impl Hub {
             query: &[],
             body: Some(&json!({"webhook_url": url})),
         };
-        self.call(credentials, call).await.map(drop)
+        self.call(authorization, call).await.map(drop)
     }
 }

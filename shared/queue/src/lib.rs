@@ -47,6 +47,8 @@ pub enum About {
     },
     /// The sweep of all channels: its next page.
     Sweep,
+    /// The token with which we call the Hub.
+    Token,
     /// Whether the Hub is well again.
     Probe,
 }

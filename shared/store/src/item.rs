@@ -91,6 +91,10 @@ impl Key {
         Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
     }
 
+    pub(crate) fn hub_token() -> Self {
+        Self { pk: "TOKEN#hub".to_owned(), sk: "TOKEN".to_owned() }
+    }
+
     pub(crate) fn overdue_look() -> Self {
         Self { pk: "LOOK#overdue".to_owned(), sk: "LOOK".to_owned() }
     }

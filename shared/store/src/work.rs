@@ -32,6 +32,8 @@ pub enum WorkKey {
     Inbox(InboxKey),
     /// The sweep of all channels.
     Sweep,
+    /// The token with which we call the Hub, if it has to be fetched.
+    Token,
     /// A question of our own, whether the Hub is well. It has no item beside the limiter's.
     Probe,
 }
@@ -44,7 +46,7 @@ impl WorkKey {
 
     /// Reads [`Self::as_text`]; `None` for the `pk` of anything else.
     pub fn from_text(pk: &str) -> Option<Self> {
-        let single = || [Self::Sweep, Self::Probe].into_iter().find(|work| work.key().pk == pk);
+        let single = || [Self::Sweep, Self::Token, Self::Probe].into_iter().find(|work| work.key().pk == pk);
         item::onboarding_id(pk).map(Self::Onboarding).or_else(|| item::inbox_key(pk).map(Self::Inbox)).or_else(single)
     }
 
@@ -53,6 +55,7 @@ impl WorkKey {
             Self::Onboarding(id) => Key::onboarding(id),
             Self::Inbox(key) => Key::inbox_work(key),
             Self::Sweep => Key::sweep(),
+            Self::Token => Key::hub_token(),
             Self::Probe => Key::limit(),
         }
     }

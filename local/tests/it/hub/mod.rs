@@ -6,3 +6,4 @@ mod faults;
 mod outage;
 mod refusals;
 mod shared_client_account;
+mod token;

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
 
 use exchange::{ChannelId, ClientId};
-use partner_hub::{Channel, ClientDetails, HubCredentials, HubError, NumberSubmission};
+use partner_hub::{Authorization, Channel, ClientDetails, HubError, NumberSubmission};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json as value};
 
@@ -33,7 +33,7 @@ fn channel_id() -> ChannelId {
 
 #[tokio::test]
 async fn each_kind_of_hub_credentials_has_its_header() {
-    let bearer = HubCredentials::Bearer("made-up-token".into());
+    let bearer = Authorization::Bearer("made-up-token".into());
     let server = Server::start([
         Answer::sample(200, "partner.webhook_url_get_response"),
         Answer::sample(200, "partner.webhook_url_get_response"),
@@ -51,7 +51,7 @@ async fn each_kind_of_hub_credentials_has_its_header() {
 #[tokio::test]
 async fn hub_credentials_that_fit_no_header_are_refused_without_a_call() {
     let server = Server::start([]).await;
-    let broken = HubCredentials::ApiKey("made-up\nkey".into());
+    let broken = Authorization::ApiKey("made-up\nkey".into());
     assert_eq!(server.hub().webhook_url(&broken).await, Err(HubError::Unauthorized));
     assert_eq!(server.requests().len(), 0);
 }

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, Response};
 use exchange::Clock;
-use partner_hub::{Hub, HubCredentials};
+use partner_hub::{Authorization, Hub};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::io::AsyncReadExt;
@@ -130,8 +130,8 @@ pub(crate) fn hub(url: &Url, clock: Clock) -> Hub {
     Hub::new(http, url.join("/api/v2").unwrap(), PARTNER.to_owned(), clock)
 }
 
-pub(crate) fn api_key() -> HubCredentials {
-    HubCredentials::ApiKey("made-up-partner-key".into())
+pub(crate) fn api_key() -> Authorization {
+    Authorization::ApiKey("made-up-partner-key".into())
 }
 
 pub(crate) fn sample(name: &str) -> Vec<u8> {

@@ -215,6 +215,7 @@ impl Pass<'_> {
             WorkKey::Onboarding(id) => About::Onboarding { onboarding_id: id.clone() },
             WorkKey::Inbox(key) => About::Inbox { inbox_key: key.as_str().to_owned() },
             WorkKey::Sweep => About::Sweep,
+            WorkKey::Token => About::Token,
             WorkKey::Probe => About::Probe,
         };
         let after_failures = self.lease.limiter.has_failures();

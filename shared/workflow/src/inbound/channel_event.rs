@@ -100,7 +100,7 @@ async fn find(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(
     let event = entry.and_then(|entry| entry.body).map(|body| webhook::parse(&body));
     if let Some(Channel { id, .. }) = event.and_then(|event| event.channel) {
         let asks = store.seen_channel(&id).await?.map_or(0, |seen| seen.asks);
-        let answer = context.call(ticket, async |credentials| context.hub.channel(credentials, &id).await).await?;
+        let answer = context.call(ticket, async |authorization| context.hub.channel(authorization, &id).await).await?;
         let said = match answer {
             Ok(channel) => channel,
             Err(HubError::Permanent { .. } | HubError::Permission { .. }) => None,

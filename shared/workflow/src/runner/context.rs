@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 use exchange::Clock;
 use onboarding::Event;
-use partner_hub::{Hub, HubCredentials, HubError, Trouble};
+use partner_hub::{Authorization, Hub, HubCredentials, HubError, HubToken, Trouble};
+use secrecy::SecretString;
 use secrets::Secrets;
-use store::{Store, Stored};
+use store::{SealedToken, Store, Stored};
 use time::Duration;
 
 use super::{StepError, Ticket};
+use crate::upkeep::hub_token;
 
 /// How long the Hub is left alone after a 429 that names no time.
 const PAUSE: Duration = Duration::seconds(30);
+
+/// A token that was fetched so short a time ago is new.
+const NEW_TOKEN: Duration = Duration::minutes(10);
+/// A token that is due is there after this long.
+const FETCHED_WITHIN: Duration = Duration::seconds(5);
 
 /// What a step at the Hub is given. Cheap to clone.
 #[derive(Clone)]
@@ -30,16 +37,59 @@ pub struct HubContext {
 }
 
 impl HubContext {
-    /// Makes the one call that a ticket permits, and notes how the Hub is. Nothing is called if the permit is void.
+    /// Makes the one call that a ticket permits, and notes how the Hub is. Nothing is called if the permit is void, or if
+    /// there is no token: then one is fetched first, and the work is due as before.
     pub(crate) async fn call<T>(
         &self,
         ticket: &Ticket,
-        call: impl AsyncFnOnce(&HubCredentials) -> Result<T, HubError>,
+        call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
     ) -> Result<Result<T, HubError>, StepError> {
         let credentials = self.secrets.bundle().await?.hub.clone();
+        let (authorization, token) = match (&credentials, credentials.authorization()) {
+            (_, Some(authorization)) => (authorization, None),
+            (HubCredentials::Password { user_name, password }, None) => {
+                match hub_token::kept(self, user_name, password).await? {
+                    hub_token::Kept::Usable(authorization, token) => (authorization, Some(token)),
+                    hub_token::Kept::Useless(token) => return self.wait_for_token(ticket, token).await,
+                }
+            }
+            (_, None) => return Err(StepError::Unauthorized),
+        };
         ticket.redeem(&self.store).await?;
-        let answer = call(&credentials).await;
-        let noted = match &answer {
+        let answer = call(&authorization).await;
+        self.note(ticket, &answer).await;
+        match (answer, token) {
+            // An older one may have been revoked before its end; a new one shows that the credentials are no good.
+            (Err(HubError::Unauthorized), Some(token)) => {
+                self.store.want_hub_token(Some(&token)).await?;
+                if self.clock.now() - token.fetched_at < NEW_TOKEN {
+                    return Ok(Err(HubError::Unauthorized));
+                }
+                Err(StepError::Retry {
+                    reason: "the Hub refused our token; another is fetched".to_owned(),
+                    after: None,
+                })
+            }
+            (answer, _) => Ok(answer),
+        }
+    }
+
+    /// Fetches a token, with the one call that a ticket permits.
+    pub(crate) async fn fetch_token(
+        &self,
+        ticket: &Ticket,
+        user_name: &str,
+        password: &SecretString,
+    ) -> Result<Result<HubToken, HubError>, StepError> {
+        ticket.redeem(&self.store).await?;
+        let answer = self.hub.fetch_token(user_name, password).await;
+        self.note(ticket, &answer).await;
+        Ok(answer)
+    }
+
+    /// Notes how the Hub is.
+    async fn note<T>(&self, ticket: &Ticket, answer: &Result<T, HubError>) {
+        let noted = match answer {
             Err(HubError::Retry { trouble: Trouble::Down, .. }) => self.store.hub_failed().await,
             Err(HubError::Retry { trouble: Trouble::TooMany, retry_after, .. }) => {
                 self.store.pause_calls(self.clock.now() + retry_after.unwrap_or(PAUSE)).await
@@ -50,7 +100,14 @@ impl HubContext {
         if let Err(error) = noted {
             tracing::warn!(%error, "how the Hub is could not be noted");
         }
-        Ok(answer)
+    }
+
+    async fn wait_for_token<T>(&self, ticket: &Ticket, useless: Option<SealedToken>) -> Result<T, StepError> {
+        let fetched_at = self.store.want_hub_token(useless.as_ref()).await?;
+        ticket.give_back(&self.store).await?;
+        let next_at = fetched_at + FETCHED_WITHIN;
+        self.store.due_next(&ticket.work, Some(&ticket.permit), ticket.class, next_at).await?;
+        Err(StepError::Void)
     }
 
     /// Records what a worker found out: its work is done, and what is next is due.

@@ -9,7 +9,7 @@
 use std::time::Instant;
 
 use onboarding::{ClientDetails, ClientSearch, Event, FailureCode, Step};
-use partner_hub::{HubCredentials, HubError};
+use partner_hub::{Authorization, HubError};
 use queue::{About, Task};
 use store::{ClientSearchClaim, Stored, WorkKey};
 use time::Duration;
@@ -85,7 +85,9 @@ async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -
     let event = match so_far {
         ClientSearch::Absent { .. } => create(context, ticket, &details).await?,
         so_far => {
-            context.call(ticket, async |credentials| search_on(context, credentials, &details, so_far).await).await??
+            context
+                .call(ticket, async |authorization| search_on(context, authorization, &details, so_far).await)
+                .await??
         }
     };
     if let Event::ClientFound { client_id, .. } = &event {
@@ -97,8 +99,8 @@ async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -
 /// Creates the account. That it is asked for is noted before the call: whatever becomes of it, a new search comes first then.
 async fn create(context: &HubContext, ticket: &Ticket, details: &ClientDetails) -> Result<Event, StepError> {
     context.store.client_asked_for(&details.email, Some(context.clock.now())).await?;
-    let created =
-        context.call(ticket, async |credentials| context.hub.create_client(credentials, hub_details(details)).await);
+    let created = context
+        .call(ticket, async |authorization| context.hub.create_client(authorization, hub_details(details)).await);
     match created.await? {
         Ok(client_id) => Ok(Event::ClientFound { client_id, created: true }),
         Err(error) => {
@@ -114,14 +116,16 @@ async fn create(context: &HubContext, ticket: &Ticket, details: &ClientDetails) 
 /// few partners have more than fit on a page. Older ones are left to the filter, if one is set.
 async fn search_on(
     context: &HubContext,
-    credentials: &HubCredentials,
+    authorization: &Authorization,
     details: &ClientDetails,
     so_far: ClientSearch,
 ) -> Result<Event, HubError> {
     let page = match so_far {
-        ClientSearch::Filtering { offset } => context.hub.clients_filtered(credentials, &details.email, offset).await?,
-        ClientSearch::Reading { offset } => context.hub.clients_page(credentials, offset).await?,
-        ClientSearch::Open | ClientSearch::Absent { .. } => context.hub.clients_page(credentials, 0).await?,
+        ClientSearch::Filtering { offset } => {
+            context.hub.clients_filtered(authorization, &details.email, offset).await?
+        }
+        ClientSearch::Reading { offset } => context.hub.clients_page(authorization, offset).await?,
+        ClientSearch::Open | ClientSearch::Absent { .. } => context.hub.clients_page(authorization, 0).await?,
     };
     if let Some(client_id) = page.find_by_email(&details.email) {
         return Ok(Event::ClientFound { client_id: client_id.clone(), created: false });

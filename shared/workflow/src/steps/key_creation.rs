@@ -105,7 +105,7 @@ impl KeyCreation {
         let asked_at = self.context.clock.now();
         let made = self
             .context
-            .call(ticket, async |credentials| self.context.hub.create_api_key(credentials, channel_id).await);
+            .call(ticket, async |authorization| self.context.hub.create_api_key(authorization, channel_id).await);
         match made.await? {
             Ok(key) => self.store(channel_id, &key).await,
             Err(HubError::Permission { .. }) => self.permission_missing(&stored.onboarding, asked_at).await,

@@ -12,10 +12,11 @@ use vault::Vault;
 use super::client_account;
 use crate::inbound::channel_event;
 use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
-use crate::upkeep::{channel_sweep, hub_probe, look_up};
+use crate::upkeep::{channel_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
-/// channel of a webhook, for all channels, and whether it is well.
+/// channel of a webhook, for all channels, for a
+/// token, and whether it is well.
 #[derive(Clone)]
 pub struct NumberSubmission {
     /// What the step is given.
@@ -45,6 +46,7 @@ impl NumberSubmission {
                 let sweep = channel_sweep::ChannelSweep { context: &self.context, vault: &self.vault };
                 sweep.run(&ticket(WorkKey::Sweep)).await
             }
+            About::Token => hub_token::run(&self.context, &ticket(WorkKey::Token)).await,
             About::Probe => hub_probe::run(&self.context, &ticket(WorkKey::Probe)).await,
         }
     }
@@ -66,7 +68,8 @@ async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<St
 
 async fn submit(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
     let Some(submission) = submission(context, &stored.onboarding) else { return Err(StepError::NothingToDo) };
-    let accepted = context.call(ticket, async |credentials| context.hub.submit_number(credentials, &submission).await);
+    let accepted =
+        context.call(ticket, async |authorization| context.hub.submit_number(authorization, &submission).await);
     accepted.await?.map_err(refused)?;
     context.record(ticket, stored, &Event::NumberAccepted).await
 }

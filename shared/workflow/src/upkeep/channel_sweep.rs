@@ -44,7 +44,7 @@ impl ChannelSweep<'_> {
         let offset = self.context.store.sweep_offset().await?;
         let page = self
             .context
-            .call(ticket, async |credentials| self.context.hub.channels_page(credentials, offset).await)
+            .call(ticket, async |authorization| self.context.hub.channels_page(authorization, offset).await)
             .await??;
         let (mut checked, mut failure) = (0, None);
         for channel in page.channels.iter().filter(|channel| channel.is_live()) {

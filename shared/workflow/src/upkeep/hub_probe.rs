@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use partner_hub::{HubError, Trouble};
+use partner_hub::{HubCredentials, HubError, Trouble};
 
+use super::hub_token::{self, Kept};
 use crate::runner::{HubContext, StepError, Ticket};
 
 /// Asks once.
@@ -12,7 +13,7 @@ use crate::runner::{HubContext, StepError, Ticket};
 /// A sentence, if the answer could not be noted. The dispatcher asks again.
 pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), String> {
     let started = Instant::now();
-    let answer = context.call(ticket, async |credentials| context.hub.ping(credentials).await).await;
+    let answer = ask(context, ticket).await;
     match answer {
         Ok(answer) => {
             // Whatever the Hub says in its own words shows that it is there, and that it wants a pause is noted elsewhere.
@@ -32,4 +33,20 @@ pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), Str
             Err(stop.outcome().to_owned())
         }
     }
+}
+
+/// The read, or the call for a token where there is none to read with: it would not be fetched before the Hub is well.
+async fn ask(context: &HubContext, ticket: &Ticket) -> Result<Result<(), HubError>, StepError> {
+    if let HubCredentials::Password { user_name, password } = &context.secrets.bundle().await?.hub
+        && let Kept::Useless(_) = hub_token::kept(context, user_name, password).await?
+    {
+        return Ok(match context.fetch_token(ticket, user_name, password).await? {
+            Ok(token) => {
+                hub_token::keep(context, (user_name, password), token, None).await?;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        });
+    }
+    context.call(ticket, async |authorization| context.hub.ping(authorization).await).await
 }

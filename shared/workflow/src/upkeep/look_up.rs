@@ -11,9 +11,9 @@ use crate::runner::{HubContext, StepError, Ticket};
 /// Looks once.
 pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
     let onboarding = &stored.onboarding;
-    let channels = context.call(ticket, async |credentials| match &onboarding.channel_id {
-        Some(id) => context.hub.channel(credentials, id).await.map(|found| found.into_iter().collect()),
-        None => context.hub.channels_page(credentials, 0).await.map(|page| page.channels),
+    let channels = context.call(ticket, async |authorization| match &onboarding.channel_id {
+        Some(id) => context.hub.channel(authorization, id).await.map(|found| found.into_iter().collect()),
+        None => context.hub.channels_page(authorization, 0).await.map(|page| page.channels),
     });
     let channels: Vec<Channel> = channels.await??;
     for channel in channels.iter().filter(|channel| channel.is_live()) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod channel_sweep;
 pub(crate) mod hub_probe;
+pub(crate) mod hub_token;
 pub(crate) mod look_up;
 mod lost_signup;
 mod overdue;
