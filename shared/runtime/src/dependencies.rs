@@ -5,14 +5,19 @@ use std::sync::Arc;
 use exchange::Clock;
 use meta_graph::{Meta, MetaApp};
 use partner_hub::Hub;
+#[cfg(feature = "dispatcher")]
 use queue::Queue;
 use secrets::Secrets;
 use store::Store;
 use vault::Vault;
+#[cfg(feature = "dispatcher")]
+use workflow::Dispatcher;
 use workflow::steps::SignupProof;
-use workflow::{Dispatcher, HubContext, UpkeepContext};
+use workflow::{HubContext, UpkeepContext};
 
-use crate::settings::{DispatcherConfig, HubConfig, MetaConfig, VaultConfig};
+#[cfg(feature = "dispatcher")]
+use crate::settings::DispatcherConfig;
+use crate::settings::{HubConfig, MetaConfig, VaultConfig};
 
 /// What everything is built from. Built once: with AWS by [`start`](crate::start), or from [`Ports`] that are given.
 #[derive(Clone)]
@@ -26,6 +31,7 @@ pub struct Dependencies {
     /// The time.
     pub clock: Clock,
     vault: VaultSource,
+    #[cfg(feature = "dispatcher")]
     queue: QueueSource,
 }
 
@@ -38,9 +44,9 @@ enum VaultSource {
 }
 
 /// Where the queues come from. Only the dispatcher sends to them.
+#[cfg(feature = "dispatcher")]
 #[derive(Clone)]
 enum QueueSource {
-    #[cfg(feature = "aws")]
     Aws(Box<aws_config::SdkConfig>),
     Given(Arc<dyn Queue>),
 }
@@ -50,6 +56,7 @@ pub struct Ports {
     /// The table.
     pub store: Store,
     /// The queues.
+    #[cfg(feature = "dispatcher")]
     pub queue: Arc<dyn Queue>,
     /// The vault.
     pub vault: Arc<dyn Vault>,
@@ -60,22 +67,35 @@ pub struct Ports {
 impl Dependencies {
     /// From these ports.
     pub fn given(ports: Ports, http: reqwest::Client, clock: Clock) -> Self {
-        let Ports { store, queue, vault, secrets } = ports;
-        let (vault, queue) = (VaultSource::Given(vault), QueueSource::Given(queue));
-        Self { store, secrets, http, clock, vault, queue }
+        Self {
+            store: ports.store,
+            secrets: ports.secrets,
+            http,
+            clock,
+            vault: VaultSource::Given(ports.vault),
+            #[cfg(feature = "dispatcher")]
+            queue: QueueSource::Given(ports.queue),
+        }
     }
 
     #[cfg(feature = "aws")]
     pub(crate) fn on_aws(
         store: Store,
         secrets: Arc<dyn Secrets>,
-        sdk: aws_config::SdkConfig,
+        #[cfg(feature = "dispatcher")] sdk: aws_config::SdkConfig,
         secrets_manager: aws_sdk_secretsmanager::Client,
         http: reqwest::Client,
         clock: Clock,
     ) -> Self {
-        let (vault, queue) = (VaultSource::Aws(secrets_manager), QueueSource::Aws(Box::new(sdk)));
-        Self { store, secrets, http, clock, vault, queue }
+        Self {
+            store,
+            secrets,
+            http,
+            clock,
+            vault: VaultSource::Aws(secrets_manager),
+            #[cfg(feature = "dispatcher")]
+            queue: QueueSource::Aws(Box::new(sdk)),
+        }
     }
 
     /// The vault.
@@ -103,10 +123,10 @@ impl Dependencies {
     }
 
     /// What gives permits and settles what needs none.
+    #[cfg(feature = "dispatcher")]
     pub fn dispatcher(&self, settings: DispatcherConfig) -> Dispatcher {
         let DispatcherConfig { call_limit, queues } = settings;
         let queue: Arc<dyn Queue> = match &self.queue {
-            #[cfg(feature = "aws")]
             QueueSource::Aws(sdk) => Arc::new(queue::SqsQueue::new(aws_sdk_sqs::Client::new(sdk.as_ref()), queues)),
             QueueSource::Given(queue) => {
                 drop(queues);

@@ -46,6 +46,7 @@ async fn build<S>(read: impl FnOnce(&mut Env) -> Result<S, Incomplete>) -> Resul
     let dependencies = Dependencies::on_aws(
         Store::new(aws_sdk_dynamodb::Client::new(&sdk), table.name, clock.clone()),
         Arc::new(CachedSecrets::new(secrets_manager.clone(), secret.id, clock.clone())),
+        #[cfg(feature = "dispatcher")]
         sdk,
         secrets_manager,
         http,
