@@ -81,7 +81,7 @@ pub fn set_onboarding(id: &str) {
     Span::current().record("onboarding_id", id);
 }
 
-/// Logs how a step ended: one line per step. `outcome` is a stable word such as `done` or `retry`; `detail` is a sentence
+/// Logs how a step ended: one line per step. `outcome` is a stable word such as `done` or `delayed`; `detail` is a sentence
 /// for the operator.
 pub fn step(step: &str, outcome: &str, started: Instant, detail: Option<&str>) {
     tracing::info!(step, outcome, milliseconds = milliseconds(started), detail, "step");
@@ -102,23 +102,21 @@ pub enum Metric {
     WebhookConflicting,
     /// A webhook of a kind that we do not know was kept.
     WebhookUnknownEvent,
-    /// A webhook of a channel that no onboarding knows, after days of waiting for one.
-    WebhookUnmatched,
     /// The Hub refused our credentials.
     HubUnauthorized,
-    /// The Hub has a live channel that no onboarding knows.
+    /// A live channel that no onboarding knows: the daily sweep finds it, or its webhook has waited for days.
     ChannelUnknown,
     /// The vault no longer holds the key of an onboarding that is ready.
     KeyMissing,
     /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
     SignupUnclear,
-    /// The Hub is down: the breaker opened.
+    /// A probe of the Hub failed: the breaker opened, or stays open.
     HubUnavailable,
     /// Work was sent out several times and stayed without a result.
     Stuck,
     /// How much work waits for the dispatcher, at each run of reconciliation.
     LineLength,
-    /// How long the first of it has been due while the Hub is well, in seconds.
+    /// For how long the dispatcher has left waiting work alone while the Hub is well, in seconds.
     LineOldestSeconds,
     /// An onboarding has been in one status for longer than it should. It goes on waiting.
     OnboardingOverdue,

@@ -77,7 +77,7 @@ async fn longer_ago(stack: &DeployedStack) -> Result<(), Error> {
 /// again. Its permit is void by then, and the onboarding goes on without it.
 pub(crate) async fn dead_letter(stack: &mut DeployedStack) -> Result<(), Error> {
     let queue = stack.resources.queue("KeyCreationQueue").await?;
-    let dead_letters = stack.output("KeyCreationDeadLettersUrl")?.to_owned();
+    let dead_letters = stack.output("DeadLettersUrl")?.to_owned();
     let started = stack.api.start("tenant-6").await?;
     stack.secrets.push(started.token().to_owned());
     eventually("its client account is known", PATIENCE, async || {

@@ -8,22 +8,21 @@ use telemetry::Metric;
 
 use crate::{resources, template};
 
-/// Metrics of AWS that have an alarm, each of a kind of trouble. The dead-letter queues share one.
-const ALARMED: [(&str, &str); 5] = [
+/// Metrics of AWS that have an alarm, each of a kind of trouble.
+const ALARMED: [(&str, &str); 4] = [
     (FAILURES, "function_failed"),
     ("AWS/Lambda", "Throttles"),
-    ("AWS/Lambda", "Invocations"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/ApiGateway", "5XXError"),
 ];
 /// Our metrics that are nothing to act on by themselves. Every other has an alarm.
 const WITHOUT_ALARM: [Metric; 2] = [Metric::WebhookUnknownEvent, Metric::LineLength];
-/// Alarms on what each run of the schedule counts: that nothing is counted is the trouble.
-const OF_SCHEDULE: [&str; 2] = ["ReconciliationMissingAlarm", "LineAlarm"];
+/// The alarm on what each run of the schedule counts: that nothing is counted is trouble too.
+const OF_SCHEDULE: &str = "LineAlarm";
 /// The namespace of the functions' failures. It names the stack, as a metric filter cannot add a dimension.
 const FAILURES: &str = "WhatsAppOnboarding/${AWS::StackName}";
 /// An alarm costs 0.10 USD a month. More would cost more than they tell.
-const MOST_ALARMS: usize = 22;
+const MOST_ALARMS: usize = 16;
 
 #[test]
 fn every_kind_of_trouble_has_an_alarm_that_notifies() {
@@ -38,7 +37,7 @@ fn every_kind_of_trouble_has_an_alarm_that_notifies() {
             assert_eq!(alarm[property], json!(["AlarmTopic"]), "{name}");
         }
         // An idle stack is well, unless it is the schedule that is idle.
-        let missing = if OF_SCHEDULE.contains(&name.as_str()) { "breaching" } else { "notBreaching" };
+        let missing = if name == OF_SCHEDULE { "breaching" } else { "notBreaching" };
         assert_eq!(alarm["TreatMissingData"], missing, "{name}");
         let dimension = match text("Namespace") {
             "WhatsAppOnboarding" => json!([{ "Name": "stack", "Value": "AWS::StackName" }]),
@@ -117,19 +116,16 @@ fn matches(pattern: &str, line: &Value) -> bool {
 }
 
 #[test]
-fn every_queue_has_a_dead_letter_queue_with_an_alarm() {
+fn every_worker_has_a_queue_and_all_have_one_dead_letter_queue_with_an_alarm() {
     let template = template();
     let queues = resources(&template, "AWS::SQS::Queue");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
     let workers: Vec<_> = queues.iter().filter(|(_, queue)| queue.get("RedrivePolicy").is_some()).collect();
     assert_eq!(workers.len(), Step::queued().count());
-    assert_eq!(queues.len(), 2 * workers.len());
+    assert_eq!(queues.len(), workers.len() + 1);
     for (name, queue) in workers {
-        let dead_letters =
-            queue["RedrivePolicy"]["deadLetterTargetArn"].as_str().unwrap().strip_suffix(".Arn").unwrap();
-        assert!(queues.iter().any(|(name, _)| name == dead_letters), "{name}");
-        let dimension = json!([{ "Name": "QueueName", "Value": format!("{dead_letters}.QueueName") }]);
-        let mut of_queue = alarms.iter().filter(|(_, alarm)| alarm["Dimensions"] == dimension);
-        assert!(of_queue.next().is_some(), "{dead_letters} has no alarm");
+        assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], "DeadLetters.Arn", "{name}");
     }
+    let dimension = json!([{ "Name": "QueueName", "Value": "DeadLetters.QueueName" }]);
+    assert!(alarms.iter().any(|(_, alarm)| alarm["Dimensions"] == dimension), "it has no alarm");
 }

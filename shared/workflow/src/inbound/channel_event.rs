@@ -184,8 +184,8 @@ fn unmatched(
         return Settled::Done(WebhookOutcome::Unmatched);
     }
     if age >= UNMATCHED_FOR {
-        tracing::warn!(event = entry.name, "webhook for a channel that no onboarding knows");
-        telemetry::count(Metric::WebhookUnmatched, 1);
+        tracing::warn!(event = entry.name, channel_id = %channel.id, "webhook for a channel that no onboarding knows");
+        telemetry::count(Metric::ChannelUnknown, 1);
         return Settled::Done(WebhookOutcome::Unmatched);
     }
     let next_at = now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT);
