@@ -15,7 +15,7 @@ pub struct Settings {
     vault: VaultConfig,
 }
 
-/// Matches a kept webhook to its onboarding, or creates and stores the API key of a live channel.
+/// Creates and stores the API key of a live channel, and sets its message webhook.
 #[derive(Clone)]
 pub struct KeyCreation(workflow::steps::KeyCreation);
 
