@@ -214,7 +214,7 @@ impl LocalStack {
     pub async fn wake(&self) -> usize {
         let records = self.stream.records();
         for records in records.chunks(stream::BATCH) {
-            if let Err(error) = self.functions.dispatcher.handle(stream::event(records)).await {
+            if let Err(error) = self.functions.dispatcher.handle(stream::event(records), None).await {
                 tracing::warn!(error, "dispatcher failed");
             }
         }

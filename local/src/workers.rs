@@ -2,7 +2,7 @@
 //! dispatcher, runs the dispatcher each minute and reconciliation every five.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use exchange::Clock;
@@ -102,8 +102,11 @@ pub(crate) async fn minutes(functions: Arc<Functions>) {
     }
 }
 
+/// Invokes the dispatcher, and logs how long it was awake, as Lambda reports each invocation.
 async fn dispatch(functions: &Functions, event: Value) {
-    if let Err(error) = functions.dispatcher.handle(event).await {
+    let (records, begun) = (event["Records"].as_array().map_or(0, Vec::len), Instant::now());
+    if let Err(error) = functions.dispatcher.handle(event, None).await {
         tracing::warn!(error, "dispatcher failed");
     }
+    tracing::info!(records, awake = ?begun.elapsed(), "dispatcher ran");
 }

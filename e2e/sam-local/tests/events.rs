@@ -44,7 +44,7 @@ async fn the_event_files_are_readable_by_their_functions() {
             Answer::Status(_) => drop(lambda_http::request::from_str(&event.payload.to_string()).unwrap()),
             Answer::Nothing => {
                 if event.function() == "Dispatcher" {
-                    stack.functions.dispatcher.handle(event.payload.clone()).await.unwrap();
+                    stack.functions.dispatcher.handle(event.payload.clone(), None).await.unwrap();
                 }
                 match event.payload["Records"].as_array() {
                     Some(records) => assert!(!records.is_empty() && records.iter().all(wakes), "{}", event.name),

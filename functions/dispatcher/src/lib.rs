@@ -1,5 +1,7 @@
 //! Woken by the table's stream, and each minute: gives permits to call the Hub, and settles what needs none.
 
+use std::time::Instant;
+
 use runtime::Dependencies;
 use runtime::settings::DispatcherConfig;
 use serde::Deserialize;
@@ -55,18 +57,22 @@ impl Dispatcher {
         Self(dependencies.dispatcher(settings))
     }
 
-    /// Handles one event: of the stream, or of the schedule.
+    /// Handles one event: of the stream, or of the schedule. It ends before `deadline`, the end of the invocation.
     ///
     /// # Errors
     /// A sentence, if the table or a queue is out of reach. What is due stays due.
-    pub async fn handle(&self, event: Value) -> Result<Dispatched, String> {
-        self.run(event).await.inspect_err(|error| tracing::error!(%error, "{FAILED}"))
+    pub async fn handle(&self, event: Value, deadline: Option<Instant>) -> Result<Dispatched, String> {
+        let done = self.run(event, deadline).await.and_then(|done| match done.unsent {
+            0 => Ok(done),
+            unsent => Err(format!("{unsent} messages were not taken by their queues")),
+        });
+        done.inspect_err(|error| tracing::error!(%error, "{FAILED}"))
     }
 
-    async fn run(&self, event: Value) -> Result<Dispatched, String> {
+    async fn run(&self, event: Value, deadline: Option<Instant>) -> Result<Dispatched, String> {
         let event: StreamEvent = serde_json::from_value(event).map_err(|error| format!("not an event: {error}"))?;
         if event.records.is_empty() {
-            return self.0.minute().await;
+            return self.0.minute(deadline).await;
         }
         // Whatever the record says of the item: it is read.
         let mut keys: Vec<WorkKey> = Vec::new();
@@ -75,6 +81,6 @@ impl Dispatcher {
                 keys.push(key);
             }
         }
-        self.0.woken(&keys).await
+        self.0.woken(&keys, deadline).await
     }
 }

@@ -3,7 +3,7 @@
 use dispatcher::Dispatcher;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use runtime::settings::DispatcherConfig;
-use runtime::{StartError, start_without_secret};
+use runtime::{StartError, start_without_secret, worker};
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -14,7 +14,9 @@ async fn main() -> Result<(), StartError> {
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);
         let function = function.clone();
-        async move { function.handle(event.payload).await.map(drop).map_err(StartError::from) }.instrument(span)
+        let deadline = worker::deadline(event.context.deadline);
+        async move { function.handle(event.payload, deadline).await.map(drop).map_err(StartError::from) }
+            .instrument(span)
     }))
     .run()
     .await

@@ -9,10 +9,10 @@ use api::view::{SignupSettings, page_url, setup_view};
 use api::{Handler, Problem, ProblemCode, json, onboarding_id, public_url, read_json, respond};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt, Response};
 use meta_graph::session::Session;
-use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
+use runtime::{Dependencies, worker};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -89,7 +89,8 @@ impl EsCallback {
             open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.step.clock).await?;
         let public_url = public_url(request, self.public_url.as_ref())?;
         let callback = callback(read_json(request)?, &page_url(&public_url))?;
-        let stored = self.step.run(stored, callback).await.map_err(problem)?;
+        let deadline = request.lambda_context_ref().and_then(|context| worker::deadline(context.deadline));
+        let stored = self.step.run(stored, callback, deadline).await.map_err(problem)?;
         Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.signup, &public_url)))
     }
 }

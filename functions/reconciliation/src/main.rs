@@ -13,7 +13,7 @@ async fn main() -> Result<(), StartError> {
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);
         let function = function.clone();
-        // A failed run is an error of the function: the schedule repeats it, and the alarm on errors sees it.
+        // A failed run is an error of the function, which the alarm on errors sees. The next run goes on.
         let deadline = worker::deadline(event.context.deadline);
         async move { function.handle(deadline).await.map(drop).map_err(StartError::from) }.instrument(span)
     }))

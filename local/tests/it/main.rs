@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod api;
+mod dispatcher;
 mod documents;
 mod happy_path;
 mod hub;

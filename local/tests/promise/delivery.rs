@@ -58,7 +58,7 @@ impl TestBench {
             let dispatcher = &self.stack.functions.dispatcher;
             self.run(Activity::Dispatcher, || async {
                 let woken = || async {
-                    if let Err(error) = dispatcher.handle(stream::event(records)).await {
+                    if let Err(error) = dispatcher.handle(stream::event(records), None).await {
                         tracing::debug!(error, "dispatcher failed");
                     }
                 };

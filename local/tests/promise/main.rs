@@ -21,6 +21,7 @@ mod harness;
 mod journey;
 mod journeys;
 mod late_index;
+mod late_redemption;
 mod parallel_runner;
 mod promise;
 mod sample;

@@ -21,7 +21,7 @@ pub use record::{
 pub use retry::{Retry, backoff};
 pub use step::{Step, StepSpec};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
-pub use work::{Class, HOLD, Work, next_look_up};
+pub use work::{Class, HOLD, Work};
 
 #[cfg(test)]
 mod properties;

@@ -133,6 +133,11 @@ impl Limiter {
         self.permits.len() < usize::try_from(limit.calls.max(1)).unwrap_or(usize::MAX)
     }
 
+    /// When a permit was last given, to whichever class.
+    pub fn last_given(&self) -> Option<i64> {
+        self.given.values().copied().max()
+    }
+
     /// Whether calls have failed and none has succeeded since.
     pub fn has_failures(&self) -> bool {
         self.failures > 0

@@ -58,10 +58,12 @@ pub struct Work {
 /// seconds in the template).
 pub const HOLD: Duration = Duration::seconds(65);
 
-/// When the Hub is asked for a channel after its number was submitted: so long after it, then every [`LOOK_UP_EVERY`].
+/// When the Hub is asked for a channel after its number was submitted: so long after it, then every [`LOOK_UP_EVERY`], and once
+/// that is overdue every [`LOOK_UP_OVERDUE`].
 const LOOK_UPS: [Duration; 5] =
     [Duration::minutes(4), Duration::minutes(8), Duration::minutes(15), Duration::minutes(30), Duration::minutes(60)];
 const LOOK_UP_EVERY: Duration = Duration::hours(3);
+const LOOK_UP_OVERDUE: Duration = Duration::hours(12);
 
 impl Onboarding {
     /// What is to be done next; `None` if it is at rest.
@@ -77,11 +79,18 @@ impl Onboarding {
             Status::Submitted => Work {
                 class: Class::LookUp,
                 step: Some(Step::NumberSubmission),
-                due_at: next_look_up(self.work_since, self.work_since),
+                due_at: self.next_look_up(self.work_since),
             },
             _ if self.client_id().is_none() => work(Class::ClientAccount, Step::ClientAccount),
             _ => Work { class: Class::Reconciliation, step: None, due_at: self.link_expires_at },
         })
+    }
+
+    /// When the Hub is to be asked next for the channel of the number that was submitted, if it is asked at `now`.
+    pub fn next_look_up(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let early = LOOK_UPS.into_iter().map(|after| self.work_since + after).find(|at| *at > now);
+        let later = if self.overdue_since.is_some() { LOOK_UP_OVERDUE } else { LOOK_UP_EVERY };
+        early.unwrap_or(now + later)
     }
 
     /// At once, unless the step was tried and has to wait.
@@ -101,12 +110,6 @@ impl Onboarding {
             && self.channel_id == after.channel_id
             && self.key == after.key
     }
-}
-
-/// When to ask for the channel of a number next, if it was submitted at `submitted_at` and is asked for at `now`.
-pub fn next_look_up(submitted_at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
-    let early = LOOK_UPS.into_iter().map(|after| submitted_at + after).find(|at| *at > now);
-    early.unwrap_or(now + LOOK_UP_EVERY)
 }
 
 #[cfg(test)]

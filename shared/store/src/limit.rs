@@ -14,8 +14,10 @@ use super::contention::Updated;
 use super::item::{self, Item, Key, n, s};
 use super::{Store, StoreError, new_owner};
 
-/// Longer than a run of the dispatcher that the stream woke.
+/// Longer than a pass of the dispatcher. Each pass begins with a new lease.
 const LEASE: Duration = Duration::seconds(30);
+/// So many permits are removed in one write. DynamoDB limits the length of an expression.
+const IN_ONE_WRITE: usize = 100;
 
 /// The right to give permits, until another run takes it.
 #[derive(Debug, Clone)]
@@ -27,6 +29,15 @@ pub struct DispatchLease {
     pub waits: bool,
     /// The limiter as it stood then.
     pub limiter: Limiter,
+}
+
+impl DispatchLease {
+    /// Takes over how the item stands.
+    fn look(&mut self, found: Item) -> Result<(), StoreError> {
+        let LimitItem { knocks, limiter, .. } = item::read(found)?;
+        (self.knocks, self.limiter) = (knocks, limiter);
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -115,6 +126,20 @@ impl Store {
         }
     }
 
+    /// Gives the lease up whatever others wanted meanwhile, and leaves word that somebody may wait. Changes nothing if another
+    /// run has taken it.
+    pub async fn abandon_dispatch(&self, lease: &DispatchLease) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::limit().attributes()))
+            .update_expression("SET waits = :waits REMOVE lease_owner, lease_until")
+            .expression_attribute_values(":waits", AttributeValue::Bool(true))
+            .condition_expression("lease_owner = :me")
+            .expression_attribute_values(":me", s(&lease.owner));
+        self.update(request).await.map(drop)
+    }
+
     /// Takes a token for a permit. `turn`: whose it is; `None` for a question of our own. `false` if another run has the lease.
     pub async fn reserve(
         &self,
@@ -147,12 +172,38 @@ impl Store {
 
     /// Frees the tokens of these permits. `false` if another run has the lease.
     pub async fn free_tokens(&self, lease: &mut DispatchLease, ids: &[String]) -> Result<bool, StoreError> {
-        let (mut request, mut remove) = (self.client.update_item(), String::from("REMOVE "));
-        for (number, id) in ids.iter().enumerate() {
-            let _ = write!(remove, "{}permits.#p{number}", if number == 0 { "" } else { ", " });
-            request = request.expression_attribute_names(format!("#p{number}"), id);
+        for ids in ids.chunks(IN_ONE_WRITE) {
+            let (mut request, mut remove) = (self.client.update_item(), String::from("REMOVE "));
+            for (number, id) in ids.iter().enumerate() {
+                let _ = write!(remove, "{}permits.#p{number}", if number == 0 { "" } else { ", " });
+                request = request.expression_attribute_names(format!("#p{number}"), id);
+            }
+            if !self.as_holder(lease, request.update_expression(remove)).await? {
+                return Ok(false);
+            }
         }
-        self.as_holder(lease, request.update_expression(remove)).await
+        Ok(true)
+    }
+
+    /// Frees the token of a permit that ran out. Its worker may have redeemed it at the last moment: then it keeps the token.
+    /// `false` if another run has the lease.
+    pub async fn free_void(&self, lease: &mut DispatchLease, id: &str) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::limit().attributes()))
+            .update_expression("REMOVE permits.#id")
+            .condition_expression("lease_owner = :me AND attribute_not_exists(permits.#id.redeemed_at)")
+            .expression_attribute_names("#id", id)
+            .expression_attribute_values(":me", s(&lease.owner))
+            .return_values(ReturnValue::AllNew);
+        let found = match self.update(request).await? {
+            Updated::Done(found) => Some(found),
+            Updated::Refused(found) => found.filter(|found| item::text(found, "lease_owner") == Some(&lease.owner)),
+        };
+        let Some(found) = found else { return Ok(false) };
+        lease.look(found)?;
+        Ok(true)
     }
 
     /// Opens the breaker, or closes it, as the answer to our question says. `false` if another run has the lease.
@@ -183,8 +234,7 @@ impl Store {
             .expression_attribute_values(":me", s(&lease.owner))
             .return_values(ReturnValue::AllNew);
         let Updated::Done(found) = self.update(request).await? else { return Ok(false) };
-        let LimitItem { knocks, limiter, .. } = item::read(found)?;
-        (lease.knocks, lease.limiter) = (knocks, limiter);
+        lease.look(found)?;
         Ok(true)
     }
 
@@ -202,17 +252,18 @@ impl Store {
 
     /// Notes that a call to the Hub failed: no answer, or 5xx.
     pub async fn hub_failed(&self) -> Result<(), StoreError> {
-        self.note("ADD failures :n", 1).await
+        self.note("ADD failures :n", "attribute_exists(pk)", 1).await
     }
 
     /// Notes that the Hub answered, after calls that failed.
     pub async fn hub_answered(&self) -> Result<(), StoreError> {
-        self.note("SET failures = :n", 0).await
+        self.note("SET failures = :n", "attribute_exists(pk)", 0).await
     }
 
-    /// Notes that the Hub takes no calls until then.
+    /// Notes that the Hub takes no calls until then. A longer pause stays.
     pub async fn pause_calls(&self, until: OffsetDateTime) -> Result<(), StoreError> {
-        self.note("SET paused_until = :n", milliseconds(until)).await
+        let longer = "attribute_exists(pk) AND (attribute_not_exists(paused_until) OR paused_until < :n)";
+        self.note("SET paused_until = :n", longer, milliseconds(until)).await
     }
 
     /// Notes how the Hub answered our own question.
@@ -227,13 +278,13 @@ impl Store {
         self.update(request).await.map(drop)
     }
 
-    async fn note(&self, expression: &str, number: i64) -> Result<(), StoreError> {
+    async fn note(&self, expression: &str, condition: &str, number: i64) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
             .set_key(Some(Key::limit().attributes()))
             .update_expression(expression)
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(condition)
             .expression_attribute_values(":n", n(number));
         self.update(request).await.map(drop)
     }

@@ -27,6 +27,11 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<InStatus>, StoreError> {
         let from = self.read_item(Key::overdue_look()).await?.and_then(|found| item::number(&found, status.as_str()));
+        // A longest wait that was raised: those that have come to it were looked at before.
+        let (from, until) = (from.unwrap_or(0), milliseconds(until));
+        if from > until {
+            return Ok(Vec::new());
+        }
         let query = self
             .client
             .query()
@@ -35,8 +40,8 @@ impl Store {
             .key_condition_expression("#status = :status AND changed_at BETWEEN :from AND :until")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", s(status.as_str()))
-            .expression_attribute_values(":from", n(from.unwrap_or(0)))
-            .expression_attribute_values(":until", n(milliseconds(until)));
+            .expression_attribute_values(":from", n(from))
+            .expression_attribute_values(":until", n(until));
         let mut items = query.into_paginator().items().send();
         let mut found = Vec::new();
         while found.len() < limit as usize {

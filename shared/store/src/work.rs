@@ -5,6 +5,7 @@
 //! records nothing, and the item is due again.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, Select, TransactWriteItem, Update};
 use onboarding::limiter::{REDEEMABLE, from_milliseconds, milliseconds};
 use onboarding::{Class, HOLD, OnboardingId};
@@ -22,6 +23,9 @@ pub(crate) const AT_WORK: [&str; 4] = ["permit", "held_until", "unanswered", "vo
 const RESEND: Duration = Duration::seconds(30);
 /// No message waits longer for its result.
 const LONGEST_RESEND: Duration = Duration::hours(1);
+
+/// A permit is redeemed so long before its call at most. The limiter lets calls travel unequally by more than that.
+const LATE: Duration = Duration::milliseconds(100);
 
 /// The name of a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -174,16 +178,26 @@ impl Store {
 
     /// Moves a piece of work of a class to another time, without a result, if it is still due when `due` says.
     pub async fn defer(&self, due: &Due, class: Class, to: OffsetDateTime) -> Result<(), StoreError> {
+        self.update(self.defer_request(due, class, to)).await.map(drop)
+    }
+
+    /// [`Self::defer`] until the worker that has the work has had it for long enough. Changes nothing if it has given it up.
+    pub async fn defer_held(&self, due: &Due, class: Class, held_until: OffsetDateTime) -> Result<(), StoreError> {
         let request = self
-            .client
+            .defer_request(due, class, held_until)
+            .condition_expression("due = :class AND due_at = :due_at AND held_until = :to");
+        self.update(request).await.map(drop)
+    }
+
+    fn defer_request(&self, due: &Due, class: Class, to: OffsetDateTime) -> UpdateItemFluentBuilder {
+        self.client
             .update_item()
             .set_key(Some(due.key.key().attributes()))
             .update_expression("SET due_at = :to")
             .condition_expression("due = :class AND due_at = :due_at")
             .expression_attribute_values(":class", s(class.as_str()))
             .expression_attribute_values(":due_at", n(milliseconds(due.due_at)))
-            .expression_attribute_values(":to", n(milliseconds(to)));
-        self.update(request).await.map(drop)
+            .expression_attribute_values(":to", n(milliseconds(to)))
     }
 
     /// Records that a piece of work was done as far as it can be now, and is due next at `due_at` in `class`. A worker names
@@ -214,17 +228,19 @@ impl Store {
     /// Redeems a permit immediately before its call. From then on the work is this worker's alone, for [`HOLD`]. `false`: the
     /// permit is void or was redeemed before, and nothing may be done with it.
     pub async fn redeem(&self, key: &WorkKey, permit: &str, class: Class) -> Result<bool, StoreError> {
-        let mut writes = Vec::new();
-        if *key != WorkKey::Probe {
-            writes.push(self.hold_write(key, permit)?);
-        }
-        if class != Class::Free {
-            writes.push(self.redeem_write(permit)?);
-        }
         let mut backoff = RaceBackoff::default();
         loop {
-            match self.transact(writes.clone()).await? {
-                Transacted::Done => return Ok(true),
+            let now = self.clock.now();
+            let mut writes = Vec::new();
+            if *key != WorkKey::Probe {
+                writes.push(self.hold_write(key, permit, now)?);
+            }
+            if class != Class::Free {
+                writes.push(self.redeem_write(permit, now)?);
+            }
+            match self.transact(writes).await? {
+                Transacted::Done if class == Class::Free || self.clock.now() - now <= LATE => return Ok(true),
+                Transacted::Done => return self.redeemed_late(permit).await,
                 // The SDK may have repeated a write whose answer was lost, but with its token that is no second write.
                 Transacted::Refused(_) => return Ok(false),
                 Transacted::Contended => backoff.after_lost_race().await?,
@@ -232,8 +248,21 @@ impl Store {
         }
     }
 
-    fn hold_write(&self, key: &WorkKey, permit: &str) -> Result<TransactWriteItem, StoreError> {
-        let until = milliseconds(self.clock.now() + HOLD);
+    /// The write that redeemed a permit took long, and the call is made only now: its token counts from now.
+    async fn redeemed_late(&self, permit: &str) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::limit().attributes()))
+            .update_expression("SET permits.#permit.redeemed_at = :now")
+            .condition_expression("attribute_exists(permits.#permit)")
+            .expression_attribute_names("#permit", permit)
+            .expression_attribute_values(":now", n(milliseconds(self.clock.now())));
+        Ok(matches!(self.update(request).await?, Updated::Done(_)))
+    }
+
+    fn hold_write(&self, key: &WorkKey, permit: &str, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+        let until = milliseconds(now + HOLD);
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key.key().attributes()))
@@ -245,8 +274,7 @@ impl Store {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    fn redeem_write(&self, permit: &str) -> Result<TransactWriteItem, StoreError> {
-        let now = self.clock.now();
+    fn redeem_write(&self, permit: &str, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::limit().attributes()))

@@ -3,6 +3,7 @@
 mod burst;
 mod client_accounts;
 mod faults;
+mod look_ups;
 mod outage;
 mod refusals;
 mod shared_client_account;

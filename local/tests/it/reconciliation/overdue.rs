@@ -1,38 +1,15 @@
 //! An onboarding that waits for too long is marked and told of once, and goes on waiting.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
-use telemetry::subscriber;
 use time::Duration;
 
 use crate::support::TestBench;
 use crate::support::bench::{overdue_in, time_of};
 use crate::support::fakes::SCHEDULE;
+use crate::support::log::Log;
 
 /// How late a mark may be.
 const LATEST: Duration = Duration::minutes(15);
-
-/// What this test's thread logs.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn lines_with(&self, words: &str) -> usize {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).lines().filter(|line| line.contains(words)).count()
-    }
-}
 
 /// How long after its time was over an onboarding was marked for the last time.
 fn lateness(record: &Value) -> Duration {
@@ -101,9 +78,7 @@ async fn a_client_who_does_not_grant_permission_is_overdue_after_three_days() {
 
 #[tokio::test]
 async fn each_overdue_status_and_each_failure_is_counted_once() {
-    let log = Log::default();
-    let writer = log.clone();
-    let _guard = tracing::subscriber::set_default(subscriber("info", move || writer.clone()));
+    let (log, _guard) = Log::listen();
     let bench = TestBench::new().await;
     bench.break_routes(&["numbers"], &json!({"status": 503})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;

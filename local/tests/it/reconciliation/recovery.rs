@@ -45,12 +45,15 @@ async fn webhooks_that_never_come_are_replaced_by_a_few_looks_for_all_onboarding
 async fn a_channel_that_goes_live_late_is_polled_less_and_less_often() {
     let bench = TestBench::new().await;
     lose_webhooks(&bench).await;
-    bench.change(json!({"live_after_ms": 48 * 3_600_000})).await;
+    bench.change(json!({"live_after_ms": 72 * 3_600_000})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.live_on_schedule(Duration::hours(47)).await;
-    assert_eq!(bench.status(&started).await, "ready", "a channel that is running is as good as live");
+    bench.live_on_schedule(Duration::hours(24)).await;
     let polls = bench.calls_of("list_channels").await.len();
-    assert!((5..=24).contains(&polls), "{polls} polls");
+    assert!((12..=13).contains(&polls), "{polls} polls in a day");
+    bench.live_on_schedule(Duration::hours(38)).await;
+    assert_eq!(bench.status(&started).await, "ready", "a channel that is running is as good as live");
+    let polls = bench.calls_of("list_channels").await.len() - polls;
+    assert!((4..=5).contains(&polls), "{polls} polls once it was overdue");
     bench.assert_promise_kept(&started).await;
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod fakes;
+pub(crate) mod log;
 pub(crate) mod log_scan;
 pub(crate) mod replies;
 mod state;

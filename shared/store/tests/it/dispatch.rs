@@ -109,3 +109,26 @@ async fn a_pause_ends_by_itself() {
     bench.pass(Duration::seconds(30));
     assert_eq!(bench.health().await, Health::Well);
 }
+
+#[tokio::test]
+async fn a_shorter_pause_does_not_end_a_longer_one() {
+    let bench = TestBench::new().await;
+    bench.lease().await;
+    bench.store.pause_calls(bench.now() + Duration::hours(1)).await.unwrap();
+    bench.store.pause_calls(bench.now() + Duration::seconds(30)).await.unwrap();
+    bench.pass(Duration::seconds(31));
+    assert!(matches!(bench.health().await, Health::Paused { .. }));
+}
+
+/// As many as the template's largest limit leaves out after the dispatcher was dead for a while.
+#[tokio::test]
+async fn hundreds_of_tokens_are_freed_at_once() {
+    let bench = TestBench::new().await;
+    let mut lease = bench.lease().await;
+    let ids: Vec<String> = (0..400).map(|n| format!("{n:032x}")).collect();
+    for id in &ids {
+        assert!(bench.store.reserve(&mut lease, id, &bench.permit(), None).await.unwrap());
+    }
+    assert!(bench.store.free_tokens(&mut lease, &ids).await.unwrap());
+    assert!(lease.limiter.permits.is_empty());
+}

@@ -297,3 +297,19 @@ async fn a_page_is_never_empty_and_not_the_last_however_many_records_are_unreada
         assert_eq!(bench.pages(&filter, 2).await.concat(), [last.clone(), first.clone()], "{filter:?}");
     }
 }
+
+#[tokio::test]
+async fn a_longest_wait_that_is_raised_shows_nobody_again_until_it_is_over() {
+    let bench = TestBench::new().await;
+    let id = bench.create("tenant-1").await;
+    let since = bench.now();
+    bench.pass(Duration::hours(25));
+    let shown =
+        async |wait: Duration| bench.store.in_status_since(Status::Started, bench.now() - wait, 10).await.unwrap();
+    let found = shown(Duration::hours(24)).await;
+    assert_eq!(found.iter().map(|one| (&one.id, one.since)).collect::<Vec<_>>(), [(&id, since)]);
+    bench.store.looked_at(Status::Started, since).await.unwrap();
+    assert_eq!(shown(Duration::hours(72)).await, []);
+    bench.pass(Duration::hours(48));
+    assert_eq!(shown(Duration::hours(72)).await, found);
+}

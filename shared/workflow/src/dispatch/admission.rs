@@ -9,8 +9,8 @@ use time::Duration;
 /// these.
 const SEARCHED_ELSEWHERE: (Duration, Duration) = (Duration::seconds(30), Duration::minutes(5));
 
-/// How soon an item is looked at again that cannot be read.
-pub(super) const UNREADABLE: Duration = Duration::hours(1);
+/// How soon an item is looked at again that stands in its own way.
+pub(super) const BROKEN: Duration = Duration::hours(1);
 
 /// The work as it stands, if a permit is to be given for it. Whatever the table can settle is settled.
 pub(super) async fn admit(
@@ -19,14 +19,19 @@ pub(super) async fn admit(
     class: Class,
     due: &Due,
 ) -> Result<Option<WorkState>, StoreError> {
-    let Some(state) = readable(store.work(&due.key).await)? else {
-        store.defer(due, class, clock.now() + UNREADABLE).await?;
-        return Ok(None);
-    };
+    if let Some(admitted) = unless_broken(look(store, clock, class, due).await)? {
+        return Ok(admitted);
+    }
+    store.defer(due, class, clock.now() + BROKEN).await?;
+    Ok(None)
+}
+
+async fn look(store: &Store, clock: &Clock, class: Class, due: &Due) -> Result<Option<WorkState>, StoreError> {
+    let state = store.work(&due.key).await?;
     let Some(state) = state.filter(|state| state.class == class && state.due_at == due.due_at) else { return Ok(None) };
     let now = clock.now();
     if let Some(until) = state.held_until.filter(|until| *until > now) {
-        store.defer(due, class, until).await?;
+        store.defer_held(due, class, until).await?;
         return Ok(None);
     }
     let Some(onboarding) = state.record.as_ref().map(|stored| &stored.onboarding) else { return Ok(Some(state)) };
@@ -48,15 +53,16 @@ pub(super) async fn admit(
     }
 }
 
-/// `None` if an item cannot be read: it must not keep the others from being moved.
-pub(super) fn readable<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+/// `None` if an item stands in its own way: it must not keep the others from being moved. An error if the table is out of
+/// reach.
+pub(super) fn unless_broken<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(error @ StoreError::Unreadable { .. }) => {
+        Err(error @ StoreError::Unavailable(_)) => Err(error),
+        Err(error) => {
             tracing::error!(%error, "a person has to look at this item");
             Ok(None)
         }
-        Err(error) => Err(error),
     }
 }
 

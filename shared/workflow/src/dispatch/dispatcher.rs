@@ -12,10 +12,22 @@ use super::pass::{Dispatched, Look, Pass, Stop};
 
 /// The run of the minute ends by then if the next one has not taken its lease.
 const LONGEST_RUN: Duration = Duration::from_secs(75);
+/// A pass begins nothing more after this time. Its last call ends before the lease does.
+const LONGEST_PASS: Duration = Duration::from_secs(20);
+/// What a pass that begins needs of the invocation: [`LONGEST_PASS`] is shortened to end so long before it.
+const AFTER_PASS: Duration = Duration::from_secs(5);
 /// How often it looks while somebody waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// A run that was woken looks again if others were woken meanwhile, but not for ever.
 const MOST_PASSES: u32 = 5;
+
+/// How a run ended, and what it did.
+enum Ended {
+    /// It has given the lease up, or another run has taken it.
+    WithoutLease(Dispatched),
+    /// It has the lease still.
+    WithLease(Dispatched),
+}
 
 /// Gives permits, and settles what needs none.
 #[derive(Clone)]
@@ -32,16 +44,17 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A run that the stream woke with these records: one pass. Nothing, if another run is at it, which hears of it. Where
-    /// nobody waited when the last run ended, it looks at these alone.
+    /// nobody waited when the last run ended, it looks at these alone. It ends before `deadline`, the end of the invocation.
     ///
     /// # Errors
-    /// A sentence, if the table or a queue is out of reach. What is due stays due, and the run of the minute sees it.
-    pub async fn woken(&self, keys: &[WorkKey]) -> Result<Dispatched, String> {
+    /// A sentence, if the table is out of reach. What is due stays due, and the run of the minute sees it.
+    pub async fn woken(&self, keys: &[WorkKey], deadline: Option<Instant>) -> Result<Dispatched, String> {
         let Some(mut lease) = self.store.begin_dispatch(false).await.map_err(text)? else {
             return Ok(Dispatched::default());
         };
         let line = lease.waits;
-        self.passes(&mut lease, Look { woken: keys, line }).await
+        let done = self.passes(&mut lease, Look { woken: keys, line }, deadline).await;
+        self.leave(&lease, done).await
     }
 
     /// A pass of the run of the minute, which takes the lease from whoever has it.
@@ -52,55 +65,89 @@ impl Dispatcher {
         let Some(mut lease) = self.store.begin_dispatch(true).await.map_err(text)? else {
             return Ok(Dispatched::default());
         };
-        self.passes(&mut lease, Look::AT_ALL).await
+        let done = self.passes(&mut lease, Look::AT_ALL, None).await;
+        self.leave(&lease, done).await
     }
 
-    /// The run of the minute: stays while somebody waits or a token is out, until the next one takes the lease.
+    /// The run of the minute: stays while somebody waits or a token is out, until the next one takes the lease. It ends before
+    /// `deadline`, the end of the invocation.
     ///
     /// # Errors
     /// See [`Self::woken`].
-    pub async fn minute(&self) -> Result<Dispatched, String> {
+    pub async fn minute(&self, deadline: Option<Instant>) -> Result<Dispatched, String> {
         let end = Instant::now() + LONGEST_RUN;
+        let end = deadline.map_or(end, |deadline| end.min(before(deadline, AFTER_PASS)));
+        let Some(mut lease) = self.store.begin_dispatch(true).await.map_err(text)? else {
+            return Ok(Dispatched::default());
+        };
+        let done = self.stay(&mut lease, end, deadline).await;
+        self.leave(&lease, done).await
+    }
+
+    async fn stay(&self, lease: &mut DispatchLease, end: Instant, deadline: Option<Instant>) -> Result<Ended, String> {
         let mut all = Dispatched::default();
-        let Some(mut lease) = self.store.begin_dispatch(true).await.map_err(text)? else { return Ok(all) };
         loop {
-            let Some(done) = self.pass(&mut lease, Look::AT_ALL).await? else { return Ok(all) };
-            (all.permits, all.free, all.busy) = (all.permits + done.permits, all.free + done.free, done.busy);
-            if !done.busy && self.store.end_dispatch(&lease, done.waits).await.map_err(text)? {
-                return Ok(all);
+            let Some(done) = self.pass(lease, Look::AT_ALL, deadline).await? else {
+                return Ok(Ended::WithoutLease(all));
+            };
+            all = all.then(done);
+            if !done.busy && self.store.end_dispatch(lease, done.waits).await.map_err(text)? {
+                return Ok(Ended::WithoutLease(all));
             }
             if Instant::now() >= end {
-                return Ok(all);
+                return Ok(Ended::WithLease(all));
             }
             if done.busy {
                 let next = done.next_at.and_then(|at| Duration::try_from(at - self.clock.now()).ok());
                 tokio::time::sleep(next.unwrap_or(LOOK).clamp(Duration::from_millis(20), LOOK)).await;
             }
-            if !self.store.keep_dispatching(&mut lease).await.map_err(text)? {
-                return Ok(all);
+            if !self.store.keep_dispatching(lease).await.map_err(text)? {
+                return Ok(Ended::WithoutLease(all));
             }
         }
     }
 
-    async fn passes(&self, lease: &mut DispatchLease, mut look: Look<'_>) -> Result<Dispatched, String> {
+    async fn passes(
+        &self,
+        lease: &mut DispatchLease,
+        mut look: Look<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Ended, String> {
         let mut all = Dispatched::default();
         for _ in 0..MOST_PASSES {
-            let Some(done) = self.pass(lease, look).await? else { return Ok(all) };
-            all = Dispatched { permits: all.permits + done.permits, free: all.free + done.free, ..done };
+            let Some(done) = self.pass(lease, look, deadline).await? else { return Ok(Ended::WithoutLease(all)) };
+            all = all.then(done);
             if self.store.end_dispatch(lease, done.waits).await.map_err(text)?
                 || !self.store.keep_dispatching(lease).await.map_err(text)?
             {
-                break;
+                return Ok(Ended::WithoutLease(all));
             }
             // What woke the others is not known.
             look = Look::AT_ALL;
         }
-        Ok(all)
+        Ok(Ended::WithLease(all))
+    }
+
+    /// Gives the lease up, however a run ended, so that the next one need not wait for its end.
+    async fn leave(&self, lease: &DispatchLease, ended: Result<Ended, String>) -> Result<Dispatched, String> {
+        if let Ok(Ended::WithoutLease(done)) = ended {
+            return Ok(done);
+        }
+        let left = self.store.abandon_dispatch(lease).await.map_err(text);
+        let (Ended::WithLease(done) | Ended::WithoutLease(done)) = ended?;
+        left.map(|()| done)
     }
 
     /// One pass; `None` if another run has taken the lease.
-    async fn pass(&self, lease: &mut DispatchLease, look: Look<'_>) -> Result<Option<Dispatched>, String> {
-        match (Pass { dispatcher: self, lease, done: Dispatched::default() }).run(look).await {
+    async fn pass(
+        &self,
+        lease: &mut DispatchLease,
+        look: Look<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Dispatched>, String> {
+        let longest = Instant::now() + LONGEST_PASS;
+        let until = deadline.map_or(longest, |deadline| longest.min(before(deadline, AFTER_PASS)));
+        match (Pass { dispatcher: self, lease, until, done: Dispatched::default() }).run(look).await {
             Ok(done) => {
                 let Dispatched { permits, free, busy, .. } = done;
                 if permits + free > 0 {
@@ -110,9 +157,13 @@ impl Dispatcher {
             }
             Err(Stop::Lost) => Ok(None),
             Err(Stop::Table(error)) => Err(error.to_string()),
-            Err(Stop::Queue(error)) => Err(error),
         }
     }
+}
+
+/// So long before an instant; now, if that was before this machine started.
+fn before(end: Instant, time: Duration) -> Instant {
+    end.checked_sub(time).unwrap_or_else(Instant::now)
 }
 
 fn text(error: impl std::error::Error) -> String {

@@ -3,7 +3,7 @@
 use onboarding::Class;
 use store::{Due, WorkKey};
 
-use super::admission::{UNREADABLE, admit, readable};
+use super::admission::{BROKEN, admit, unless_broken};
 use super::pass::{Pass, Stop, new_id};
 use crate::inbound::channel_event;
 
@@ -11,8 +11,8 @@ use crate::inbound::channel_event;
 const FREE_WORK: u32 = 200;
 
 impl Pass<'_> {
-    /// Does what needs no permit.
-    pub(super) async fn free_work(&mut self, woken: &[(Class, Due)], line: bool) -> Result<(), Stop> {
+    /// Does what needs no permit. Returns what turned out to need one.
+    pub(super) async fn free_work(&mut self, woken: &[(Class, Due)], line: bool) -> Result<Vec<(Class, Due)>, Stop> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut due = if line { store.due(Class::Free, now, FREE_WORK).await? } else { Vec::new() };
         self.done.waits |= due.len() >= FREE_WORK as usize;
@@ -21,30 +21,38 @@ impl Pass<'_> {
                 due.push(woken.clone());
             }
         }
+        let mut asks = Vec::new();
         for due in due {
-            self.free_one(&due).await?;
+            if self.is_over() {
+                break;
+            }
+            asks.extend(self.free_one(due).await?);
         }
-        Ok(())
+        Ok(asks)
     }
 
-    async fn free_one(&mut self, due: &Due) -> Result<(), Stop> {
+    /// Does one piece of work, or finds that the Hub has to be asked.
+    async fn free_one(&mut self, due: Due) -> Result<Option<(Class, Due)>, Stop> {
         let (store, clock) = (&self.dispatcher.store, &self.dispatcher.clock);
-        let Some(state) = admit(store, clock, Class::Free, due).await? else { return Ok(()) };
+        let Some(state) = admit(store, clock, Class::Free, &due).await? else { return Ok(None) };
+        self.done.free += 1;
         if let WorkKey::Inbox(key) = &due.key {
-            match readable(channel_event::settle(store, clock, key, None).await)? {
-                Some(true) => store.due_next(&due.key, None, Class::LookUp, state.due_at).await?,
+            match unless_broken(channel_event::settle(store, clock, key, None).await)? {
+                Some(true) => {
+                    store.due_next(&due.key, None, Class::LookUp, state.due_at).await?;
+                    return Ok(Some((Class::LookUp, due)));
+                }
                 Some(false) => {}
                 // Its onboarding cannot be read; perhaps a later release can.
-                None => store.defer(due, Class::Free, clock.now() + UNREADABLE).await?,
+                None => store.defer(&due, Class::Free, clock.now() + BROKEN).await?,
             }
         } else {
             let id = new_id();
             if store.take(&due.key, &state, &id).await? {
                 Self::tell_if_unanswered(&due.key, &state);
-                self.send(&due.key, &state, id).await?;
+                self.send(&due.key, &state, id).await;
             }
         }
-        self.done.free += 1;
-        Ok(())
+        Ok(None)
     }
 }

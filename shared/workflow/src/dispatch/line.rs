@@ -14,6 +14,8 @@ const SPARE: u32 = 10;
 #[derive(Default)]
 pub(super) struct Line {
     classes: BTreeMap<Class, VecDeque<Due>>,
+    /// Whether more may wait than were read.
+    is_cut: bool,
 }
 
 impl Line {
@@ -24,10 +26,18 @@ impl Line {
         limit: CallLimit,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
+        let most = limit.calls + SPARE;
         for class in Class::WITH_PERMIT {
-            self.classes.insert(class, VecDeque::from(store.due(class, now, limit.calls + SPARE).await?));
+            let due = store.due(class, now, most).await?;
+            self.is_cut |= due.len() >= most as usize;
+            self.classes.insert(class, VecDeque::from(due));
         }
         Ok(())
+    }
+
+    /// Whether more may wait than were read.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Somebody who has just become due, and whom the index may not show yet, takes the place that is theirs.

@@ -1,5 +1,7 @@
 //! One pass of the dispatcher: tokens that are free again, the Hub's health, permits.
 
+use std::time::Instant;
+
 use onboarding::limiter::{Health, Permit, Turn, from_milliseconds, milliseconds};
 use onboarding::{Class, Step};
 use queue::{About, Task};
@@ -8,7 +10,7 @@ use telemetry::Metric;
 use time::OffsetDateTime;
 
 use super::Dispatcher;
-use super::admission::{admit, readable};
+use super::admission::{admit, unless_broken};
 use super::line::Line;
 
 /// So many messages without a result, or void permits in a row, are worth a person's look.
@@ -22,12 +24,23 @@ pub struct Dispatched {
     pub permits: u32,
     /// Messages that need no permit, and webhooks that were settled.
     pub free: u32,
+    /// Messages that a queue did not take. Their work is due as it was.
+    pub unsent: u32,
     /// Whether somebody waits who could not be served.
     pub waits: bool,
     /// Whether somebody waits, or a token is out, so that there will soon be something to do.
     pub busy: bool,
     /// When that is, if nothing else happens. `None` while the lease was another run's.
     pub next_at: Option<OffsetDateTime>,
+}
+
+impl Dispatched {
+    /// What two passes did, one after the other.
+    pub(super) fn then(self, later: Self) -> Self {
+        let (permits, free, unsent) =
+            (self.permits + later.permits, self.free + later.free, self.unsent + later.unsent);
+        Self { permits, free, unsent, ..later }
+    }
 }
 
 /// Where a pass looks for work.
@@ -48,7 +61,6 @@ pub(super) enum Stop {
     /// Another run has taken the lease.
     Lost,
     Table(StoreError),
-    Queue(String),
 }
 
 impl From<StoreError> for Stop {
@@ -61,6 +73,8 @@ impl From<StoreError> for Stop {
 pub(super) struct Pass<'a> {
     pub(super) dispatcher: &'a Dispatcher,
     pub(super) lease: &'a mut DispatchLease,
+    /// It begins nothing more after this.
+    pub(super) until: Instant,
     pub(super) done: Dispatched,
 }
 
@@ -68,8 +82,9 @@ impl Pass<'_> {
     pub(super) async fn run(mut self, look: Look<'_>) -> Result<Dispatched, Stop> {
         self.free_tokens().await?;
         self.look_at_probe().await?;
-        let woken = self.woken(look.woken).await?;
-        self.free_work(&woken, look.line).await?;
+        let mut woken = self.woken(look.woken).await?;
+        let asks = self.free_work(&woken, look.line).await?;
+        woken.extend(asks);
         self.give_permits(woken, look.line).await?;
         let now = milliseconds(self.dispatcher.clock.now());
         let limiter = &self.lease.limiter;
@@ -84,16 +99,20 @@ impl Pass<'_> {
         let (store, limit) = (&self.dispatcher.store, self.dispatcher.limit);
         let now = milliseconds(self.dispatcher.clock.now());
         let limiter = self.lease.limiter.clone();
-        let mut ids: Vec<String> = limiter.spent(limit, now).into_iter().map(|(id, _)| id.clone()).collect();
+        let spent: Vec<String> = limiter.spent(limit, now).into_iter().map(|(id, _)| id.clone()).collect();
+        if !spent.is_empty() && !store.free_tokens(self.lease, &spent).await? {
+            return Err(Stop::Lost);
+        }
         for (id, permit) in limiter.void(now) {
-            ids.push(id.clone());
-            let Some(key) = WorkKey::from_text(&permit.work).filter(|key| *key != WorkKey::Probe) else { continue };
-            if store.give_back(&key, id, permit.due_at).await? == Some(STUCK_VOID) {
+            // Once the work is taken back, its worker can no longer redeem the permit.
+            if let Some(key) = WorkKey::from_text(&permit.work).filter(|key| *key != WorkKey::Probe)
+                && store.give_back(&key, id, permit.due_at).await? == Some(STUCK_VOID)
+            {
                 Self::stuck(&key, "its permits ran out before they were redeemed");
             }
-        }
-        if !ids.is_empty() && !store.free_tokens(self.lease, &ids).await? {
-            return Err(Stop::Lost);
+            if !store.free_void(self.lease, id).await? {
+                return Err(Stop::Lost);
+            }
         }
         Ok(())
     }
@@ -122,7 +141,7 @@ impl Pass<'_> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut woken = Vec::new();
         for key in keys {
-            if let Some(state) = readable(store.work(key).await)?.flatten().filter(|state| state.due_at <= now) {
+            if let Some(state) = unless_broken(store.work(key).await)?.flatten().filter(|state| state.due_at <= now) {
                 woken.push((state.class, Due { key: key.clone(), due_at: state.due_at }));
             }
         }
@@ -138,6 +157,9 @@ impl Pass<'_> {
         self.done.waits |= look_at_line || !woken.is_empty();
         let mut read = None;
         while self.lease.limiter.has_token(limit) {
+            if self.is_over() {
+                return Ok(());
+            }
             let now = milliseconds(self.dispatcher.clock.now());
             match self.lease.limiter.health(now) {
                 Health::Well => {}
@@ -162,15 +184,21 @@ impl Pass<'_> {
                 read.insert(line)
             };
             let heads = line.heads();
-            self.done.waits = free_waits || !heads.is_empty();
+            self.done.waits = free_waits || line.is_cut() || !heads.is_empty();
             let Some(turn) = self.lease.limiter.turn(limit, &heads, now) else { return Ok(()) };
             let Some(due) = line.next(turn.class) else { return Ok(()) };
-            let admitted = admit(&self.dispatcher.store, &self.dispatcher.clock, turn.class, &due).await?;
-            if let Some(state) = admitted {
+            if let Some(state) = admit(&self.dispatcher.store, &self.dispatcher.clock, turn.class, &due).await? {
                 self.give(&due.key, &state, turn, now).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether no time is left. What is due stays due, and the next pass sees it.
+    pub(super) fn is_over(&mut self) -> bool {
+        let over = Instant::now() >= self.until;
+        self.done.waits |= over;
+        over
     }
 
     async fn give(&mut self, key: &WorkKey, state: &WorkState, turn: Turn, now: i64) -> Result<(), Stop> {
@@ -189,7 +217,7 @@ impl Pass<'_> {
             return if store.free_tokens(self.lease, &[id]).await? { Ok(()) } else { Err(Stop::Lost) };
         }
         Self::tell_if_unanswered(key, state);
-        self.send(key, state, id).await?;
+        self.send(key, state, id).await;
         self.done.permits += 1;
         Ok(())
     }
@@ -203,12 +231,12 @@ impl Pass<'_> {
             return Err(Stop::Lost);
         }
         let task = Task { about: About::Probe, permit: id, class: Class::LookUp, after_failures: false };
-        self.send_task(Step::NumberSubmission, &task).await?;
+        self.send_task(Step::NumberSubmission, &task).await;
         self.done.permits += 1;
         Ok(())
     }
 
-    pub(super) async fn send(&self, key: &WorkKey, state: &WorkState, permit: String) -> Result<(), Stop> {
+    pub(super) async fn send(&mut self, key: &WorkKey, state: &WorkState, permit: String) {
         let work = state.record.as_ref().and_then(|stored| stored.onboarding.work());
         let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
         let about = match key {
@@ -219,12 +247,16 @@ impl Pass<'_> {
             WorkKey::Probe => About::Probe,
         };
         let after_failures = self.lease.limiter.has_failures();
-        self.send_task(step, &Task { about, permit, class: state.class, after_failures }).await
+        self.send_task(step, &Task { about, permit, class: state.class, after_failures }).await;
     }
 
-    /// A message that is not sent is a permit that is not redeemed: it is void soon, and the work is due as it was.
-    async fn send_task(&self, step: Step, task: &Task) -> Result<(), Stop> {
-        self.dispatcher.queue.send(step, task).await.map_err(|error| Stop::Queue(error.to_string()))
+    /// A message that is not sent is a permit that is not redeemed: it is void soon, and the work is due as it was. The pass
+    /// goes on, because the other queues may be in reach.
+    async fn send_task(&mut self, step: Step, task: &Task) {
+        if let Err(error) = self.dispatcher.queue.send(step, task).await {
+            tracing::error!(step = step.as_str(), %error, "message not sent");
+            self.done.unsent += 1;
+        }
     }
 
     pub(super) fn tell_if_unanswered(key: &WorkKey, state: &WorkState) {

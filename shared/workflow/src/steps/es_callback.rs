@@ -4,6 +4,7 @@
 //! seconds and works once, so it is claimed in the table before it is exchanged, and nothing here waits for the Hub.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use exchange::Clock;
 use meta_graph::MetaError;
@@ -17,8 +18,10 @@ use url::Url;
 
 use super::proof::{Claims, SignupProof};
 
-/// How long the proof may take. API Gateway waits 29 seconds for an answer.
-const PROOF: std::time::Duration = std::time::Duration::from_secs(25);
+/// How long the proof may take at most. API Gateway waits 29 seconds for an answer.
+const PROOF: Duration = Duration::from_secs(25);
+/// What is left of the invocation after the proof, so that a sign-up that is not proven is kept as an attempt.
+const AFTER_PROOF: Duration = Duration::from_secs(4);
 
 /// What the step needs.
 #[derive(Clone)]
@@ -172,17 +175,25 @@ impl From<MetaError> for CallbackError {
 }
 
 impl EsCallback {
-    /// Handles one callback of the page for an onboarding whose setup token was presented.
-    pub async fn run(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
-        let started = std::time::Instant::now();
-        let result = self.handle(stored, callback).await;
+    /// Handles one callback of the page for an onboarding whose setup token was presented. It ends before `deadline`, the end
+    /// of the invocation.
+    pub async fn run(
+        &self,
+        stored: Stored,
+        callback: Callback,
+        deadline: Option<Instant>,
+    ) -> Result<Stored, CallbackError> {
+        let started = Instant::now();
+        let proof_until = deadline
+            .map_or(started + PROOF, |end| (started + PROOF).min(end.checked_sub(AFTER_PROOF).unwrap_or(started)));
+        let result = self.handle(stored, callback, proof_until).await;
         let outcome = result.as_ref().map_or_else(CallbackError::code, |_| "done");
         telemetry::step(Step::EsCallback.as_str(), outcome, started, None);
         result
     }
 
     #[expect(clippy::disallowed_methods, reason = "only hashed")]
-    async fn handle(&self, stored: Stored, callback: Callback) -> Result<Stored, CallbackError> {
+    async fn handle(&self, stored: Stored, callback: Callback, proof_until: Instant) -> Result<Stored, CallbackError> {
         let Some(code) = &callback.code else { return self.left(stored, callback.session.as_ref()).await };
         let id = &stored.onboarding.id;
         let code_sha256 = exchange::sha256_hex(code.expose_secret());
@@ -199,6 +210,11 @@ impl EsCallback {
         }
         // Without this, Meta's report of this signup might be taken for another customer's.
         self.store.popup_opened(id).await?;
+        let late = || CallbackError::Unavailable("Meta did not answer in time".to_owned());
+        // A code that is not claimed can be posted again.
+        if Instant::now() >= proof_until {
+            return Err(late());
+        }
         match self.store.claim_code(&code_sha256, id).await? {
             CodeClaim::First => {}
             CodeClaim::Taken { by, at_work } if by == *id => {
@@ -207,8 +223,7 @@ impl EsCallback {
             CodeClaim::Taken { .. } => return Err(CallbackError::CodeUsed),
         }
         let proof = self.prove(id, code, code_sha256.clone(), &callback);
-        let late = |_| CallbackError::Unavailable("Meta did not answer in time".to_owned());
-        match tokio::time::timeout(PROOF, proof).await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
+        match tokio::time::timeout_at(proof_until.into(), proof).await.unwrap_or_else(|_| Err(late())) {
             Ok(stored) => Ok(stored),
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");

@@ -15,8 +15,7 @@ use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
 use crate::upkeep::{channel_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
-/// channel of a webhook, for all channels, for a
-/// token, and whether it is well.
+/// channel of a webhook, for all channels, for a token, and whether it is well.
 #[derive(Clone)]
 pub struct NumberSubmission {
     /// What the step is given.

@@ -17,6 +17,9 @@ use crate::runner::{HubContext, StepError, Ticket};
 /// From the end of one sweep to the beginning of the next.
 pub(crate) const PAUSE: Duration = Duration::hours(24);
 
+/// How soon a page is read again that the Hub did not give.
+const FAILED_PAGE: Duration = Duration::minutes(15);
+
 /// What the sweep needs.
 #[derive(Clone)]
 pub(crate) struct ChannelSweep<'a> {
@@ -35,17 +38,24 @@ impl ChannelSweep<'_> {
         let outcome = swept.as_ref().map_or_else(StepError::outcome, |()| "done");
         telemetry::step("sweep", outcome, started, swept.as_ref().err().and_then(StepError::reason));
         match swept {
-            Ok(()) | Err(StepError::Void) => Ok(()),
-            Err(stop) => Err(stop.reason().unwrap_or(stop.outcome()).to_owned()),
+            Err(StepError::Unavailable(reason)) => Err(reason),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
     async fn next_page(&self, ticket: &Ticket) -> Result<(), StepError> {
         let offset = self.context.store.sweep_offset().await?;
-        let page = self
+        let call = self
             .context
-            .call(ticket, async |authorization| self.context.hub.channels_page(authorization, offset).await)
-            .await??;
+            .call(ticket, async |authorization| self.context.hub.channels_page(authorization, offset).await);
+        let page = match call.await? {
+            Ok(page) => page,
+            // That it failed is a result: the page is due again later.
+            Err(error) => {
+                self.context.store.sweep_on(offset, self.context.clock.now() + FAILED_PAGE).await?;
+                return Err(error.into());
+            }
+        };
         let (mut checked, mut failure) = (0, None);
         for channel in page.channels.iter().filter(|channel| channel.is_live()) {
             match self.check(channel).await {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration as StdDuration, Instant};
 
 use exchange::Clock;
-use onboarding::limiter::Health;
-use onboarding::limiter::milliseconds;
+use onboarding::limiter::{Health, from_milliseconds, milliseconds};
 use onboarding::{Class, Event, LongestWaits, OnboardingId, Status};
 use secrets::Secrets;
 use store::{Due, InboxKey, Source, Store, StoreError, WorkKey};
@@ -60,7 +59,7 @@ pub struct Reconciled {
     pub reports: usize,
     /// How much work waits for the dispatcher.
     pub line_length: u32,
-    /// How long the first of it has been due, in seconds.
+    /// For how long the dispatcher has left it alone, in seconds: since the first of it became due, or a permit was given.
     pub line_oldest_seconds: u64,
 }
 
@@ -77,26 +76,32 @@ impl Reconciliation {
         let mut report = Reconciled::default();
         self.context.store.ensure_sweep(self.context.clock.now() + channel_sweep::PAUSE).await.map_err(text)?;
         self.watch_dispatcher(&mut report).await.map_err(text)?;
-        report.overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text)?;
+        // A part that fails does not keep the others from their work.
+        let overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text);
         let reports = self.expire(share(6), &mut report).await?;
         self.lost_signups(&reports, share(9), &mut report).await?;
+        report.overdue = overdue?;
         let Reconciled { expired, overdue, reports, line_length, line_oldest_seconds } = report;
         tracing::info!(expired, overdue, reports, line_length, line_oldest_seconds, "reconciled");
         Ok(report)
     }
 
-    /// Says how much work waits, and how long. The alarm on it says that the dispatcher is dead.
+    /// Says how much work waits, and for how long nobody has served it. The alarm on that says that the dispatcher is dead: a
+    /// line may be long because the Hub's limit is small, and then permits are given all the time.
     async fn watch_dispatcher(&self, report: &mut Reconciled) -> Result<(), StoreError> {
-        let now = self.context.clock.now();
+        let (now, limiter) = (self.context.clock.now(), self.context.store.limiter().await?);
+        let served_at = limiter.last_given().map(from_milliseconds);
         for class in std::iter::once(Class::Free).chain(Class::WITH_PERMIT) {
             report.line_length += self.context.store.count_due(class, now).await?;
             if let Some(first) = self.context.store.due(class, now, 1).await?.first() {
-                let seconds = (now - first.due_at).whole_seconds().try_into().unwrap_or(0);
+                let served_at = served_at.filter(|_| class != Class::Free);
+                let since = served_at.map_or(first.due_at, |at| at.max(first.due_at));
+                let seconds = (now - since).whole_seconds().try_into().unwrap_or(0);
                 report.line_oldest_seconds = report.line_oldest_seconds.max(seconds);
             }
         }
         // While the Hub is down the line is long for another reason, of which another alarm tells.
-        let well = self.context.store.limiter().await?.health(milliseconds(now)) == Health::Well;
+        let well = limiter.health(milliseconds(now)) == Health::Well;
         telemetry::count(Metric::LineLength, report.line_length.into());
         telemetry::count(Metric::LineOldestSeconds, if well { report.line_oldest_seconds } else { 0 });
         Ok(())
