@@ -51,6 +51,10 @@ all:
 full *PARTS:
     .ci/full {{ PARTS }}
 
+# Checks the bans, licenses and sources of the dependencies
+deny:
+    .ci/full.d/deny
+
 # Looks for known vulnerabilities in the dependencies; needs the network
 advisories:
     .ci/full.d/deny advisories
