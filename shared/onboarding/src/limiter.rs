@@ -36,7 +36,7 @@ pub const REDEEMABLE: Duration = Duration::seconds(20);
 /// The token is taken before the call reaches the Hub, and later calls may travel faster.
 const TRAVEL: i64 = 500;
 /// A class that has waited this long without a permit is served out of order.
-const PATIENCE: i64 = 180_000;
+const LONGEST_UNSERVED: i64 = 180_000;
 /// So many failures in a row make the dispatcher ask the Hub itself.
 const SUSPICIOUS: u32 = 3;
 /// From one question to the next.
@@ -106,7 +106,7 @@ pub struct Limiter {
 
 /// A class that gets the next permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+pub struct NextPermit {
     /// Which.
     pub class: Class,
     /// Whether it would not yet be first, and has waited too long.
@@ -155,16 +155,16 @@ impl Limiter {
     }
 
     /// The class that gets a free token. `waiting`: the earliest due time of each class that waits.
-    pub fn turn(&self, limit: CallLimit, waiting: &BTreeMap<Class, i64>, now: i64) -> Option<Turn> {
+    pub fn next_permit(&self, limit: CallLimit, waiting: &BTreeMap<Class, i64>, now: i64) -> Option<NextPermit> {
         let first = *waiting.keys().next()?;
         let since = |class: &Class, due_at: i64| due_at.max(self.given.get(class).copied().unwrap_or(i64::MIN));
         let longest = waiting.iter().map(|(class, due_at)| (since(class, *due_at), *class)).min();
         let may = self.out_of_order_at.is_none_or(|at| at + limit.taken_for() <= now);
         match longest {
-            Some((since, class)) if may && class != first && now - since >= PATIENCE => {
-                Some(Turn { class, out_of_order: true })
+            Some((since, class)) if may && class != first && now - since >= LONGEST_UNSERVED => {
+                Some(NextPermit { class, out_of_order: true })
             }
-            _ => Some(Turn { class: first, out_of_order: false }),
+            _ => Some(NextPermit { class: first, out_of_order: false }),
         }
     }
 
@@ -248,16 +248,16 @@ mod tests {
                 for one in waiting.iter().filter(|one| one.due_at <= now) {
                     heads.entry(one.class).or_insert(one.due_at);
                 }
-                let Some(turn) = limiter.turn(LIMIT, &heads, now) else { break };
-                let place = waiting.iter().position(|one| one.class == turn.class).unwrap();
+                let Some(next) = limiter.next_permit(LIMIT, &heads, now) else { break };
+                let place = waiting.iter().position(|one| one.class == next.class).unwrap();
                 let one = waiting.remove(place);
                 let id = next_id.to_string();
                 next_id += 1;
                 let permit =
                     Permit { work: id.clone(), class: one.class, due_at: one.due_at, sent_at: now, redeemed_at: None };
                 limiter.permits.insert(id.clone(), permit);
-                limiter.given.insert(turn.class, now);
-                if turn.out_of_order {
+                limiter.given.insert(next.class, now);
+                if next.out_of_order {
                     limiter.out_of_order_at = Some(now);
                 }
                 sent.push((id, now + delay(), one));

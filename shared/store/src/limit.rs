@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use onboarding::limiter::{Limiter, Permit, Turn, milliseconds};
+use onboarding::limiter::{Limiter, NextPermit, Permit, milliseconds};
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 
@@ -140,13 +140,13 @@ impl Store {
         self.update(request).await.map(drop)
     }
 
-    /// Takes a token for a permit. `turn`: whose it is; `None` for a question of our own. `false` if another run has the lease.
+    /// Takes a token for a permit. `next`: whose it is; `None` for a question of our own. `false` if another run has the lease.
     pub async fn reserve(
         &self,
         lease: &mut DispatchLease,
         id: &str,
         permit: &Permit,
-        turn: Option<Turn>,
+        next: Option<NextPermit>,
     ) -> Result<bool, StoreError> {
         let written =
             serde_dynamo::to_attribute_value(permit).map_err(|error| item::unreadable("LIMIT#hub", &error))?;
@@ -157,9 +157,9 @@ impl Store {
             .expression_attribute_names("#id", id)
             .expression_attribute_values(":permit", written)
             .expression_attribute_values(":now", n(permit.sent_at));
-        match turn {
+        match next {
             None => set.push_str(", probed_at = :now"),
-            Some(Turn { class, out_of_order }) => {
+            Some(NextPermit { class, out_of_order }) => {
                 set.push_str(", given.#class = :now");
                 request = request.expression_attribute_names("#class", class.as_str());
                 if out_of_order {

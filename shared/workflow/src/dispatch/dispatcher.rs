@@ -8,7 +8,7 @@ use onboarding::limiter::CallLimit;
 use queue::Queue;
 use store::{DispatchLease, Store, WorkKey};
 
-use super::pass::{Dispatched, Look, Pass, Stop};
+use super::pass::{Dispatched, Look, Pass, PassError};
 
 /// The run of the minute ends by then if the next one has not taken its lease.
 const LONGEST_RUN: Duration = Duration::from_secs(75);
@@ -155,8 +155,8 @@ impl Dispatcher {
                 }
                 Ok(Some(done))
             }
-            Err(Stop::Lost) => Ok(None),
-            Err(Stop::Table(error)) => Err(error.to_string()),
+            Err(PassError::LeaseLost) => Ok(None),
+            Err(PassError::Table(error)) => Err(error.to_string()),
         }
     }
 }

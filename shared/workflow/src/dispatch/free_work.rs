@@ -4,7 +4,7 @@ use onboarding::Class;
 use store::{Due, WorkKey};
 
 use super::admission::{BROKEN, admit, unless_broken};
-use super::pass::{Pass, Stop, new_id};
+use super::pass::{Pass, PassError, new_id};
 use crate::inbound::channel_event;
 
 /// How much of it one pass does: the stream waits meanwhile.
@@ -12,7 +12,11 @@ const FREE_WORK: u32 = 200;
 
 impl Pass<'_> {
     /// Does what needs no permit. Returns what turned out to need one.
-    pub(super) async fn free_work(&mut self, woken: &[(Class, Due)], line: bool) -> Result<Vec<(Class, Due)>, Stop> {
+    pub(super) async fn free_work(
+        &mut self,
+        woken: &[(Class, Due)],
+        line: bool,
+    ) -> Result<Vec<(Class, Due)>, PassError> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut due = if line { store.due(Class::Free, now, FREE_WORK).await? } else { Vec::new() };
         self.done.waits |= due.len() >= FREE_WORK as usize;
@@ -32,7 +36,7 @@ impl Pass<'_> {
     }
 
     /// Does one piece of work, or finds that the Hub has to be asked.
-    async fn free_one(&mut self, due: Due) -> Result<Option<(Class, Due)>, Stop> {
+    async fn free_one(&mut self, due: Due) -> Result<Option<(Class, Due)>, PassError> {
         let (store, clock) = (&self.dispatcher.store, &self.dispatcher.clock);
         let Some(state) = admit(store, clock, Class::Free, &due).await? else { return Ok(None) };
         self.done.free += 1;

@@ -56,7 +56,7 @@ impl Line {
     }
 
     /// The first of a class leaves the line.
-    pub(super) fn next(&mut self, class: Class) -> Option<Due> {
+    pub(super) fn pop(&mut self, class: Class) -> Option<Due> {
         self.classes.get_mut(&class)?.pop_front()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use onboarding::limiter::{Health, Permit, Turn, from_milliseconds, milliseconds};
+use onboarding::limiter::{Health, NextPermit, Permit, from_milliseconds, milliseconds};
 use onboarding::{Class, Step};
 use queue::{About, Task};
 use store::{DispatchLease, Due, StoreError, WorkKey, WorkState};
@@ -57,13 +57,13 @@ impl Look<'static> {
 }
 
 /// Why a pass ends early.
-pub(super) enum Stop {
+pub(super) enum PassError {
     /// Another run has taken the lease.
-    Lost,
+    LeaseLost,
     Table(StoreError),
 }
 
-impl From<StoreError> for Stop {
+impl From<StoreError> for PassError {
     fn from(error: StoreError) -> Self {
         Self::Table(error)
     }
@@ -79,7 +79,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    pub(super) async fn run(mut self, look: Look<'_>) -> Result<Dispatched, Stop> {
+    pub(super) async fn run(mut self, look: Look<'_>) -> Result<Dispatched, PassError> {
         self.free_tokens().await?;
         self.look_at_probe().await?;
         let mut woken = self.woken(look.woken).await?;
@@ -95,13 +95,13 @@ impl Pass<'_> {
     }
 
     /// Frees the tokens of calls that were made long enough ago, and of permits that nobody redeemed.
-    async fn free_tokens(&mut self) -> Result<(), Stop> {
+    async fn free_tokens(&mut self) -> Result<(), PassError> {
         let (store, limit) = (&self.dispatcher.store, self.dispatcher.limit);
         let now = milliseconds(self.dispatcher.clock.now());
         let limiter = self.lease.limiter.clone();
         let spent: Vec<String> = limiter.spent(limit, now).into_iter().map(|(id, _)| id.clone()).collect();
         if !spent.is_empty() && !store.free_tokens(self.lease, &spent).await? {
-            return Err(Stop::Lost);
+            return Err(PassError::LeaseLost);
         }
         for (id, permit) in limiter.void(now) {
             // Once the work is taken back, its worker can no longer redeem the permit.
@@ -111,19 +111,19 @@ impl Pass<'_> {
                 Self::stuck(&key, "its permits ran out before they were redeemed");
             }
             if !store.free_void(self.lease, id).await? {
-                return Err(Stop::Lost);
+                return Err(PassError::LeaseLost);
             }
         }
         Ok(())
     }
 
     /// Opens or closes the breaker, as the Hub answered our own question.
-    async fn look_at_probe(&mut self) -> Result<(), Stop> {
+    async fn look_at_probe(&mut self) -> Result<(), PassError> {
         let Some(well) = self.lease.limiter.probe else { return Ok(()) };
         let was_open = self.lease.limiter.open_since.is_some();
         let open_since = (!well).then(|| self.dispatcher.clock.now());
         if !self.dispatcher.store.set_breaker(self.lease, open_since).await? {
-            return Err(Stop::Lost);
+            return Err(PassError::LeaseLost);
         }
         match (was_open, well) {
             (true, true) => tracing::info!("the Hub is well again; everything goes on"),
@@ -137,7 +137,7 @@ impl Pass<'_> {
     }
 
     /// What the stream told of and is due, by class.
-    async fn woken(&self, keys: &[WorkKey]) -> Result<Vec<(Class, Due)>, Stop> {
+    async fn woken(&self, keys: &[WorkKey]) -> Result<Vec<(Class, Due)>, PassError> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut woken = Vec::new();
         for key in keys {
@@ -149,7 +149,7 @@ impl Pass<'_> {
     }
 
     /// Gives the free tokens, each to whoever is then first.
-    async fn give_permits(&mut self, mut woken: Vec<(Class, Due)>, look_at_line: bool) -> Result<(), Stop> {
+    async fn give_permits(&mut self, mut woken: Vec<(Class, Due)>, look_at_line: bool) -> Result<(), PassError> {
         let limit = self.dispatcher.limit;
         let free_waits = self.done.waits;
         woken.retain(|(class, _)| Class::WITH_PERMIT.contains(class));
@@ -185,10 +185,10 @@ impl Pass<'_> {
             };
             let heads = line.heads();
             self.done.waits = free_waits || line.is_cut() || !heads.is_empty();
-            let Some(turn) = self.lease.limiter.turn(limit, &heads, now) else { return Ok(()) };
-            let Some(due) = line.next(turn.class) else { return Ok(()) };
-            if let Some(state) = admit(&self.dispatcher.store, &self.dispatcher.clock, turn.class, &due).await? {
-                self.give(&due.key, &state, turn, now).await?;
+            let Some(next) = self.lease.limiter.next_permit(limit, &heads, now) else { return Ok(()) };
+            let Some(due) = line.pop(next.class) else { return Ok(()) };
+            if let Some(state) = admit(&self.dispatcher.store, &self.dispatcher.clock, next.class, &due).await? {
+                self.give(&due.key, &state, next, now).await?;
             }
         }
         Ok(())
@@ -201,7 +201,7 @@ impl Pass<'_> {
         over
     }
 
-    async fn give(&mut self, key: &WorkKey, state: &WorkState, turn: Turn, now: i64) -> Result<(), Stop> {
+    async fn give(&mut self, key: &WorkKey, state: &WorkState, next: NextPermit, now: i64) -> Result<(), PassError> {
         let (store, id) = (&self.dispatcher.store, new_id());
         let permit = Permit {
             work: key.as_text(),
@@ -210,11 +210,11 @@ impl Pass<'_> {
             sent_at: now,
             redeemed_at: None,
         };
-        if !store.reserve(self.lease, &id, &permit, Some(turn)).await? {
-            return Err(Stop::Lost);
+        if !store.reserve(self.lease, &id, &permit, Some(next)).await? {
+            return Err(PassError::LeaseLost);
         }
         if !store.take(key, state, &id).await? {
-            return if store.free_tokens(self.lease, &[id]).await? { Ok(()) } else { Err(Stop::Lost) };
+            return if store.free_tokens(self.lease, &[id]).await? { Ok(()) } else { Err(PassError::LeaseLost) };
         }
         Self::tell_if_unanswered(key, state);
         self.send(key, state, id).await;
@@ -223,12 +223,12 @@ impl Pass<'_> {
     }
 
     /// Asks the Hub ourselves, in nobody's name.
-    async fn probe(&mut self, now: i64) -> Result<(), Stop> {
+    async fn probe(&mut self, now: i64) -> Result<(), PassError> {
         let id = new_id();
         let work = WorkKey::Probe.as_text();
         let permit = Permit { work, class: Class::LookUp, due_at: now, sent_at: now, redeemed_at: None };
         if !self.dispatcher.store.reserve(self.lease, &id, &permit, None).await? {
-            return Err(Stop::Lost);
+            return Err(PassError::LeaseLost);
         }
         let task = Task { about: About::Probe, permit: id, class: Class::LookUp, after_failures: false };
         self.send_task(Step::NumberSubmission, &task).await;

@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::WebhookOutcome;
 use super::owner::{Owner, owner_of};
-use crate::runner::{HubContext, StepError, Ticket};
+use crate::runner::{HubContext, PermittedWork, StepError};
 
 /// A webhook whose onboarding is not found by then never had one.
 const UNMATCHED_FOR: Duration = Duration::hours(72);
@@ -72,9 +72,9 @@ pub(crate) async fn settle(
 ///
 /// # Errors
 /// A sentence, if nothing could be recorded. The webhook is due again by itself.
-pub(crate) async fn ask(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(), String> {
+pub(crate) async fn ask(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -> Result<(), String> {
     let started = Instant::now();
-    let asked = find(context, ticket, key).await;
+    let asked = find(context, permitted, key).await;
     let outcome = asked.as_ref().map_or_else(StepError::outcome, |()| "done");
     telemetry::step("look_up", outcome, started, asked.as_ref().err().and_then(StepError::reason));
     match asked {
@@ -83,24 +83,25 @@ pub(crate) async fn ask(context: &HubContext, ticket: &Ticket, key: &InboxKey) -
         Err(stop) => {
             tracing::warn!(?stop, "the Hub could not be asked for the channel of a webhook");
             let next_at = context.clock.now() + ASK_AGAIN[0];
-            let permit = Some(ticket.permit.as_str());
-            let recorded = context.store.due_next(&ticket.work, permit, Class::LookUp, next_at).await;
+            let permit = Some(permitted.permit.as_str());
+            let recorded = context.store.due_next(&permitted.work, permit, Class::LookUp, next_at).await;
             recorded.map_err(|error| error.to_string())
         }
     }
 }
 
-async fn find(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(), StepError> {
-    let (store, permit) = (&context.store, Some(ticket.permit.as_str()));
+async fn find(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -> Result<(), StepError> {
+    let (store, permit) = (&context.store, Some(permitted.permit.as_str()));
     // The answer to another webhook of the channel may have said it meanwhile.
     if !settle(store, &context.clock, key, permit).await? {
-        return ticket.give_back(store).await;
+        return permitted.give_back(store).await;
     }
     let entry = store.inbox(key).await?;
     let event = entry.and_then(|entry| entry.body).map(|body| webhook::parse(&body));
     if let Some(Channel { id, .. }) = event.and_then(|event| event.channel) {
         let asks = store.seen_channel(&id).await?.map_or(0, |seen| seen.asks);
-        let answer = context.call(ticket, async |authorization| context.hub.channel(authorization, &id).await).await?;
+        let answer =
+            context.call(permitted, async |authorization| context.hub.channel(authorization, &id).await).await?;
         let said = match answer {
             Ok(channel) => channel,
             Err(HubError::Permanent { .. } | HubError::Permission { .. }) => None,
@@ -116,10 +117,10 @@ async fn find(context: &HubContext, ticket: &Ticket, key: &InboxKey) -> Result<(
         });
         store.remember_channel(&id, &SeenChannel { asks, asked_at, ..seen }).await?;
     } else {
-        ticket.give_back(store).await?;
+        permitted.give_back(store).await?;
     }
     if settle(store, &context.clock, key, permit).await? {
-        store.due_next(&ticket.work, permit, Class::LookUp, context.clock.now() + ASK_AGAIN[0]).await?;
+        store.due_next(&permitted.work, permit, Class::LookUp, context.clock.now() + ASK_AGAIN[0]).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use secrets::Secrets;
 use store::{SealedToken, Store, Stored};
 use time::Duration;
 
-use super::{StepError, Ticket};
+use super::{PermittedWork, StepError};
 use crate::upkeep::hub_token;
 
 /// How long the Hub is left alone after a 429 that names no time.
@@ -37,11 +37,11 @@ pub struct HubContext {
 }
 
 impl HubContext {
-    /// Makes the one call that a ticket permits, and notes how the Hub is. Nothing is called if the permit is void, or if
+    /// Makes the one call that a permitted permits, and notes how the Hub is. Nothing is called if the permit is void, or if
     /// there is no token: then one is fetched first, and the work is due as before.
     pub(crate) async fn call<T>(
         &self,
-        ticket: &Ticket,
+        permitted: &PermittedWork,
         call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
     ) -> Result<Result<T, HubError>, StepError> {
         let credentials = self.secrets.bundle().await?.hub.clone();
@@ -50,14 +50,14 @@ impl HubContext {
             (HubCredentials::Password { user_name, password }, None) => {
                 match hub_token::kept(self, user_name, password).await? {
                     hub_token::Kept::Usable(authorization, token) => (authorization, Some(token)),
-                    hub_token::Kept::Useless(token) => return self.wait_for_token(ticket, token).await,
+                    hub_token::Kept::Useless(token) => return self.wait_for_token(permitted, token).await,
                 }
             }
             (_, None) => return Err(StepError::Unauthorized),
         };
-        ticket.redeem(&self.store).await?;
+        permitted.redeem(&self.store).await?;
         let answer = call(&authorization).await;
-        self.note(ticket, &answer).await;
+        self.note(permitted, &answer).await;
         match (answer, token) {
             // An older one may have been revoked before its end; a new one shows that the credentials are no good.
             (Err(HubError::Unauthorized), Some(token)) => {
@@ -74,27 +74,27 @@ impl HubContext {
         }
     }
 
-    /// Fetches a token, with the one call that a ticket permits.
+    /// Fetches a token, with the one call that a permitted permits.
     pub(crate) async fn fetch_token(
         &self,
-        ticket: &Ticket,
+        permitted: &PermittedWork,
         user_name: &str,
         password: &SecretString,
     ) -> Result<Result<HubToken, HubError>, StepError> {
-        ticket.redeem(&self.store).await?;
+        permitted.redeem(&self.store).await?;
         let answer = self.hub.fetch_token(user_name, password).await;
-        self.note(ticket, &answer).await;
+        self.note(permitted, &answer).await;
         Ok(answer)
     }
 
     /// Notes how the Hub is.
-    async fn note<T>(&self, ticket: &Ticket, answer: &Result<T, HubError>) {
+    async fn note<T>(&self, permitted: &PermittedWork, answer: &Result<T, HubError>) {
         let noted = match answer {
             Err(HubError::Retry { trouble: Trouble::Down, .. }) => self.store.hub_failed().await,
             Err(HubError::Retry { trouble: Trouble::TooMany, retry_after, .. }) => {
                 self.store.pause_calls(self.clock.now() + retry_after.unwrap_or(PAUSE)).await
             }
-            _ if ticket.after_failures => self.store.hub_answered().await,
+            _ if permitted.after_failures => self.store.hub_answered().await,
             _ => Ok(()),
         };
         if let Err(error) = noted {
@@ -102,16 +102,21 @@ impl HubContext {
         }
     }
 
-    async fn wait_for_token<T>(&self, ticket: &Ticket, useless: Option<SealedToken>) -> Result<T, StepError> {
+    async fn wait_for_token<T>(&self, permitted: &PermittedWork, useless: Option<SealedToken>) -> Result<T, StepError> {
         let fetched_at = self.store.want_hub_token(useless.as_ref()).await?;
-        ticket.give_back(&self.store).await?;
+        permitted.give_back(&self.store).await?;
         let next_at = fetched_at + FETCHED_WITHIN;
-        self.store.due_next(&ticket.work, Some(&ticket.permit), ticket.class, next_at).await?;
+        self.store.due_next(&permitted.work, Some(&permitted.permit), permitted.class, next_at).await?;
         Err(StepError::Void)
     }
 
     /// Records what a worker found out: its work is done, and what is next is due.
-    pub(crate) async fn record(&self, ticket: &Ticket, before: Stored, event: &Event) -> Result<Stored, StepError> {
-        Ok(self.store.record(before, &ticket.permit, event).await?.into_stored())
+    pub(crate) async fn record(
+        &self,
+        permitted: &PermittedWork,
+        before: Stored,
+        event: &Event,
+    ) -> Result<Stored, StepError> {
+        Ok(self.store.record(before, &permitted.permit, event).await?.into_stored())
     }
 }

@@ -1,11 +1,11 @@
 //! Who runs a step at the Hub: with a permit, and with a result that is recorded.
 
 mod context;
+mod permitted_work;
 mod step_error;
 mod step_runner;
-mod ticket;
 
 pub use context::HubContext;
+pub(crate) use permitted_work::PermittedWork;
 pub(crate) use step_error::{FailedStep, StepError, key_refused};
 pub(crate) use step_runner::StepRunner;
-pub(crate) use ticket::Ticket;

@@ -7,7 +7,7 @@ use store::{Applied, StoreError, Stored};
 use telemetry::Metric;
 use time::Duration;
 
-use super::{FailedStep, HubContext, StepError, Ticket};
+use super::{FailedStep, HubContext, PermittedWork, StepError};
 
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
@@ -23,7 +23,7 @@ pub(crate) struct StepRunner<'a> {
 impl StepRunner<'_> {
     /// Runs a step for an onboarding and records what came of it. Whatever is left to do is due then, and the dispatcher
     /// sends for it.
-    pub(crate) async fn run<F, Fut>(&self, id: &OnboardingId, ticket: &Ticket, work: F) -> Result<(), String>
+    pub(crate) async fn run<F, Fut>(&self, id: &OnboardingId, permitted: &PermittedWork, work: F) -> Result<(), String>
     where
         F: FnOnce(Stored) -> Fut,
         Fut: Future<Output = Result<Stored, FailedStep>>,
@@ -44,7 +44,7 @@ impl StepRunner<'_> {
             }
             Err(failed) => {
                 telemetry::step(failed.step.as_str(), failed.error.outcome(), started, failed.error.reason());
-                self.after(id, ticket, failed).await.map_err(|error| match error {
+                self.after(id, permitted, failed).await.map_err(|error| match error {
                     StepError::Unavailable(reason) => reason,
                     other => other.outcome().to_owned(),
                 })
@@ -53,20 +53,20 @@ impl StepRunner<'_> {
     }
 
     /// Records why a step ended early.
-    async fn after(&self, id: &OnboardingId, ticket: &Ticket, failed: FailedStep) -> Result<(), StepError> {
+    async fn after(&self, id: &OnboardingId, permitted: &PermittedWork, failed: FailedStep) -> Result<(), StepError> {
         let FailedStep { step, error } = failed;
         match error {
             StepError::Void => Ok(()),
             StepError::Unavailable(_) => Err(error),
             StepError::NothingToDo => {
-                ticket.give_back(&self.context.store).await?;
+                permitted.give_back(&self.context.store).await?;
                 let stored = self.context.store.get(id).await?;
-                Ok(self.context.store.work_done(&stored.onboarding, &ticket.permit).await?)
+                Ok(self.context.store.work_done(&stored.onboarding, &permitted.permit).await?)
             }
             StepError::Permission { next_at } => {
                 let error = "the client has not granted API-key permission".to_owned();
                 let before = self.context.store.get(id).await?;
-                self.context.record(ticket, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
+                self.context.record(permitted, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
             }
             StepError::Unauthorized => {
                 tracing::error!(
@@ -74,13 +74,14 @@ impl StepRunner<'_> {
                 );
                 telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.context.secrets.refresh().await;
-                self.delay(id, ticket, step, "the Hub refuses our credentials".to_owned(), Some(UNAUTHORIZED)).await
+                self.delay(id, permitted, step, "the Hub refuses our credentials".to_owned(), Some(UNAUTHORIZED)).await
             }
-            StepError::Retry { reason, after } => self.delay(id, ticket, step, reason, after).await,
+            StepError::Retry { reason, after } => self.delay(id, permitted, step, reason, after).await,
             StepError::Fail { code, detail, retryable } => {
                 let problem = Problem { step, code: code.as_str().to_owned(), detail, retryable };
                 let before = self.context.store.get(id).await?;
-                let failed = self.context.store.record(before, &ticket.permit, &Event::StepFailed { problem }).await?;
+                let failed =
+                    self.context.store.record(before, &permitted.permit, &Event::StepFailed { problem }).await?;
                 if let Applied::Changed(_) = failed {
                     telemetry::count(Metric::OnboardingFailed, 1);
                 }
@@ -92,7 +93,7 @@ impl StepRunner<'_> {
     async fn delay(
         &self,
         id: &OnboardingId,
-        ticket: &Ticket,
+        permitted: &PermittedWork,
         step: Step,
         error: String,
         at_least: Option<Duration>,
@@ -101,6 +102,6 @@ impl StepRunner<'_> {
         let tries = before.onboarding.retry.as_ref().filter(|retry| retry.step == step).map_or(0, |retry| retry.tries);
         let wait = backoff(tries, fastrand::f64()).max(at_least.unwrap_or(Duration::ZERO));
         let next_at = self.context.clock.now() + wait;
-        self.context.record(ticket, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
+        self.context.record(permitted, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
     }
 }

@@ -14,7 +14,7 @@ use queue::{About, Task};
 use store::{ClientSearchClaim, Stored, WorkKey};
 use time::Duration;
 
-use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
+use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
 
 /// How long after it was asked for an account may appear in the Hub's list. Only a search from then on shows that it was not
 /// created.
@@ -38,19 +38,19 @@ impl ClientAccount {
         let About::Onboarding { onboarding_id } = &task.about else {
             return Err("not a task for this step".to_owned());
         };
-        let ticket = Ticket::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
+        let permitted = PermittedWork::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
         StepRunner { context: &self.context, step: Step::ClientAccount }
-            .run(onboarding_id, &ticket, |stored| run(&self.context, &ticket, stored))
+            .run(onboarding_id, &permitted, |stored| run(&self.context, &permitted, stored))
             .await
     }
 }
 
 /// Makes the next call of the step, unless the client account is known.
-pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, FailedStep> {
-    find_or_create(context, ticket, stored).await.map_err(|stop| stop.at(Step::ClientAccount))
+pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, FailedStep> {
+    find_or_create(context, permitted, stored).await.map_err(|stop| stop.at(Step::ClientAccount))
 }
 
-async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
     let onboarding::ClientAccount::Wanted { details, search } = stored.onboarding.client.clone() else {
         return Err(StepError::NothingToDo);
     };
@@ -66,7 +66,7 @@ async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -
                 // An account was asked for after the last search, and nobody knows what came of it.
                 ClientSearch::Absent { at } if at < sure_from => {
                     if let Some(left) = sure_from.map(|sure_from| sure_from - now).filter(|left| left.is_positive()) {
-                        ticket.give_back(&context.store).await?;
+                        permitted.give_back(&context.store).await?;
                         let reason = "an account was asked for, and may still appear".to_owned();
                         return Err(StepError::Retry { reason, after: Some(left) });
                     }
@@ -76,31 +76,31 @@ async fn find_or_create(context: &HubContext, ticket: &Ticket, stored: Stored) -
             }
         }
         ClientSearchClaim::Found(client_id) => {
-            ticket.give_back(&context.store).await?;
-            return context.record(ticket, stored, &Event::ClientFound { client_id, created: false }).await;
+            permitted.give_back(&context.store).await?;
+            return context.record(permitted, stored, &Event::ClientFound { client_id, created: false }).await;
         }
         // The dispatcher had seen nobody search. It looks again.
         ClientSearchClaim::Theirs { .. } => return Err(StepError::NothingToDo),
     };
     let event = match so_far {
-        ClientSearch::Absent { .. } => create(context, ticket, &details).await?,
+        ClientSearch::Absent { .. } => create(context, permitted, &details).await?,
         so_far => {
             context
-                .call(ticket, async |authorization| search_on(context, authorization, &details, so_far).await)
+                .call(permitted, async |authorization| search_on(context, authorization, &details, so_far).await)
                 .await??
         }
     };
     if let Event::ClientFound { client_id, .. } = &event {
         context.store.tell_client_found(&details.email, client_id).await?;
     }
-    context.record(ticket, stored, &event).await
+    context.record(permitted, stored, &event).await
 }
 
 /// Creates the account. That it is asked for is noted before the call: whatever becomes of it, a new search comes first then.
-async fn create(context: &HubContext, ticket: &Ticket, details: &ClientDetails) -> Result<Event, StepError> {
+async fn create(context: &HubContext, permitted: &PermittedWork, details: &ClientDetails) -> Result<Event, StepError> {
     context.store.client_asked_for(&details.email, Some(context.clock.now())).await?;
     let created = context
-        .call(ticket, async |authorization| context.hub.create_client(authorization, hub_details(details)).await);
+        .call(permitted, async |authorization| context.hub.create_client(authorization, hub_details(details)).await);
     match created.await? {
         Ok(client_id) => Ok(Event::ClientFound { client_id, created: true }),
         Err(error) => {

@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 use vault::Vault;
 
-use crate::runner::{HubContext, StepError, StepRunner, Ticket, key_refused};
+use crate::runner::{HubContext, PermittedWork, StepError, StepRunner, key_refused};
 
 /// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
 const KEY_SETTLES: Duration = Duration::minutes(15);
@@ -52,15 +52,15 @@ impl KeyCreation {
         let About::Onboarding { onboarding_id } = &task.about else {
             return Err("not a task for this step".to_owned());
         };
-        let ticket = Ticket::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
+        let permitted = PermittedWork::new(WorkKey::Onboarding(onboarding_id.clone()), &task, deadline);
         StepRunner { context: &self.context, step: Step::KeyCreation }
-            .run(onboarding_id, &ticket, |stored| async {
-                self.step(&ticket, stored).await.map_err(|stop| stop.at(Step::KeyCreation))
+            .run(onboarding_id, &permitted, |stored| async {
+                self.step(&permitted, stored).await.map_err(|stop| stop.at(Step::KeyCreation))
             })
             .await
     }
 
-    async fn step(&self, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+    async fn step(&self, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
         let onboarding = &stored.onboarding;
         if !matches!(onboarding.status, Status::Live | Status::PermissionRequired) {
             return Err(StepError::NothingToDo);
@@ -68,29 +68,34 @@ impl KeyCreation {
         let Some(channel_id) = onboarding.channel_id.clone() else { return Err(StepError::NothingToDo) };
         let stored = match onboarding.key {
             Some(_) => {
-                ticket.hold(&self.context.store).await?;
+                permitted.hold(&self.context.store).await?;
                 stored
             }
-            None => self.obtain_key(ticket, stored, &channel_id).await?,
+            None => self.obtain_key(permitted, stored, &channel_id).await?,
         };
-        if !ticket.leaves_time() {
+        if !permitted.leaves_time() {
             // The key is stored, so that the rest is due by itself.
             return Err(StepError::NothingToDo);
         }
         self.set_message_webhook(&stored.onboarding, &channel_id).await?;
-        self.context.record(ticket, stored, &Event::MessagingReady).await
+        self.context.record(permitted, stored, &Event::MessagingReady).await
     }
 
     /// Takes the key from the vault, where an earlier try left it, or makes one.
-    async fn obtain_key(&self, ticket: &Ticket, stored: Stored, channel_id: &ChannelId) -> Result<Stored, StepError> {
+    async fn obtain_key(
+        &self,
+        permitted: &PermittedWork,
+        stored: Stored,
+        channel_id: &ChannelId,
+    ) -> Result<Stored, StepError> {
         let onboarding = &stored.onboarding;
         let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let key = match self.vault.find(channel_id).await? {
             Some((key, stored)) if key.created_at >= void_before => {
-                ticket.hold(&self.context.store).await?;
+                permitted.hold(&self.context.store).await?;
                 stored
             }
-            _ => self.create_key(ticket, &stored, channel_id).await?,
+            _ => self.create_key(permitted, &stored, channel_id).await?,
         };
         // Not yet the end of this worker's work, which goes on with the messaging API.
         Ok(self.context.store.apply(&onboarding.id, &Event::KeyStored { key }).await?.into_stored())
@@ -98,14 +103,14 @@ impl KeyCreation {
 
     async fn create_key(
         &self,
-        ticket: &Ticket,
+        permitted: &PermittedWork,
         stored: &Stored,
         channel_id: &ChannelId,
     ) -> Result<StoredKey, StepError> {
         let asked_at = self.context.clock.now();
         let made = self
             .context
-            .call(ticket, async |authorization| self.context.hub.create_api_key(authorization, channel_id).await);
+            .call(permitted, async |authorization| self.context.hub.create_api_key(authorization, channel_id).await);
         match made.await? {
             Ok(key) => self.store(channel_id, &key).await,
             Err(HubError::Permission { .. }) => self.permission_missing(&stored.onboarding, asked_at).await,

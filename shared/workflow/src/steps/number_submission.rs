@@ -11,7 +11,7 @@ use vault::Vault;
 
 use super::client_account;
 use crate::inbound::channel_event;
-use crate::runner::{FailedStep, HubContext, StepError, StepRunner, Ticket};
+use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
 use crate::upkeep::{channel_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
@@ -30,47 +30,47 @@ impl NumberSubmission {
     /// # Errors
     /// A sentence, if nothing could be recorded. The work is due again by itself.
     pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
-        let ticket = |work| Ticket::new(work, &task, deadline);
+        let permitted = |work| PermittedWork::new(work, &task, deadline);
         match &task.about {
             About::Onboarding { onboarding_id } => {
-                let ticket = ticket(WorkKey::Onboarding(onboarding_id.clone()));
+                let permitted = permitted(WorkKey::Onboarding(onboarding_id.clone()));
                 let runner = StepRunner { context: &self.context, step: Step::NumberSubmission };
-                runner.run(onboarding_id, &ticket, |stored| run(&self.context, &ticket, stored)).await
+                runner.run(onboarding_id, &permitted, |stored| run(&self.context, &permitted, stored)).await
             }
             About::Inbox { inbox_key } => {
                 let key: InboxKey = inbox_key.parse().map_err(|_| "not a key of the inbox".to_owned())?;
-                channel_event::ask(&self.context, &ticket(WorkKey::Inbox(key.clone())), &key).await
+                channel_event::ask(&self.context, &permitted(WorkKey::Inbox(key.clone())), &key).await
             }
             About::Sweep => {
                 let sweep = channel_sweep::ChannelSweep { context: &self.context, vault: &self.vault };
-                sweep.run(&ticket(WorkKey::Sweep)).await
+                sweep.run(&permitted(WorkKey::Sweep)).await
             }
-            About::Token => hub_token::run(&self.context, &ticket(WorkKey::Token)).await,
-            About::Probe => hub_probe::run(&self.context, &ticket(WorkKey::Probe)).await,
+            About::Token => hub_token::run(&self.context, &permitted(WorkKey::Token)).await,
+            About::Probe => hub_probe::run(&self.context, &permitted(WorkKey::Probe)).await,
         }
     }
 }
 
 /// Makes the next call for an onboarding that is signed up or submitted; for any other there is nothing to do.
-async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, FailedStep> {
+async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, FailedStep> {
     match stored.onboarding.status {
         Status::SignedUp if stored.onboarding.client_id().is_none() => {
-            client_account::run(context, ticket, stored).await
+            client_account::run(context, permitted, stored).await
         }
-        Status::SignedUp => submit(context, ticket, stored).await.map_err(|stop| stop.at(Step::NumberSubmission)),
+        Status::SignedUp => submit(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission)),
         Status::Submitted => {
-            look_up::run(context, ticket, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
+            look_up::run(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
         }
         _ => Err(StepError::NothingToDo.at(Step::NumberSubmission)),
     }
 }
 
-async fn submit(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+async fn submit(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
     let Some(submission) = submission(context, &stored.onboarding) else { return Err(StepError::NothingToDo) };
     let accepted =
-        context.call(ticket, async |authorization| context.hub.submit_number(authorization, &submission).await);
+        context.call(permitted, async |authorization| context.hub.submit_number(authorization, &submission).await);
     accepted.await?.map_err(refused)?;
-    context.record(ticket, stored, &Event::NumberAccepted).await
+    context.record(permitted, stored, &Event::NumberAccepted).await
 }
 
 /// What is submitted. Always one number: without it the Hub would connect, and bill, every number of the WABA.

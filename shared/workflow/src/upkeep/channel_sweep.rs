@@ -12,7 +12,7 @@ use time::Duration;
 use vault::Vault;
 
 use crate::inbound::owner::{Owner, apply_live, owner_of};
-use crate::runner::{HubContext, StepError, Ticket};
+use crate::runner::{HubContext, PermittedWork, StepError};
 
 /// From the end of one sweep to the beginning of the next.
 pub(crate) const PAUSE: Duration = Duration::hours(24);
@@ -32,9 +32,9 @@ impl ChannelSweep<'_> {
     ///
     /// # Errors
     /// A sentence, if nothing could be recorded. The page is due again by itself.
-    pub(crate) async fn run(&self, ticket: &Ticket) -> Result<(), String> {
+    pub(crate) async fn run(&self, permitted: &PermittedWork) -> Result<(), String> {
         let started = Instant::now();
-        let swept = self.next_page(ticket).await;
+        let swept = self.next_page(permitted).await;
         let outcome = swept.as_ref().map_or_else(StepError::outcome, |()| "done");
         telemetry::step("sweep", outcome, started, swept.as_ref().err().and_then(StepError::reason));
         match swept {
@@ -43,11 +43,11 @@ impl ChannelSweep<'_> {
         }
     }
 
-    async fn next_page(&self, ticket: &Ticket) -> Result<(), StepError> {
+    async fn next_page(&self, permitted: &PermittedWork) -> Result<(), StepError> {
         let offset = self.context.store.sweep_offset().await?;
         let call = self
             .context
-            .call(ticket, async |authorization| self.context.hub.channels_page(authorization, offset).await);
+            .call(permitted, async |authorization| self.context.hub.channels_page(authorization, offset).await);
         let page = match call.await? {
             Ok(page) => page,
             // That it failed is a result: the page is due again later.

@@ -5,15 +5,15 @@ use std::time::Instant;
 use partner_hub::{HubCredentials, HubError, Trouble};
 
 use super::hub_token::{self, Kept};
-use crate::runner::{HubContext, StepError, Ticket};
+use crate::runner::{HubContext, PermittedWork, StepError};
 
 /// Asks once.
 ///
 /// # Errors
 /// A sentence, if the answer could not be noted. The dispatcher asks again.
-pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), String> {
+pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork) -> Result<(), String> {
     let started = Instant::now();
-    let answer = ask(context, ticket).await;
+    let answer = ask(context, permitted).await;
     match answer {
         Ok(answer) => {
             // Whatever the Hub says in its own words shows that it is there, and that it wants a pause is noted elsewhere.
@@ -36,11 +36,11 @@ pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), Str
 }
 
 /// The read, or the call for a token where there is none to read with: it would not be fetched before the Hub is well.
-async fn ask(context: &HubContext, ticket: &Ticket) -> Result<Result<(), HubError>, StepError> {
+async fn ask(context: &HubContext, permitted: &PermittedWork) -> Result<Result<(), HubError>, StepError> {
     if let HubCredentials::Password { user_name, password } = &context.secrets.bundle().await?.hub
         && let Kept::Useless(_) = hub_token::kept(context, user_name, password).await?
     {
-        return Ok(match context.fetch_token(ticket, user_name, password).await? {
+        return Ok(match context.fetch_token(permitted, user_name, password).await? {
             Ok(token) => {
                 hub_token::keep(context, (user_name, password), token, None).await?;
                 Ok(())
@@ -48,5 +48,5 @@ async fn ask(context: &HubContext, ticket: &Ticket) -> Result<Result<(), HubErro
             Err(error) => Err(error),
         });
     }
-    context.call(ticket, async |authorization| context.hub.ping(authorization).await).await
+    context.call(permitted, async |authorization| context.hub.ping(authorization).await).await
 }

@@ -10,7 +10,7 @@ use store::SealedToken;
 use telemetry::Metric;
 use time::Duration;
 
-use crate::runner::{HubContext, StepError, Ticket};
+use crate::runner::{HubContext, PermittedWork, StepError};
 
 const PURPOSE: &str = "the Hub's token";
 /// How long to wait after the Hub refused user name and password: until an operator has seen to it, nothing else helps.
@@ -52,9 +52,9 @@ pub(crate) async fn keep(
 ///
 /// # Errors
 /// A sentence, if nothing could be recorded. The work is due again by itself.
-pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), String> {
+pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork) -> Result<(), String> {
     let started = Instant::now();
-    let fetched = fetch(context, ticket).await;
+    let fetched = fetch(context, permitted).await;
     let outcome = fetched.as_ref().map_or_else(StepError::outcome, |()| "done");
     telemetry::step("token", outcome, started, fetched.as_ref().err().and_then(StepError::reason));
     match fetched {
@@ -63,16 +63,16 @@ pub(crate) async fn run(context: &HubContext, ticket: &Ticket) -> Result<(), Str
     }
 }
 
-async fn fetch(context: &HubContext, ticket: &Ticket) -> Result<(), StepError> {
+async fn fetch(context: &HubContext, permitted: &PermittedWork) -> Result<(), StepError> {
     let HubCredentials::Password { user_name, password } = context.secrets.bundle().await?.hub.clone() else {
-        ticket.give_back(&context.store).await?;
-        return Ok(context.store.drop_hub_token(&ticket.permit).await?);
+        permitted.give_back(&context.store).await?;
+        return Ok(context.store.drop_hub_token(&permitted.permit).await?);
     };
-    let answer = context.fetch_token(ticket, &user_name, &password).await?;
+    let answer = context.fetch_token(permitted, &user_name, &password).await?;
     let wait = match answer {
         Ok(token) => {
             let user = (user_name.as_str(), &password);
-            return keep(context, user, token, Some(&ticket.permit)).await.map(drop);
+            return keep(context, user, token, Some(&permitted.permit)).await.map(drop);
         }
         Err(HubError::Unauthorized) => {
             tracing::error!("the Hub refuses our user name and password; onboardings wait until they are corrected");
@@ -84,7 +84,7 @@ async fn fetch(context: &HubContext, ticket: &Ticket) -> Result<(), StepError> {
         Err(_) => UNANSWERED,
     };
     let next_at = context.clock.now() + wait;
-    Ok(context.store.due_next(&ticket.work, Some(&ticket.permit), ticket.class, next_at).await?)
+    Ok(context.store.due_next(&permitted.work, Some(&permitted.permit), permitted.class, next_at).await?)
 }
 
 fn key(password: &SecretString) -> Result<SealKey, StepError> {

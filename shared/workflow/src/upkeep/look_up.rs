@@ -7,15 +7,15 @@ use store::{Store, StoreError, Stored};
 use time::{Duration, OffsetDateTime};
 
 use crate::inbound::owner::{Owner, apply_live, owner_of};
-use crate::runner::{HubContext, StepError, Ticket};
+use crate::runner::{HubContext, PermittedWork, StepError};
 
 /// A look that failed in passing is repeated after this time at the latest.
 const FAILED_LOOK: Duration = Duration::minutes(15);
 
 /// Looks once.
-pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -> Result<Stored, StepError> {
+pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
     let onboarding = &stored.onboarding;
-    let channels = context.call(ticket, async |authorization| match &onboarding.channel_id {
+    let channels = context.call(permitted, async |authorization| match &onboarding.channel_id {
         Some(id) => context.hub.channel(authorization, id).await.map(|found| found.into_iter().collect()),
         None => context.hub.channels_page(authorization, 0).await.map(|page| page.channels),
     });
@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -
         Ok(channels) => channels,
         Err(error) => {
             let next_at = after_failure(onboarding, &error, context.clock.now());
-            context.store.due_next(&ticket.work, Some(&ticket.permit), Class::LookUp, next_at).await?;
+            context.store.due_next(&permitted.work, Some(&permitted.permit), Class::LookUp, next_at).await?;
             return Err(error.into());
         }
     };
@@ -33,9 +33,9 @@ pub(crate) async fn run(context: &HubContext, ticket: &Ticket, stored: Stored) -
     let now = context.store.get(&onboarding.id).await?;
     if now.onboarding.status == Status::Submitted {
         let next_at = now.onboarding.next_look_up(context.clock.now());
-        context.store.due_next(&ticket.work, Some(&ticket.permit), Class::LookUp, next_at).await?;
+        context.store.due_next(&permitted.work, Some(&permitted.permit), Class::LookUp, next_at).await?;
     } else {
-        context.store.work_done(&now.onboarding, &ticket.permit).await?;
+        context.store.work_done(&now.onboarding, &permitted.permit).await?;
     }
     Ok(now)
 }

@@ -13,7 +13,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(12);
 
 /// The right to do one piece of work, and to make one call to the Hub for it unless it is [`Class::Free`].
 #[derive(Debug, Clone)]
-pub(crate) struct Ticket {
+pub(crate) struct PermittedWork {
     /// Which work.
     pub(crate) work: WorkKey,
     pub(crate) class: Class,
@@ -23,7 +23,7 @@ pub(crate) struct Ticket {
     deadline: Option<Instant>,
 }
 
-impl Ticket {
+impl PermittedWork {
     pub(crate) fn new(work: WorkKey, task: &Task, deadline: Option<Instant>) -> Self {
         Self { work, class: task.class, after_failures: task.after_failures, permit: task.permit.clone(), deadline }
     }
