@@ -9,12 +9,13 @@ use local::settings::BACKEND_TOKEN;
 use onboarding::limiter::{Permit, milliseconds};
 use onboarding::{Class, Event, OnboardingId};
 use queue::Step;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 use workflow::Dispatcher;
 
 use super::support::{Refusing, key, meanwhile};
 use crate::support::TestBench;
+use crate::support::bench::time_of;
 
 async fn start_as(bench: &TestBench, reference: &str, email: &str) {
     let mut body = start_body(reference);
@@ -61,6 +62,46 @@ async fn a_queue_that_takes_nothing_keeps_no_other_queue_from_its_messages() {
     let done = Dispatcher { queue, ..dispatcher }.look().await.unwrap();
     assert_eq!(done.unsent, 1);
     assert_eq!(bench.stack.twins.queue.len(Step::ClientAccount), 1);
+}
+
+/// The two filters of the stream's mapping let through entries and webhooks alone.
+#[tokio::test]
+async fn what_the_dispatcher_writes_wakes_it_only_where_it_settles_something() {
+    let bench = TestBench::new().await;
+    let wakes = |records: Vec<Value>| -> Vec<String> {
+        records.iter().map(|record| record["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap().to_owned()).collect()
+    };
+    let started = bench.client.start("tenant-1").await.unwrap();
+    assert_eq!(wakes(bench.stack.stream.records()).len(), 1);
+    // A permit that is given, is void, and is given again.
+    for _ in 0..3 {
+        assert_eq!(bench.dispatcher().look().await.unwrap().permits, 1);
+        bench.pass(Duration::seconds(21));
+    }
+    // Three calls that failed, a probe, and a breaker that opens and closes.
+    let store = &bench.stack.twins.store;
+    for well in [false, true] {
+        for _ in 0..3 {
+            store.hub_failed().await.unwrap();
+        }
+        bench.pass(Duration::minutes(2));
+        bench.dispatcher().look().await.unwrap();
+        store.hub_probed(well).await.unwrap();
+        bench.dispatcher().look().await.unwrap();
+    }
+    // Work that is put off, because another searches for its client account, or because a worker has it.
+    store.claim_client_search("lena.voss@nordlicht.example", &OnboardingId::generate()).await.unwrap();
+    bench.pass(Duration::hours(1));
+    bench.dispatcher().look().await.unwrap();
+    assert_eq!(wakes(bench.stack.stream.records()), [""; 0], "the dispatcher wakes itself");
+
+    // A link that ran out is settled with an entry, which is news.
+    let record = bench.record(&started).await;
+    bench.pass(time_of(&record["expires_at"]) - bench.now());
+    bench.dispatcher().look().await.unwrap();
+    assert_eq!(bench.status(&started).await, "expired");
+    let news = wakes(bench.stack.stream.records());
+    assert!(news.len() == 1 && news[0].starts_with("EVT#"), "{news:?}");
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ async fn a_channel_that_goes_live_late_is_polled_less_and_less_often() {
     bench.live_on_schedule(Duration::hours(38)).await;
     assert_eq!(bench.status(&started).await, "ready", "a channel that is running is as good as live");
     let polls = bench.calls_of("list_channels").await.len() - polls;
-    assert!((4..=5).contains(&polls), "{polls} polls once it was overdue");
+    // Two of them are the daily sweep.
+    assert!((5..=6).contains(&polls), "{polls} polls once it was overdue");
     bench.assert_promise_kept(&started).await;
 }
 
