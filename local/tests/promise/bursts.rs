@@ -8,16 +8,16 @@ use store::WorkKey;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::disturbance::Disturbance;
-use crate::fault_injection::{Failure, Outcome, Place, SideEffect};
-use crate::parallel_runner::alone;
-use crate::promise::{Promise, list};
-use crate::sample;
-use crate::test_bench::TestBench;
+use crate::support::disturbance::Disturbance;
+use crate::support::fault_injection::{Failure, Outcome, Place, SideEffect};
+use crate::support::parallel_runner::alone;
+use crate::support::promise::{Promise, list};
+use crate::support::sample;
+use crate::support::test_bench::TestBench;
 
 const ONBOARDINGS: usize = 200;
 /// Where not all cases run, so many live through an outage.
-const PART: usize = 80;
+const PART: usize = 60;
 /// So many meet a slow Hub.
 const SLOWED: usize = 40;
 const LATER: Duration = Duration::seconds(3900);

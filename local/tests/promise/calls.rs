@@ -7,9 +7,9 @@ use onboarding::Status;
 use serde_json::json;
 use time::Duration;
 
-use crate::fault_injection::{Activity, Call, Outcome, Place};
-use crate::parallel_runner::alone;
-use crate::test_bench::TestBench;
+use crate::support::fault_injection::{Activity, Call, Outcome, Place};
+use crate::support::parallel_runner::alone;
+use crate::support::test_bench::TestBench;
 
 /// Where the figures stand.
 const DOCUMENT: &str = include_str!("../../../docs/architecture.md");

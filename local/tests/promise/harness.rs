@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::disturbance::Disturbance;
-use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, SideEffect};
-use crate::journey::{Case, InjectedFault, Scenario};
-use crate::parallel_runner::{AtOnce, each};
-use crate::sample;
-use crate::test_bench::Times;
+use crate::support::disturbance::Disturbance;
+use crate::support::fault_injection::{Activity, Call, Failure, Outcome, Place, SideEffect};
+use crate::support::journey::{Case, InjectedFault, Scenario};
+use crate::support::parallel_runner::{AtOnce, each};
+use crate::support::sample;
+use crate::support::test_bench::Times;
 use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.

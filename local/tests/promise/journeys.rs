@@ -10,19 +10,19 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::customers::{Manners, one_of};
-use crate::disturbance::Disturbance;
-use crate::fault_injection::{Activity, Call, Failure, Outcome, Place, Plan, SideEffect};
-use crate::parallel_runner::{AtOnce, each};
-use crate::promise::Promise;
-use crate::sample;
-use crate::test_bench::TestBench;
+use crate::support::customers::{Manners, one_of};
+use crate::support::disturbance::Disturbance;
+use crate::support::fault_injection::{Activity, Call, Failure, Outcome, Place, Plan, SideEffect};
+use crate::support::parallel_runner::{AtOnce, each};
+use crate::support::promise::Promise;
+use crate::support::sample;
+use crate::support::test_bench::TestBench;
 use crate::timeline;
 
 /// All journeys, if nobody says otherwise.
 const JOURNEYS: u64 = 1000;
 /// How many of them are a part.
-const PART: usize = 40;
+const PART: usize = 30;
 /// After this long nothing is left to wait for: a webhook that nobody knows is given up after three days.
 const LONG_ENOUGH: Duration = Duration::hours(100);
 

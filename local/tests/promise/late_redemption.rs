@@ -10,9 +10,9 @@ use store::{Store, WorkKey};
 use time::Duration;
 use time::macros::datetime;
 
-use crate::disturbance::Disturbances;
-use crate::fault_injection::{Activity, Failure, FaultInjection, Outcome, SideEffect};
-use crate::table::{TABLE, Table};
+use crate::support::disturbance::Disturbances;
+use crate::support::fault_injection::{Activity, Failure, FaultInjection, Outcome, SideEffect};
+use crate::support::table::{TABLE, Table};
 
 #[tokio::test]
 async fn a_permit_whose_redemption_lost_races_counts_from_its_call() {

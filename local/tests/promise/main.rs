@@ -2,30 +2,19 @@
 //! exactly one, and nothing is left over.
 //!
 //! All functions with the real SDK on an embedded DynamoDB and the simulator. Every call that leaves a function passes
-//! [`fault_injection`], where it can fail, in every way that the place knows, or end the process that makes it. Time is
+//! [`support::fault_injection`], where it can fail, in every way that the place knows, or end the process that makes it. Time is
 //! simulated.
 //!
-//! Each run takes a part of the cases, drawn by a seed ([`sample`]); `PROMISE=all` runs all of them.
+//! Each run takes a part of the cases, drawn by a seed ([`support::sample`]); `PROMISE=all` runs all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod bursts;
 mod calls;
-mod customers;
-mod delivery;
-mod disturbance;
-mod fakes;
-mod fault_injection;
-mod faulty_queue_and_vault;
 mod harness;
-mod journey;
 mod journeys;
 mod late_index;
 mod late_redemption;
-mod parallel_runner;
-mod promise;
-mod sample;
-mod table;
-mod test_bench;
+mod support;
 
 use local::timeline;

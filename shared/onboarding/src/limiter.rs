@@ -1,7 +1,7 @@
 //! Permits: who may call the Hub now.
 //!
 //! 360dialog documents 5 requests in 30 seconds for one partner endpoint and was seen to apply it to all. A permit is the
-//! right to make one call. It is given when a token is free, to whoever is then first. A token is free again some time after
+//! right to make one call. It is given when a token is free, to the work that is then first. A token is free again some time after
 //! the call was made, or once its permit is void; so no period, wherever it begins, holds more calls than the limit allows,
 //! however late a message is.
 //!

@@ -51,8 +51,8 @@ struct LimitItem {
 }
 
 impl Store {
-    /// Takes the dispatcher's lease. The run of the minute takes it from whoever has it (`from_others`); any other run gets
-    /// `None` while it is held, and whoever holds it hears of that ([`Self::end_dispatch`]).
+    /// Takes the dispatcher's lease. The run of the minute takes it from the run that has it (`from_others`). Any other run
+    /// gets `None` while the lease is held, and the run that holds it hears of that ([`Self::end_dispatch`]).
     pub async fn begin_dispatch(&self, from_others: bool) -> Result<Option<DispatchLease>, StoreError> {
         let (now, owner) = (self.clock.now(), new_owner()?);
         let request = self

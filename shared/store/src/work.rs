@@ -1,6 +1,6 @@
 //! What is due, and who is at work with it.
 //!
-//! An item that is due has the attributes `due` (its class) and `due_at`. Whoever sends a message for it moves `due_at` on,
+//! An item that is due has the attributes `due` (its class) and `due_at`. The dispatcher sends a message for it and moves `due_at` on,
 //! so that it is sent once; what a worker records takes it out of the line, or gives it a new time. A worker that dies
 //! records nothing, and the item is due again.
 

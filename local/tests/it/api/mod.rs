@@ -2,6 +2,7 @@
 
 mod bodies;
 mod fields;
+mod flood;
 mod idempotency;
 mod listing;
 mod strange_requests;

@@ -2,7 +2,6 @@
 
 mod channel_events;
 mod deliveries;
-mod flood;
 mod meta;
 mod signatures;
 mod unmatched;

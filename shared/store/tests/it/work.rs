@@ -109,7 +109,7 @@ async fn a_worker_whose_work_is_another_messages_by_now_leaves_it_to_that_one() 
 }
 
 #[tokio::test]
-async fn who_does_not_work_changes_nothing_of_a_message_that_was_sent() {
+async fn an_event_from_outside_changes_nothing_of_a_message_that_was_sent() {
     let bench = TestBench::new().await;
     let id = bench.create("a").await;
     let key = WorkKey::Onboarding(id.clone());

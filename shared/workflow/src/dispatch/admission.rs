@@ -1,4 +1,4 @@
-//! Whether somebody who is first in the line needs a permit at all.
+//! Checks whether the first work of the line needs a permit at all.
 
 use exchange::Clock;
 use onboarding::{Class, ClientAccount, Event, Onboarding, Status};

@@ -32,13 +32,13 @@ enum Ended {
 /// Gives permits, and settles what needs none.
 #[derive(Clone)]
 pub struct Dispatcher {
-    /// The table.
+    /// The table, with the lease, the limiter and the line.
     pub store: Store,
     /// Where permits go.
     pub queue: Arc<dyn Queue>,
     /// The Hub's limit.
     pub limit: CallLimit,
-    /// The time.
+    /// The time by which work is due. A run ends by the machine's own clock.
     pub clock: Clock,
 }
 
@@ -57,7 +57,7 @@ impl Dispatcher {
         self.leave(&lease, done).await
     }
 
-    /// A pass of the run of the minute, which takes the lease from whoever has it.
+    /// A pass of the run of the minute, which takes the lease from the run that has it.
     ///
     /// # Errors
     /// See [`Self::woken`].

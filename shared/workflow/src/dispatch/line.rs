@@ -1,4 +1,4 @@
-//! Who waits for a permit, as far as one pass looks.
+//! The work that waits for a permit, as far as one pass looks.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 
 /// So many more than there are tokens are read of each class: some turn out not to wait.
 const SPARE: u32 = 10;
+/// No more are read of a class at once.
+const MOST_READ: u32 = 1000;
 
 /// The first of each class.
 #[derive(Default)]
@@ -26,7 +28,7 @@ impl Line {
         limit: CallLimit,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        let most = limit.calls + SPARE;
+        let most = (limit.calls + SPARE).min(MOST_READ);
         for class in Class::WITH_PERMIT {
             let due = store.due(class, now, most).await?;
             self.is_cut |= due.len() >= most as usize;
@@ -40,7 +42,7 @@ impl Line {
         self.is_cut
     }
 
-    /// Somebody who has just become due, and whom the index may not show yet, takes the place that is theirs.
+    /// Puts work into the line, at the place of its due time. The index may not show yet what has just become due.
     pub(super) fn put(&mut self, class: Class, due: Due) {
         let line = self.classes.entry(class).or_default();
         if line.iter().all(|other| other.key != due.key) {

@@ -1,4 +1,4 @@
-//! Who calls the Hub next: the dispatcher gives permits to whoever is then first, and settles what needs none.
+//! The dispatcher decides who calls the Hub next. It gives permits to the work that is first, and settles what needs none.
 
 mod admission;
 mod dispatcher;

@@ -148,7 +148,7 @@ impl Pass<'_> {
         Ok(woken)
     }
 
-    /// Gives the free tokens, each to whoever is then first.
+    /// Gives a permit for each free token, to the work that is then first.
     async fn give_permits(&mut self, mut woken: Vec<(Class, Due)>, look_at_line: bool) -> Result<(), PassError> {
         let limit = self.dispatcher.limit;
         let free_waits = self.done.waits;

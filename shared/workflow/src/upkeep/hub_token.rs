@@ -21,7 +21,7 @@ const UNANSWERED: Duration = Duration::seconds(15);
 /// The token that lies in the table.
 pub(crate) enum Kept {
     Usable(Authorization, SealedToken),
-    /// Why not is all the same: it ended, it was sealed with another password, or there is none.
+    /// It has ended, or it was sealed with another password, or there is none.
     Useless(Option<SealedToken>),
 }
 

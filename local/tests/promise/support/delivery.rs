@@ -9,9 +9,9 @@ use queue::{Received, Step};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::disturbance::{Disturbance, STREAM_LAG};
-use crate::fault_injection::{Activity, Outcome};
-use crate::test_bench::TestBench;
+use crate::support::disturbance::{Disturbance, STREAM_LAG};
+use crate::support::fault_injection::{Activity, Outcome};
+use crate::support::test_bench::TestBench;
 
 /// After this long whatever was put back into the queues is worked off.
 const WORKED_OFF: Duration = Duration::hours(8);

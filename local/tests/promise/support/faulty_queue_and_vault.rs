@@ -8,8 +8,8 @@ use partner_hub::ApiKey;
 use queue::{MemoryQueue, Queue, QueueError, Step, Task};
 use vault::{MemoryVault, Vault, VaultError};
 
-use crate::disturbance::Disturbances;
-use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
+use crate::support::disturbance::Disturbances;
+use crate::support::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
 pub(crate) struct FaultyQueue {
     pub(crate) queue: MemoryQueue,

@@ -5,9 +5,9 @@ use onboarding::{PopupAttempt, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::disturbance::Disturbance;
-use crate::fault_injection::{Activity, Call, Outcome, Plan};
-use crate::test_bench::{TestBench, Times};
+use crate::support::disturbance::Disturbance;
+use crate::support::fault_injection::{Activity, Call, Outcome, Plan};
+use crate::support::test_bench::{TestBench, Times};
 
 /// After this long everything that waits has been tried again many times.
 const LONG_ENOUGH: Duration = Duration::hours(8);

@@ -19,13 +19,13 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
 
-use crate::customers::Manners;
-use crate::delivery::Deliveries;
-use crate::disturbance::{Disturbance, Disturbances, INDEX_LAG};
-use crate::fakes::FaultLayer;
-use crate::fault_injection::{Activity, FaultInjection};
-use crate::faulty_queue_and_vault::{FaultyQueue, FaultyVault};
-use crate::table::{TABLE, Table};
+use crate::support::customers::Manners;
+use crate::support::delivery::Deliveries;
+use crate::support::disturbance::{Disturbance, Disturbances, INDEX_LAG};
+use crate::support::fakes::FaultLayer;
+use crate::support::fault_injection::{Activity, FaultInjection};
+use crate::support::faulty_queue_and_vault::{FaultyQueue, FaultyVault};
+use crate::support::table::{TABLE, Table};
 
 const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
 /// The schedule of reconciliation.

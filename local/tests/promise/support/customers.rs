@@ -7,8 +7,8 @@ use onboarding::{Onboarding, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::fault_injection::Activity;
-use crate::test_bench::{TestBench, Times};
+use crate::support::fault_injection::Activity;
+use crate::support::test_bench::{TestBench, Times};
 use onboarding::Step;
 
 /// One of several.

@@ -14,7 +14,7 @@ use serde_json::json;
 use simulator::{Around, Clock, Unanswered, Uncounted};
 use time::{Duration, OffsetDateTime};
 
-use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
+use crate::support::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
 /// Injects faults into requests to the simulator, and holds the requests that are carried out late.
 pub(crate) struct FaultLayer {

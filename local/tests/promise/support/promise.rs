@@ -11,7 +11,7 @@ use store::{HistoryEntry, ListFilter, Stored, WorkKey};
 use time::Duration;
 use vault::Vault;
 
-use crate::test_bench::TestBench;
+use crate::support::test_bench::TestBench;
 
 /// Fails with what does not hold.
 macro_rules! hold {

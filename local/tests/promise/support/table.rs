@@ -17,9 +17,9 @@ use embedded_dynamodb::Database;
 use serde_json::{Value, json};
 use store::schema;
 
-use crate::disturbance::{Disturbance, Disturbances, INDEX_LAG};
-use crate::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 use crate::late_index::LateIndex;
+use crate::support::disturbance::{Disturbance, Disturbances, INDEX_LAG};
+use crate::support::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
 /// The table's name.
 pub(crate) const TABLE: &str = "onboardings";
