@@ -17,7 +17,7 @@ use crate::support::test_bench::TestBench;
 
 const ONBOARDINGS: usize = 200;
 /// Where not all cases run, so many live through an outage.
-const PART: usize = 60;
+const PART: usize = 40;
 /// So many meet a slow Hub.
 const SLOWED: usize = 40;
 const LATER: Duration = Duration::seconds(3900);

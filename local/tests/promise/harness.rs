@@ -65,7 +65,7 @@ fn without_repeated_reads(calls: Vec<Call>) -> impl Iterator<Item = Call> {
 }
 
 /// Of the cases that are not the first of their kind, a part has one in so many.
-const SHARE: usize = 40;
+const SHARE: usize = 80;
 
 /// What a part has at least one case of.
 #[derive(PartialEq, Eq, Hash)]

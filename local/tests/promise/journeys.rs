@@ -22,7 +22,7 @@ use crate::timeline;
 /// All journeys, if nobody says otherwise.
 const JOURNEYS: u64 = 1000;
 /// How many of them are a part.
-const PART: usize = 30;
+const PART: usize = 25;
 /// After this long nothing is left to wait for: a webhook that nobody knows is given up after three days.
 const LONG_ENOUGH: Duration = Duration::hours(100);
 
