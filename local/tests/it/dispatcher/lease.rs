@@ -15,7 +15,7 @@ use crate::support::TestBench;
 /// A run that stays has ended by then.
 const SOON: StdDuration = StdDuration::from_secs(10);
 /// What the dispatcher needs of an invocation for a pass.
-const FOR_A_PASS: StdDuration = StdDuration::from_secs(5);
+const FOR_A_PASS: StdDuration = StdDuration::from_secs(10);
 
 /// Whether another run could begin now.
 async fn is_free(bench: &TestBench) -> bool {

@@ -14,8 +14,8 @@ use super::pass::{Dispatched, Look, Pass, PassError};
 const LONGEST_RUN: Duration = Duration::from_secs(75);
 /// A pass begins nothing more after this time. Its last call ends before the lease does.
 const LONGEST_PASS: Duration = Duration::from_secs(20);
-/// What a pass that begins needs of the invocation: [`LONGEST_PASS`] is shortened to end so long before it.
-const AFTER_PASS: Duration = Duration::from_secs(5);
+/// No pass begins anything so short before the end of the invocation: one call to AWS may take 8 seconds.
+const AFTER_PASS: Duration = Duration::from_secs(10);
 /// How often it looks while somebody waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// A run that was woken looks again if others were woken meanwhile, but not for ever.
