@@ -108,6 +108,11 @@ impl Coverage {
         let untold: Vec<_> = self.seen.difference(&told).collect();
         assert!(untold.is_empty(), "answers that the document does not tell of: {untold:#?}");
         let events = self.events.iter().map(String::as_str).collect();
-        assert_eq!(self.document.words("/components/schemas/Event/properties/event/enum"), events);
+        assert_eq!(
+            self.document.words("/components/schemas/Event/properties/event/enum"),
+            events,
+            "the events of docs/openapi.yaml, and those that have happened. One that never happens is of a step that is never \
+             next in shared/onboarding/src/work.rs"
+        );
     }
 }
