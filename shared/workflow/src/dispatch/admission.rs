@@ -9,8 +9,10 @@ use time::Duration;
 /// these.
 const SEARCHED_ELSEWHERE: (Duration, Duration) = (Duration::seconds(30), Duration::minutes(5));
 
-/// How soon an item is looked at again that stands in its own way.
-pub(super) const BROKEN: Duration = Duration::hours(1);
+/// How soon an item is looked at again that cannot be read: by a later release, or once a person has mended it.
+const UNREADABLE: Duration = Duration::hours(1);
+/// How soon one is looked at again that contradicts another, or that others change all the time.
+const CONTRADICTED: Duration = Duration::minutes(1);
 
 /// The work as it stands, if a permit is to be given for it. Whatever the table can settle is settled.
 pub(super) async fn admit(
@@ -19,11 +21,13 @@ pub(super) async fn admit(
     class: Class,
     due: &Due,
 ) -> Result<Option<WorkState>, StoreError> {
-    if let Some(admitted) = unless_broken(look(store, clock, class, due).await)? {
-        return Ok(admitted);
+    match unless_broken(look(store, clock, class, due).await)? {
+        Ok(admitted) => Ok(admitted),
+        Err(wait) => {
+            store.defer(due, class, clock.now() + wait).await?;
+            Ok(None)
+        }
     }
-    store.defer(due, class, clock.now() + BROKEN).await?;
-    Ok(None)
 }
 
 async fn look(store: &Store, clock: &Clock, class: Class, due: &Due) -> Result<Option<WorkState>, StoreError> {
@@ -53,15 +57,19 @@ async fn look(store: &Store, clock: &Clock, class: Class, due: &Due) -> Result<O
     }
 }
 
-/// `None` if an item stands in its own way: it must not keep the others from being moved. An error if the table is out of
-/// reach.
-pub(super) fn unless_broken<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+/// How soon to look again, if an item stands in its own way: it must not keep the others from being moved. An error if the
+/// table is out of reach.
+pub(super) fn unless_broken<T>(found: Result<T, StoreError>) -> Result<Result<T, Duration>, StoreError> {
     match found {
-        Ok(found) => Ok(Some(found)),
+        Ok(found) => Ok(Ok(found)),
         Err(error @ StoreError::Unavailable(_)) => Err(error),
-        Err(error) => {
+        Err(error @ StoreError::Unreadable { .. }) => {
             tracing::error!(%error, "a person has to look at this item");
-            Ok(None)
+            Ok(Err(UNREADABLE))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "an item is looked at again later");
+            Ok(Err(CONTRADICTED))
         }
     }
 }

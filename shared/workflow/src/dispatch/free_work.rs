@@ -3,7 +3,7 @@
 use onboarding::Class;
 use store::{Due, WorkKey};
 
-use super::admission::{BROKEN, admit, unless_broken};
+use super::admission::{admit, unless_broken};
 use super::pass::{Pass, PassError, new_id};
 use crate::inbound::channel_event;
 
@@ -42,13 +42,12 @@ impl Pass<'_> {
         self.done.free += 1;
         if let WorkKey::Inbox(key) = &due.key {
             match unless_broken(channel_event::settle(store, clock, key, None).await)? {
-                Some(true) => {
+                Ok(true) => {
                     store.due_next(&due.key, None, Class::LookUp, state.due_at).await?;
                     return Ok(Some((Class::LookUp, due)));
                 }
-                Some(false) => {}
-                // Its onboarding cannot be read; perhaps a later release can.
-                None => store.defer(&due, Class::Free, clock.now() + BROKEN).await?,
+                Ok(false) => {}
+                Err(wait) => store.defer(&due, Class::Free, clock.now() + wait).await?,
             }
         } else {
             let id = new_id();

@@ -141,7 +141,9 @@ impl Pass<'_> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut woken = Vec::new();
         for key in keys {
-            if let Some(state) = unless_broken(store.work(key).await)?.flatten().filter(|state| state.due_at <= now) {
+            if let Some(state) =
+                unless_broken(store.work(key).await)?.ok().flatten().filter(|state| state.due_at <= now)
+            {
                 woken.push((state.class, Due { key: key.clone(), due_at: state.due_at }));
             }
         }
