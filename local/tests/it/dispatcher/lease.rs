@@ -1,4 +1,4 @@
-//! One run at a time gives permits, and whoever ends lets the next one begin.
+//! One run at a time gives permits. A run that ends lets the next one begin.
 
 use std::sync::Arc;
 use std::time::{Duration as StdDuration, Instant};

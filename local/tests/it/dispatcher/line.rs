@@ -1,4 +1,4 @@
-//! Who gets a permit: nobody hides those behind them, and no fault of one keeps the others from theirs.
+//! The order of work: no piece of work hides those behind it, and no fault of one keeps the others from their permits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
