@@ -1,5 +1,8 @@
 //! Faults to order: what they are, which are refused, and which is played next.
 
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,6 +33,12 @@ pub(crate) struct Fault {
     /// Calls: the body to answer with; a text goes out as it is, anything else as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
+    /// Calls: headers that replace those of the answer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Calls: how many bytes of the body are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cut_after: Option<u32>,
     /// Webhooks: how many times the same event is sent; 1 if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) copies: Option<u32>,
@@ -77,7 +86,8 @@ impl Fault {
             return Some(format!("unknown route `{}`, expected one of {}", self.route, known.join(", ")));
         }
         let webhook = self.route.starts_with("webhook") && !ROUTES.iter().any(|route| route.name == self.route);
-        let for_calls = self.status.is_some() || self.after_effect || self.drop || self.body.is_some();
+        let altered = !self.headers.is_empty() || self.cut_after.is_some();
+        let for_calls = self.status.is_some() || self.after_effect || self.drop || self.body.is_some() || altered;
         let for_webhooks = self.copies.is_some()
             || self.early.is_some()
             || self.lose
@@ -86,15 +96,17 @@ impl Fault {
         let problem = if self.times == 0 {
             "times: must be at least 1"
         } else if webhook && for_calls {
-            "status, after_effect, drop and body are for calls, not for webhooks"
+            "status, after_effect, drop, body, headers and cut_after are for calls, not for webhooks"
         } else if !webhook && for_webhooks {
             "copies, early, lose, signature and shape are for webhooks, not for calls"
         } else if !for_calls && !for_webhooks && self.delay_ms.is_none() {
             "says nothing that goes wrong"
         } else if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
             "status: must be between 200 and 599"
-        } else if self.drop && (self.status.is_some() || self.body.is_some()) {
-            "drop: a closed connection has no status and no body"
+        } else if self.drop && (self.status.is_some() || self.body.is_some() || altered) {
+            "drop: a closed connection has no status, no headers and no body"
+        } else if !self.headers.iter().all(|(name, value)| sendable(name, value)) {
+            "headers: not a header, or one that frames the body"
         } else if self.copies == Some(0) {
             "copies: must be at least 1; lose sends none"
         } else if self.lose && (self.copies.is_some() || self.early.is_some()) {
@@ -124,11 +136,24 @@ impl Fault {
         if self.body.is_some() {
             words.push("body".to_owned());
         }
+        if !self.headers.is_empty() {
+            words.push("headers".to_owned());
+        }
+        if let Some(length) = self.cut_after {
+            words.push(format!("cut after {length} bytes"));
+        }
         if self.after_effect {
             words.push("after effect".to_owned());
         }
         words.join(", ")
     }
+}
+
+/// `content-length` and `transfer-encoding` are hyper's, which would send no answer at all.
+fn sendable(name: &str, value: &str) -> bool {
+    let name = HeaderName::try_from(name);
+    name.is_ok_and(|name| !matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection"))
+        && HeaderValue::try_from(value).is_ok()
 }
 
 /// The next fault for a call to `route`, if one is ordered.

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::faults::{self, Fault};
+use crate::half_surrogates;
 use crate::ledger::Call;
 use crate::platforms::App;
 use crate::routes::{self, Route};
@@ -42,6 +44,23 @@ pub(crate) async fn record(State(app): State<App>, mut request: Request, next: N
     response
 }
 
+/// Lets half surrogates out, in JSON of any service.
+pub(crate) async fn let_half_surrogates_out(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let json = HeaderValue::from_static("application/json");
+    if response.headers().get(header::CONTENT_TYPE) != Some(&json) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let body = match std::str::from_utf8(&whole) {
+        Ok(text) => Body::from(half_surrogates::sent(text)),
+        Err(_) => Body::from(whole),
+    };
+    Response::from_parts(parts, body)
+}
+
 /// Plays the fault ordered for this route. Inside authentication and rate limit, around the handler.
 pub(crate) async fn fault(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(route) = request.extensions().get::<Route>().copied() else {
@@ -55,10 +74,11 @@ pub(crate) async fn fault(State(app): State<App>, request: Request, next: Next) 
     }
     let replaces = fault.drop || fault.status.is_some() || fault.body.is_some() || fault.after_effect;
     let answer = if !replaces || fault.after_effect { Some(next.run(request).await) } else { None };
-    let mut response = match answer {
+    let response = match answer {
         Some(answer) if !replaces => answer,
         _ => play(&fault, route.service),
     };
+    let mut response = altered(&fault, response).await;
     response.extensions_mut().insert(Played(fault.words()));
     response
 }
@@ -79,6 +99,23 @@ fn play(fault: &Fault, service: &str) -> Response {
         Some(body) => (status, Json(body)).into_response(),
         None => (status, Json(error_body(service, status))).into_response(),
     }
+}
+
+/// The answer with the headers that were ordered, and cut where it was ordered: as a proxy does it.
+async fn altered(fault: &Fault, response: Response) -> Response {
+    let (mut parts, mut body) = response.into_parts();
+    for (name, value) in &fault.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            parts.headers.insert(name, value);
+        }
+    }
+    if let Some(length) = fault.cut_after {
+        let mut whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        whole.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        parts.headers.remove(header::CONTENT_LENGTH);
+        body = Body::from(whole);
+    }
+    Response::from_parts(parts, body)
 }
 
 /// The error that the service itself would answer with.

@@ -7,9 +7,11 @@
 mod control;
 mod due;
 mod faults;
+mod half_surrogates;
 mod hub;
 mod layers;
 mod ledger;
+mod lists;
 mod messaging;
 mod meta;
 mod outbound;
@@ -30,7 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -71,6 +73,7 @@ impl Simulator {
             .nest("/messaging", messaging::router(&app))
             .nest("/sdk", sdk::router(&app))
             .route("/permissions", get(permissions::page))
+            .layer(from_fn(layers::let_half_surrogates_out))
             .layer(from_fn_with_state(app.clone(), layers::record))
             .with_state(app.clone());
         let fakes = match &app.settings.around {
@@ -160,6 +163,7 @@ impl Simulator {
         state.webhook_url = old.webhook_url.or(state.webhook_url.take());
         state.behavior = old.behavior;
         state.faults = old.faults;
+        state.lists = old.lists;
         drop(state);
         self.app.wake.notify_one();
         Ok(())

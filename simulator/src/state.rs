@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use crate::due::Effect;
 use crate::faults::Fault;
 use crate::ledger::Ledger;
+use crate::lists::Disturbance;
 use crate::meta::accounts::Account;
 use crate::settings::Behavior;
 
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) hub_calls: Vec<OffsetDateTime>,
     #[serde(skip)]
     pub(crate) faults: Vec<Fault>,
+    #[serde(skip)]
+    pub(crate) lists: Vec<Disturbance>,
     #[serde(skip)]
     pub(crate) behavior: Behavior,
 }

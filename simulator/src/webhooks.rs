@@ -9,6 +9,7 @@ use time::Duration;
 
 use crate::due::What;
 use crate::faults::{self, Fault};
+use crate::half_surrogates;
 use crate::hub::{channels, clients};
 use crate::ledger;
 use crate::outbound;
@@ -116,7 +117,7 @@ fn delivery(
         event: event.to_owned(),
         id,
         channel_id: channel_id.map(str::to_owned),
-        body: body.to_string(),
+        body: half_surrogates::sent(&body.to_string()),
         signature: fault.and_then(|fault| fault.signature).unwrap_or(state.behavior.webhook_signature),
         tries: 0,
     }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::faults::{self, Fault};
+use crate::lists::Disturbance;
 use crate::meta;
 use crate::platforms::App;
 
@@ -22,6 +23,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/simulator/popup", post(popup))
         .route("/simulator/faults", get(pending).post(order).delete(mend))
+        .route("/simulator/lists", get(disturbed).post(disturb))
         .route("/simulator/ledger", get(ledger::show))
         .route("/simulator/settings", get(change::show).post(change::apply))
         .route("/simulator/permission", post(change::permission))
@@ -74,6 +76,18 @@ async fn order(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refus
 async fn mend(State(app): State<App>) -> Json<Value> {
     app.state().faults.clear();
     Json(json!({}))
+}
+
+async fn disturbed(State(app): State<App>) -> Json<Value> {
+    Json(json!({"lists": app.state().lists}))
+}
+
+async fn disturb(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refused> {
+    let order: Disturbance = read(&body)?;
+    let mut state = app.state();
+    state.lists.retain(|earlier| earlier.list != order.list);
+    state.lists.push(order);
+    Ok(Json(json!({"lists": state.lists})))
 }
 
 async fn reset(State(app): State<App>) -> Json<Value> {

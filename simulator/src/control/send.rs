@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refused, read};
+use crate::half_surrogates;
 use crate::ledger;
 use crate::meta;
 use crate::outbound::Answer;
@@ -30,7 +31,7 @@ pub(super) async fn webhook(State(app): State<App>, body: Bytes) -> Result<Json<
     let (event, id) = (member("event").unwrap_or_else(|| "ordered".to_owned()), member("id"));
     let channel_id = order.event.as_ref().and_then(|event| event.pointer("/data/id")?.as_str()).map(str::to_owned);
     let text = match (&order.event, order.body) {
-        (Some(event), None) => event.to_string(),
+        (Some(event), None) => half_surrogates::sent(&event.to_string()),
         (None, Some(body)) => body,
         _ => return Err(Refused::unprocessable("one of event and body must be given")),
     };

@@ -10,6 +10,7 @@ use time::Duration;
 use super::clients;
 use super::listing::Query;
 use super::{HubError, timestamp};
+use crate::lists::List;
 use crate::platforms::{App, Platforms};
 use crate::random;
 use crate::state::{self, Channel, Client, Progress};
@@ -50,7 +51,7 @@ pub(super) async fn list(
     let query = Query::read(&parameters, &FILTERS)?;
     let state = app.state();
     let items = state.channels.iter().map(|channel| listed(&app, &state, channel)).collect();
-    query.answer("partner_channels", items, &[]).map(Json)
+    query.answer(&state, (List::Channels, "partner_channels"), items, &[]).map(Json)
 }
 
 /// `GET …/channels/{channel_id}`.

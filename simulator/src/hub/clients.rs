@@ -11,6 +11,7 @@ use time::Duration;
 
 use super::listing::Query;
 use super::{HubError, fields, optional_text, required_text, timestamp};
+use crate::lists::List;
 use crate::platforms::{App, Platforms};
 use crate::settings::EmailFilter;
 use crate::state::Client;
@@ -104,7 +105,7 @@ pub(super) async fn list(
         EmailFilter::Honored => &[],
         EmailFilter::Ignored => &EMAIL_FILTERS,
     };
-    query.answer("clients", items, ignored).map(Json)
+    query.answer(&state, (List::Clients, "clients"), items, ignored).map(Json)
 }
 
 /// `PATCH …/clients/{client_id}`: `{partner_payload, max_channels}`.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::HubError;
+use crate::lists::{self, List};
+use crate::state::State;
 
 /// The query of a listing: `limit`, `offset`, `sort`, `filters`.
 pub(super) struct Query {
@@ -37,7 +39,13 @@ impl Query {
     }
 
     /// The answer: one page of those `items` that the filters let through. Filters named in `ignored` change nothing.
-    pub(super) fn answer(&self, name: &str, mut items: Vec<Value>, ignored: &[&str]) -> Result<Value, HubError> {
+    pub(super) fn answer(
+        &self,
+        state: &State,
+        (list, name): (List, &str),
+        mut items: Vec<Value>,
+        ignored: &[&str],
+    ) -> Result<Value, HubError> {
         let filters = self.filters.iter().filter(|(key, _)| !ignored.contains(&key.as_str()));
         for (key, wanted) in filters {
             items.retain(|item| member(item, key) == Some(wanted));
@@ -53,6 +61,7 @@ impl Query {
                 items.reverse();
             }
         }
+        lists::disturb(&state.lists, list, &mut items);
         let total = items.len();
         let page: Vec<Value> = items.into_iter().skip(self.offset).take(self.limit).collect();
         Ok(json!({

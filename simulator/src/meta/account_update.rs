@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::half_surrogates;
 use crate::ledger;
 use crate::outbound::{self, Answer};
 use crate::platforms::Platforms;
@@ -30,7 +31,7 @@ pub(crate) async fn send(platforms: &Platforms, update: &Update) -> Result<Answe
         handshake(platforms, &url).await?;
         platforms.state().verified_meta_url = Some(url.clone());
     }
-    let body = body(platforms, update);
+    let body = half_surrogates::sent(&body(platforms, update));
     let signature = format!("sha256={}", hmac_hex(&platforms.settings.app_secret, body.as_bytes()));
     let headers = vec![("content-type", "application/json".to_owned()), ("x-hub-signature-256", signature)];
     let answer = outbound::call(&url, headers, Some(Bytes::from(body))).await;

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 use super::accounts::Account;
 use super::oauth;
 use crate::layers;
+use crate::lists::{self, List};
 use crate::payload;
 use crate::platforms::{App, Platforms};
 use crate::routes::without_version;
@@ -242,11 +243,9 @@ fn phone_numbers(
     let from: usize =
         payload::text(fields, "after").and_then(|cursor| cursor.strip_prefix("QV")?.parse().ok()).unwrap_or(0);
     let default = "id,display_phone_number,verified_name,quality_rating,code_verification_status,platform_type";
-    let page: Vec<Value> = account
+    let mut numbers: Vec<Value> = account
         .numbers
         .iter()
-        .skip(from)
-        .take(limit)
         .map(|number| {
             let all = json!({
                 "id": number.id,
@@ -267,12 +266,15 @@ fn phone_numbers(
             select(&all, fields, default, "WhatsAppBusinessPhoneNumber")
         })
         .collect::<Result<_, _>>()?;
+    lists::disturb(&platforms.state().lists, List::PhoneNumbers, &mut numbers);
+    let total = numbers.len();
+    let page: Vec<Value> = numbers.into_iter().skip(from).take(limit).collect();
     if page.is_empty() {
         return Ok(json!({"data": []}));
     }
     let end = from + page.len();
     let mut paging = json!({"cursors": {"before": format!("QV{from}"), "after": format!("QV{end}")}});
-    if end < account.numbers.len() {
+    if end < total {
         paging["next"] =
             json!(format!("{}/graph/v25.0/{id}/phone_numbers?limit={limit}&after=QV{end}", platforms.origin));
     }

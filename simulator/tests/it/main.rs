@@ -5,7 +5,9 @@
 mod control;
 mod hub;
 mod keys;
+mod lists;
 mod meta;
+mod proxies;
 mod sdk;
 mod support;
 mod webhooks;

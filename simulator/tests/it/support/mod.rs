@@ -174,6 +174,17 @@ impl TestBench {
         self.ledger().await["channels"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned()
     }
 
+    /// The business token for what the popup returned.
+    pub(crate) async fn token(&self, played: &Value) -> String {
+        let form = [
+            ("client_id", self.settings.app_id.as_str()),
+            ("client_secret", self.settings.app_secret.as_str()),
+            ("code", played["code"].as_str().unwrap()),
+        ];
+        let url = format!("{}/v25.0/oauth/access_token", self.simulator.graph_url());
+        answer(self.http.post(url).form(&form)).await.1["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn make_key(&self, channel: &str) -> (u16, Value) {
         answer(self.hub("POST", &format!("/channels/{channel}/api_keys")).json(&json!({}))).await
     }
