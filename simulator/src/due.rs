@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::hub::cancellation;
 use crate::platforms::{App, Platforms};
-use crate::state::{Progress, State};
+use crate::state::{End, Progress, State};
 use crate::webhooks::{self, Delivery};
 
 /// How often the clock is looked at while something is still to happen. A set clock moves without telling anybody.
@@ -26,6 +27,8 @@ pub(crate) struct Effect {
 pub(crate) enum What {
     /// A channel gets on. `quiet`: its event is sent otherwise.
     Progress { channel_id: String, progress: Progress, quiet: bool },
+    /// A requested cancellation is processed, unless it was revoked before.
+    Cancel { channel_id: String },
     /// A webhook is sent.
     Deliver(Box<Delivery>),
 }
@@ -66,6 +69,12 @@ async fn start_due(app: &App) {
     for effect in due {
         match effect.what {
             What::Progress { channel_id, progress, quiet } => reach(app, &mut state, &channel_id, progress, quiet),
+            What::Cancel { channel_id } => {
+                let at = Some(effect.at);
+                if state.channel(&channel_id).is_some_and(|channel| channel.is_open() && channel.terminated_at == at) {
+                    cancellation::process(app, &mut state, &channel_id, End::Terminated);
+                }
+            }
             What::Deliver(delivery) => {
                 let (app, running) = (Arc::clone(app), Arc::clone(&running));
                 tokio::spawn(async move {
@@ -78,7 +87,8 @@ async fn start_due(app: &App) {
 }
 
 fn reach(platforms: &Platforms, state: &mut State, channel_id: &str, progress: Progress, quiet: bool) {
-    let Some(channel) = state.channels.iter_mut().find(|channel| channel.id == channel_id) else { return };
+    let channel = state.channels.iter_mut().find(|channel| channel.id == channel_id && channel.is_open());
+    let Some(channel) = channel else { return };
     channel.reach(progress, platforms.now());
     if !quiet {
         let channel = channel.clone();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::routes::ROUTES;
 use crate::settings::{Shape, Signature};
 use crate::state::State;
-use crate::webhooks::EVENTS;
+use crate::webhooks::{EVENTS, EVENTS_OF_THE_END};
 
 /// One order: what goes wrong at `route`, the next `times` times.
 #[derive(Clone, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub(crate) fn known_routes() -> Vec<String> {
         }
     }
     names.push("webhook".to_owned());
-    names.extend(EVENTS.iter().map(|event| format!("webhook.{event}")));
+    names.extend(EVENTS.iter().chain(&EVENTS_OF_THE_END).map(|event| format!("webhook.{event}")));
     names
 }
 

@@ -42,7 +42,7 @@ use tokio::task::JoinHandle;
 pub use hub::Uncounted;
 use platforms::{App, Platforms};
 pub use serve::Unanswered;
-pub use settings::{Around, Behavior, Clock, EmailFilter, Payment, RateLimit, Settings, Shape, Signature};
+pub use settings::{Around, Behavior, Clock, EmailFilter, NumberTaken, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;
 pub use webhooks::EVENTS;
 

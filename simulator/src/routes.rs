@@ -14,7 +14,7 @@ const fn route(service: &'static str, method: &'static str, template: &'static s
 }
 
 /// Paths below `/hub/api/v2`, `/graph/<version>`, `/messaging` and `/sdk`. The first that matches counts.
-pub(crate) const ROUTES: [Route; 26] = [
+pub(crate) const ROUTES: [Route; 28] = [
     route("hub", "POST", "/token", "token"),
     route("hub", "POST", "/partners/{p}/account_sharing/clients", "create_client"),
     route("hub", "GET", "/partners/{p}/clients", "list_clients"),
@@ -25,6 +25,13 @@ pub(crate) const ROUTES: [Route; 26] = [
     route("hub", "POST", "/partners/{p}/channels/{ch}/api_keys", "api_keys"),
     route("hub", "GET", "/partners/{p}/channels/{ch}/api_keys", "list_api_keys"),
     route("hub", "DELETE", "/partners/{p}/channels/{ch}/api_keys", "delete_api_keys"),
+    route(
+        "hub",
+        "POST",
+        "/partners/{p}/clients/{c}/channels/{ch}/control/cancellation_request",
+        "request_cancellation",
+    ),
+    route("hub", "POST", "/partners/{p}/clients/{c}/channels/{ch}/control/reactivate", "revoke_cancellation"),
     route("hub", "GET", "/partners/{p}", "partner"),
     route("hub", "PATCH", "/partners/{p}", "update_partner"),
     route("hub", "GET", "/partners/{p}/webhook_url", "webhook_url"),

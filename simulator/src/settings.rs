@@ -89,6 +89,10 @@ pub struct Behavior {
     pub payment: Payment,
     /// Milliseconds from an accepted number to its `channel_live` event.
     pub live_after_ms: u32,
+    /// What the Hub answers for a number that is live under another client account. No public source says.
+    pub number_taken: NumberTaken,
+    /// Milliseconds from a request to cancel a channel until it is processed.
+    pub cancelled_after_ms: u32,
     /// Milliseconds after live until the channel listing shows number, name and limits. 0: at once.
     pub listing_lag_ms: u32,
     /// Milliseconds until the client listing shows a new client. 0: at once.
@@ -110,6 +114,8 @@ impl Default for Behavior {
         Self {
             payment: Payment::Partner,
             live_after_ms: 300,
+            number_taken: NumberTaken::Conflict,
+            cancelled_after_ms: 2_592_000_000,
             listing_lag_ms: 0,
             client_lag_ms: 0,
             rate_limit: Some(RateLimit::default()),
@@ -145,6 +151,18 @@ pub enum Payment {
     Partner,
     /// The client: it must grant API-key permission first.
     Direct,
+}
+
+/// What the Hub answers for a number that is live under another client account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberTaken {
+    /// 409.
+    Conflict,
+    /// 400, in the Hub's own envelope.
+    Refused,
+    /// Success, and a channel beside the other.
+    SecondChannel,
 }
 
 /// Shapes in which partner webhooks have been seen.

@@ -127,9 +127,29 @@ pub(crate) struct Channel {
     pub(crate) modified_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) live_at: Option<OffsetDateTime>,
+    /// When it ends: its cancellation was requested.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) terminated_at: Option<OffsetDateTime>,
+    /// Its cancellation was processed.
+    pub(crate) ended: Option<End>,
+}
+
+/// What the Hub calls a channel that ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    #[default]
+    Terminated,
+    Cancelled,
+    Deleted,
 }
 
 impl Channel {
+    /// Whether it holds the number.
+    pub(crate) fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
     /// Moves on to `progress`; never back.
     pub(crate) fn reach(&mut self, progress: Progress, now: OffsetDateTime) {
         if progress > self.progress {
@@ -152,8 +172,19 @@ pub(crate) struct Key {
     pub(crate) secret: String,
     /// False once a newer key of the channel was made, or it was deleted.
     pub(crate) valid: bool,
+    pub(crate) made_by: Maker,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
+}
+
+/// Who made a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Maker {
+    /// The partner, by the API.
+    Partner,
+    /// Somebody in the Hub's web interface.
+    Hub,
 }
 
 /// One code of Meta's popup or full-page sign-in.
@@ -162,9 +193,10 @@ pub(crate) struct Code {
     pub(crate) account: String,
     /// Set for a code of the full-page sign-in, which must be exchanged with the same one.
     pub(crate) redirect_uri: Option<String>,
-    pub(crate) used: bool,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) issued_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) exchanged_at: Option<OffsetDateTime>,
 }
 
 impl State {

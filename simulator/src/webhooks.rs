@@ -17,7 +17,7 @@ use crate::platforms::Platforms;
 use crate::settings::{Shape, Signature};
 use crate::state::{Channel, Client, Progress, State};
 
-/// Every event that is sent unasked, and so can be disturbed.
+/// Every event on the way to a key, sent unasked.
 pub const EVENTS: [&str; 7] = [
     "client_created",
     "channel_created",
@@ -27,6 +27,10 @@ pub const EVENTS: [&str; 7] = [
     "channel_live",
     "channel_permission_granted",
 ];
+
+/// Events of a channel that ends, sent when it is asked for or ordered. They can be disturbed as the others can.
+pub(crate) const EVENTS_OF_THE_END: [&str; 4] =
+    ["cancellation_request", "cancellation_revoke", "cancellation_processed", "channel_permission_revoked"];
 
 /// Waits before the second and each later try, in milliseconds. The Hub's own are not documented.
 const BACKOFF: [i64; 9] = [200, 1_000, 5_000, 15_000, 30_000, 60_000, 60_000, 60_000, 60_000];

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Refused, read};
 use crate::outbound::local_url;
 use crate::platforms::App;
-use crate::settings::{EmailFilter, Payment, RateLimit, Shape, Signature};
+use crate::settings::{EmailFilter, NumberTaken, Payment, RateLimit, Shape, Signature};
 use crate::state;
 use crate::webhooks;
 
@@ -20,6 +20,8 @@ use crate::webhooks;
 struct Change {
     payment: Option<Payment>,
     live_after_ms: Option<u32>,
+    number_taken: Option<NumberTaken>,
+    cancelled_after_ms: Option<u32>,
     listing_lag_ms: Option<u32>,
     client_lag_ms: Option<u32>,
     /// `null` switches the limit off.
@@ -62,6 +64,8 @@ pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Va
     let behavior = &mut state.behavior;
     set(&mut behavior.payment, change.payment);
     set(&mut behavior.live_after_ms, change.live_after_ms);
+    set(&mut behavior.number_taken, change.number_taken);
+    set(&mut behavior.cancelled_after_ms, change.cancelled_after_ms);
     set(&mut behavior.listing_lag_ms, change.listing_lag_ms);
     set(&mut behavior.client_lag_ms, change.client_lag_ms);
     if let LimitChange::To(limit) = change.rate_limit {
@@ -96,6 +100,8 @@ struct Permission {
     channel_id: Option<String>,
     client_id: Option<String>,
     granted: bool,
+    /// Whether a webhook tells of it; if not given, one tells of a grant.
+    told: Option<bool>,
 }
 
 /// The client grants or takes back API-key permission, for one channel or for all it has and will have.
@@ -121,10 +127,11 @@ pub(super) async fn permission(State(app): State<App>, body: Bytes) -> Result<Js
         channel.permission = order.granted;
         granted.push(channel.clone());
     }
-    // An event for a permission taken back is in no public source.
-    if order.granted {
+    // An event for a permission taken back is in no public source, so it is sent on order only.
+    let event = if order.granted { "channel_permission_granted" } else { "channel_permission_revoked" };
+    if order.told.unwrap_or(order.granted) {
         for channel in &granted {
-            webhooks::emit_channel(&app, &mut state, "channel_permission_granted", channel, channel.progress);
+            webhooks::emit_channel(&app, &mut state, event, channel, channel.progress);
         }
     }
     Ok(Json(json!({"channel_ids": granted.iter().map(|channel| &channel.id).collect::<Vec<_>>()})))

@@ -15,7 +15,8 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
         "clients": state.clients.iter().map(|client| clients::object(&app, client)).collect::<Vec<_>>(),
         "numbers": state.numbers,
         "channels": state.channels.iter().map(|channel| self::channel(&state, channel)).collect::<Vec<_>>(),
-        "keys": state.keys.iter().map(key).collect::<Vec<_>>(),
+        "keys": state.keys.iter().map(|key| self::key(&state, key)).collect::<Vec<_>>(),
+        "codes": state.codes.iter().map(|(code, issued)| self::code(code, issued)).collect::<Vec<_>>(),
         "message_webhooks": state.message_webhooks,
         "calls": state.ledger.calls,
         "webhooks": state.ledger.webhooks,
@@ -35,8 +36,17 @@ fn channel(state: &state::State, channel: &state::Channel) -> Value {
 }
 
 /// The key itself too: it is a fake, and tests compare it with what was stored.
-fn key(key: &state::Key) -> Value {
+fn key(state: &state::State, key: &state::Key) -> Value {
+    let channel = state.channel(&key.channel_id);
     let mut object = json!(key);
+    object["client_id"] = json!(channel.map(|channel| &channel.client_id));
+    object["external_id"] = json!(channel.map(|channel| &channel.external_id));
     object["sha256"] = json!(hex::encode(Sha256::digest(&key.secret)));
+    object
+}
+
+fn code(code: &str, issued: &state::Code) -> Value {
+    let mut object = json!(issued);
+    object["code"] = json!(code);
     object
 }

@@ -1,6 +1,7 @@
 //! The routes under `/simulator`: what a test or a person orders. `README.md` has an example of each.
 
 mod change;
+mod hub_person;
 mod ledger;
 mod send;
 
@@ -27,6 +28,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/simulator/ledger", get(ledger::show))
         .route("/simulator/settings", get(change::show).post(change::apply))
         .route("/simulator/permission", post(change::permission))
+        .route("/simulator/channels", post(hub_person::channel))
+        .route("/simulator/keys", post(hub_person::key))
+        .route("/simulator/cancellation", post(hub_person::cancel))
         .route("/simulator/webhook", post(send::webhook))
         .route("/simulator/account_update", post(send::account_update))
         .route("/simulator/reset", post(reset))

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::HubError;
 use super::channels::APP_ID;
-use crate::platforms::App;
+use crate::platforms::{App, Platforms};
 use crate::settings::Payment;
-use crate::state::{self, Key, Progress};
+use crate::state::{self, Key, Maker, Progress};
 
 /// `POST …/channels/{channel_id}/api_keys`.
 pub(super) async fn create(
@@ -19,26 +19,34 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), HubError> {
     let mut state = app.state();
     let channel = state.channel(&channel_id).ok_or_else(|| HubError::not_found(&[]))?;
-    if channel.progress < Progress::Running {
-        return Err(HubError::new(StatusCode::BAD_REQUEST, "Client error", &["Channel is not running"]));
+    if channel.progress < Progress::Running || !channel.is_open() {
+        return Err(HubError::client_error("Channel is not running"));
     }
     let granted = channel.permission || state.client(&channel.client_id).is_some_and(|client| client.permission);
     if state.behavior.payment == Payment::Direct && !granted {
         let detail = "Client has not granted API key permission for this channel";
         return Err(HubError::new(StatusCode::FORBIDDEN, "Forbidden", &[detail]));
     }
-    revoke(&mut state, &channel_id);
-    let key = Key {
-        id: format!("{}AK", app.random.text(6)),
-        channel_id,
-        secret: format!("{}_AK", app.random.text(32)),
-        valid: true,
-        created_at: app.now(),
-    };
-    let address = app.messaging_url_for(&headers);
-    let answer = json!({"id": key.id, "address": address, "api_key": key.secret, "app_id": APP_ID});
-    state.keys.push(key);
+    let mut answer = make(&app, &mut state, &channel_id, Maker::Partner);
+    answer["address"] = json!(app.messaging_url_for(&headers));
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Makes a key, which revokes the older ones, and returns it as the Hub shows it once.
+pub(crate) fn make(platforms: &Platforms, state: &mut state::State, channel_id: &str, made_by: Maker) -> Value {
+    revoke(state, channel_id);
+    let key = Key {
+        id: format!("{}AK", platforms.random.text(6)),
+        channel_id: channel_id.to_owned(),
+        secret: format!("{}_AK", platforms.random.text(32)),
+        valid: true,
+        made_by,
+        created_at: platforms.now(),
+    };
+    let address = platforms.messaging_url();
+    let shown = json!({"id": key.id, "address": address, "api_key": key.secret, "app_id": APP_ID});
+    state.keys.push(key);
+    shown
 }
 
 /// `GET …/channels/{channel_id}/api_keys`: the valid one, without the key itself.
@@ -66,7 +74,8 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn revoke(state: &mut state::State, channel_id: &str) {
+/// Voids all keys of a channel.
+pub(super) fn revoke(state: &mut state::State, channel_id: &str) {
     for key in state.keys.iter_mut().filter(|key| key.channel_id == channel_id) {
         key.valid = false;
     }

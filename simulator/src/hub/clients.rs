@@ -76,7 +76,7 @@ pub(super) async fn create(State(app): State<App>, headers: HeaderMap, body: Byt
 }
 
 /// A client that is not in the state yet.
-pub(super) fn new(platforms: &Platforms, name: String, email: Option<String>, user_name: Option<String>) -> Client {
+pub(crate) fn new(platforms: &Platforms, name: String, email: Option<String>, user_name: Option<String>) -> Client {
     let now = platforms.now();
     Client {
         id: format!("{}CL", platforms.random.text(6)),

@@ -1,11 +1,12 @@
 //! The fake Partner Hub, below `/hub/api/v2`.
 
-mod api_keys;
+pub(crate) mod api_keys;
 mod auth;
+pub(crate) mod cancellation;
 pub(crate) mod channels;
 pub(crate) mod clients;
 mod listing;
-mod numbers;
+pub(crate) mod numbers;
 mod partner;
 
 use axum::http::StatusCode;
@@ -25,6 +26,7 @@ use crate::platforms::App;
 /// The Hub's routes.
 pub(crate) fn router(app: &App) -> Router<App> {
     let fault = || from_fn_with_state(app.clone(), layers::fault);
+    let control = |action: &str| format!("/clients/{{client_id}}/channels/{{channel_id}}/control/{action}");
     let partner = Router::new()
         .route("/", get(partner::show).patch(partner::update))
         .route("/webhook_url", get(partner::webhook_url).post(partner::set_webhook_url))
@@ -35,6 +37,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/channels", get(channels::list))
         .route("/channels/{channel_id}", get(channels::show))
         .route("/channels/{channel_id}/api_keys", get(api_keys::list).post(api_keys::create).delete(api_keys::delete))
+        .route(&control("cancellation_request"), post(cancellation::request))
+        .route(&control("reactivate"), post(cancellation::revoke))
         .layer(fault())
         .layer(from_fn_with_state(app.clone(), auth::guard));
     Router::new()
@@ -64,6 +68,10 @@ impl HubError {
 
     fn wrong_payload(detail: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Wrong payload", &[detail])
+    }
+
+    fn client_error(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Client error", &[detail])
     }
 
     fn not_found(details: &[&str]) -> Self {

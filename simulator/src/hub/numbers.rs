@@ -5,13 +5,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{HubError, clients, fields, optional_text, required_text};
 use crate::due::What;
 use crate::faults;
 use crate::meta::accounts::{Account, Number};
 use crate::platforms::{App, Platforms};
+use crate::settings::NumberTaken;
 use crate::state::{self, Channel, Progress, Submission};
 use crate::webhooks::{self, Delivery};
 
@@ -70,9 +71,16 @@ fn accept(
         return Err(HubError::not_found(&["channel_external_id: Not found."]));
     }
     let client_id = find_client(platforms, state, client_id, &account)?;
-    let owner = |number: &Number| state.channels.iter().find(|channel| channel.external_id == number.id);
-    if numbers.iter().filter_map(owner).any(|channel| channel.client_id != client_id) {
-        return Err(HubError::new(StatusCode::CONFLICT, "Conflict", &[]));
+    let open = |number: &Number| open_channels(state, &number.id).any(|channel| channel.client_id == client_id);
+    let others = |number: &Number| open_channels(state, &number.id).any(|channel| channel.client_id != client_id);
+    if numbers.iter().any(|number| others(number) && !open(number)) {
+        match state.behavior.number_taken {
+            NumberTaken::Conflict => return Err(HubError::new(StatusCode::CONFLICT, "Conflict", &[])),
+            NumberTaken::Refused => {
+                return Err(HubError::wrong_payload("channel_external_id: Already connected to another client."));
+            }
+            NumberTaken::SecondChannel => {}
+        }
     }
 
     let (channels, early) = start(platforms, state, &client_id, &account, &numbers);
@@ -86,6 +94,11 @@ fn accept(
         at: platforms.now(),
     });
     Ok(early)
+}
+
+/// The channels that hold a number.
+fn open_channels<'a>(state: &'a state::State, number_id: &str) -> impl Iterator<Item = &'a Channel> {
+    state.channels.iter().filter(move |channel| channel.external_id == number_id && channel.is_open())
 }
 
 /// The client named, or the one that has a channel of this business, or a new one for it.
@@ -107,7 +120,7 @@ fn find_client(
     Ok(client.id)
 }
 
-/// Makes channels for those numbers that have none. Returns their ids, and the webhooks to deliver before answering.
+/// Makes channels for those numbers for which the client has none. Returns their ids, and the webhooks to deliver before answering.
 fn start(
     platforms: &Platforms,
     state: &mut state::State,
@@ -119,25 +132,10 @@ fn start(
     let live_after = Duration::milliseconds(state.behavior.live_after_ms.into());
     let (mut ids, mut early) = (Vec::new(), Vec::new());
     for number in numbers {
-        if state.channels.iter().any(|channel| channel.external_id == number.id) {
+        if open_channels(state, &number.id).any(|channel| channel.client_id == client_id) {
             continue;
         }
-        let mut channel = Channel {
-            id: format!("{}CH", platforms.random.text(6)),
-            client_id: client_id.to_owned(),
-            waba_external_id: account.waba_id.clone(),
-            business_id: account.business_id.clone(),
-            business_name: account.business_name.clone(),
-            external_id: number.id.clone(),
-            phone_number: number.display.chars().filter(char::is_ascii_digit).collect(),
-            phone_name: number.verified_name.clone(),
-            on_biz_app: account.on_biz_app(),
-            permission: false,
-            progress: Progress::Created,
-            created_at: now,
-            modified_at: now,
-            live_at: None,
-        };
+        let mut channel = new_channel(platforms, client_id, account, number, now);
         let fault = faults::take_early(state);
         if let Some(fault) = &fault {
             channel.reach(Progress::Live, now);
@@ -156,4 +154,32 @@ fn start(
         state.channels.push(channel);
     }
     (ids, early)
+}
+
+/// A channel at its first stage that is not in the state yet.
+pub(crate) fn new_channel(
+    platforms: &Platforms,
+    client_id: &str,
+    account: &Account,
+    number: &Number,
+    created_at: OffsetDateTime,
+) -> Channel {
+    Channel {
+        id: format!("{}CH", platforms.random.text(6)),
+        client_id: client_id.to_owned(),
+        waba_external_id: account.waba_id.clone(),
+        business_id: account.business_id.clone(),
+        business_name: account.business_name.clone(),
+        external_id: number.id.clone(),
+        phone_number: number.display.chars().filter(char::is_ascii_digit).collect(),
+        phone_name: number.verified_name.clone(),
+        on_biz_app: account.on_biz_app(),
+        permission: false,
+        progress: Progress::Created,
+        created_at,
+        modified_at: created_at,
+        live_at: None,
+        terminated_at: None,
+        ended: None,
+    }
 }

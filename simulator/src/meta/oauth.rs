@@ -25,7 +25,7 @@ pub(super) fn exchange(platforms: &Platforms, fields: &Map<String, Value>) -> Re
     let mut state = platforms.state();
     let invalid = || GraphError::new(100, None, "Invalid verification code format.");
     let record = state.codes.get_mut(code).ok_or_else(invalid)?;
-    if record.used {
+    if record.exchanged_at.is_some() {
         return Err(GraphError::new(100, Some(36009), "This authorization code has been used."));
     }
     if record.issued_at + CODE_LIFE <= platforms.now() {
@@ -36,7 +36,7 @@ pub(super) fn exchange(platforms: &Platforms, fields: &Map<String, Value>) -> Re
                        you used in the OAuth dialog request";
         return Err(GraphError::new(100, Some(36008), message));
     }
-    record.used = true;
+    record.exchanged_at = Some(platforms.now());
     let account = record.account.clone();
     Ok(json!({"access_token": token_for(platforms, &mut state, account), "token_type": "bearer"}))
 }

@@ -69,8 +69,12 @@ pub(crate) fn play(platforms: &Platforms, order: Order) -> Outcome {
     let claimed = claimed(&mut state, &account);
     let code = (finished && outcome != Ending::FinishWithoutCode).then(|| {
         let code = order.code.unwrap_or_else(|| format!("AQ{}", platforms.random.text(80)));
-        let issued =
-            Code { account: name.clone(), redirect_uri: order.redirect_uri, used: false, issued_at: platforms.now() };
+        let issued = Code {
+            account: name.clone(),
+            redirect_uri: order.redirect_uri,
+            issued_at: platforms.now(),
+            exchanged_at: None,
+        };
         state.codes.insert(code.clone(), issued);
         code
     });

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not count as tests")]
 
+mod cancellation;
 mod control;
 mod hub;
+mod hub_person;
 mod keys;
 mod lists;
 mod meta;
