@@ -19,8 +19,9 @@ type Answer = (StatusCode, Json<Value>);
 pub(crate) fn router(app: &App) -> Router<App> {
     Router::new()
         .route("/v1/configs/webhook", get(show).post(set))
+        .route("/health_status", get(health_status))
         .layer(from_fn_with_state(app.clone(), layers::fault))
-        .fallback(|| async { error(StatusCode::NOT_FOUND, "Not found") })
+        .fallback(|| async { not_found() })
 }
 
 /// `POST /v1/configs/webhook`: `{url, headers?}`.
@@ -46,10 +47,46 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
     (StatusCode::OK, Json(webhook.unwrap_or_else(|| json!({"url": null, "headers": {}}))))
 }
 
+/// `GET /health_status`: which number the key is for, and whether it can send.
+async fn health_status(State(app): State<App>, headers: HeaderMap) -> Answer {
+    if !app.state().behavior.health_status {
+        return not_found();
+    }
+    let Some(channel_id) = channel(&app, &headers) else { return invalid_key() };
+    let state = app.state();
+    let Some(channel) = state.channel(&channel_id) else { return invalid_key() };
+    let can = &state.behavior.can_send_message;
+    let mut number = json!({"entity_type": "PHONE_NUMBER", "id": channel.external_id, "can_send_message": can});
+    match can.as_str() {
+        "BLOCKED" => {
+            number["errors"] = json!([{
+                "error_code": 141_000,
+                "error_description": "The phone number is not registered.",
+                "possible_solution": "Register the phone number.",
+            }]);
+        }
+        "LIMITED" => number["additional_info"] = json!(["Your display name has not been approved yet."]),
+        _ => {}
+    }
+    let other = |kind: &str, id: &str| json!({"entity_type": kind, "id": id, "can_send_message": "AVAILABLE"});
+    let entities = json!([
+        number,
+        other("WABA", &channel.waba_external_id),
+        other("BUSINESS", &channel.business_id),
+        other("APP", &app.settings.app_id),
+    ]);
+    let health = json!({"can_send_message": can, "entities": entities});
+    (StatusCode::OK, Json(json!({"health_status": health, "id": channel.external_id})))
+}
+
 /// The channel whose valid key was sent.
 fn channel(platforms: &Platforms, headers: &HeaderMap) -> Option<String> {
     let sent = headers.get("d360-api-key")?.to_str().ok()?;
     platforms.state().keys.iter().find(|key| key.valid && key.secret == sent).map(|key| key.channel_id.clone())
+}
+
+fn not_found() -> Answer {
+    error(StatusCode::NOT_FOUND, "Not found")
 }
 
 fn invalid_key() -> Answer {

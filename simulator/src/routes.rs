@@ -14,7 +14,7 @@ const fn route(service: &'static str, method: &'static str, template: &'static s
 }
 
 /// Paths below `/hub/api/v2`, `/graph/<version>`, `/messaging` and `/sdk`. The first that matches counts.
-pub(crate) const ROUTES: [Route; 28] = [
+pub(crate) const ROUTES: [Route; 29] = [
     route("hub", "POST", "/token", "token"),
     route("hub", "POST", "/partners/{p}/account_sharing/clients", "create_client"),
     route("hub", "GET", "/partners/{p}/clients", "list_clients"),
@@ -47,6 +47,7 @@ pub(crate) const ROUTES: [Route; 28] = [
     route("graph", "POST", "/{id}/system_user_access_tokens", "recover_token"),
     route("messaging", "POST", "/v1/configs/webhook", "set_message_webhook"),
     route("messaging", "GET", "/v1/configs/webhook", "message_webhook"),
+    route("messaging", "GET", "/health_status", "health_status"),
     route("sdk", "GET", "/{locale}/sdk.js", "sdk_script"),
     route("sdk", "GET", "/popup", "sdk_popup"),
 ];

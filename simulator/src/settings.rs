@@ -105,6 +105,10 @@ pub struct Behavior {
     pub webhook_signature: Signature,
     /// Whether `contact_info.email` and `contact_user.email` work as filters of the client listing.
     pub email_filter: EmailFilter,
+    /// Whether the messaging API has `GET /health_status`.
+    pub health_status: bool,
+    /// What it says of the number: `AVAILABLE`, `LIMITED` or `BLOCKED`.
+    pub can_send_message: String,
     /// Status of the solution, such as `ACTIVE` or `DRAFT`.
     pub solution_status: String,
 }
@@ -122,6 +126,8 @@ impl Default for Behavior {
             webhook_shape: Shape::Full,
             webhook_signature: Signature::Good,
             email_filter: EmailFilter::Honored,
+            health_status: true,
+            can_send_message: "AVAILABLE".to_owned(),
             solution_status: "ACTIVE".to_owned(),
         }
     }

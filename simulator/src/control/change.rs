@@ -30,6 +30,8 @@ struct Change {
     webhook_shape: Option<Shape>,
     webhook_signature: Option<Signature>,
     email_filter: Option<EmailFilter>,
+    health_status: Option<bool>,
+    can_send_message: Option<String>,
     solution_status: Option<String>,
     webhook_url: Option<String>,
 }
@@ -74,6 +76,8 @@ pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Va
     set(&mut behavior.webhook_shape, change.webhook_shape);
     set(&mut behavior.webhook_signature, change.webhook_signature);
     set(&mut behavior.email_filter, change.email_filter);
+    set(&mut behavior.health_status, change.health_status);
+    set(&mut behavior.can_send_message, change.can_send_message);
     set(&mut behavior.solution_status, change.solution_status);
     if change.webhook_url.is_some() {
         state.webhook_url = change.webhook_url;

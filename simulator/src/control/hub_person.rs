@@ -51,14 +51,15 @@ pub(super) async fn channel(State(app): State<App>, body: Bytes) -> Result<Json<
     let wanted = order.phone_number_id.as_ref();
     let number = account.numbers.iter().find(|number| wanted.is_none_or(|id| *id == number.id));
     let number = number.ok_or_else(|| not_found("no such number"))?;
-    let client_id = match order.client_id {
-        Some(id) => state.client(&id).map(|client| client.id.clone()).ok_or_else(|| not_found("no such client"))?,
-        None => {
-            let client = clients::new(&app, account.business_name.clone(), None, None);
-            state.clients.push(client.clone());
-            client.id
-        }
-    };
+    if let Some(id) = &order.client_id {
+        state.client(id).ok_or_else(|| not_found("no such client"))?;
+    }
+    let client_id = order.client_id.unwrap_or_else(|| {
+        let client = clients::new(&app, account.business_name.clone(), None, None);
+        let id = client.id.clone();
+        state.clients.push(client);
+        id
+    });
     let created_at = order.created_at.unwrap_or_else(|| app.now());
     let mut channel = numbers::new_channel(&app, &client_id, &account, number, created_at);
     channel.reach(order.stage, created_at);

@@ -101,3 +101,31 @@ async fn an_answer_lost_after_the_effect_leaves_a_key_that_nobody_has() {
     assert_eq!((&call["status"], &call["fault"]), (&Value::Null, &json!("drop, after effect")));
     assert_eq!(bench.make_key(&channel).await.0, 201);
 }
+
+#[tokio::test]
+async fn the_messaging_api_names_the_number_that_a_key_is_for() {
+    let mut bench = TestBench::new().await;
+    let channel = bench.live_channel("one_number").await;
+    let (_, old) = bench.make_key(&channel).await;
+    let (_, key) = bench.make_key(&channel).await;
+    let url = format!("{}/health_status", bench.simulator.messaging_url());
+    let asked = |key: &Value| answer(bench.http.get(&url).header("D360-API-KEY", key["api_key"].as_str().unwrap()));
+    let (status, health) = asked(&key).await;
+    assert_eq!(status, 200);
+    let number = bench.ledger().await["channels"][0]["external_id"].clone();
+    let entities = health["health_status"]["entities"].as_array().unwrap();
+    assert_eq!((&health["id"], &entities[0]["id"]), (&number, &number));
+    let kinds: Vec<_> = entities.iter().map(|entity| entity["entity_type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["PHONE_NUMBER", "WABA", "BUSINESS", "APP"]);
+    assert!(entities.iter().all(|entity| entity["can_send_message"] == "AVAILABLE"));
+    assert_eq!(asked(&old).await, (401, json!({"error": "Invalid API key"})));
+    assert_eq!(answer(bench.http.get(&url)).await.0, 401);
+
+    bench.control("settings", json!({"can_send_message": "BLOCKED"})).await;
+    let (_, health) = asked(&key).await;
+    assert_eq!(health["health_status"]["can_send_message"], "BLOCKED");
+    assert!(health["health_status"]["entities"][0]["errors"][0]["error_code"].is_u64());
+    bench.control("settings", json!({"health_status": false})).await;
+    assert_eq!(asked(&key).await, (404, json!({"error": "Not found"})));
+    assert_eq!(message_webhook(&bench, &key).await, 200);
+}
