@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::{Refused, read};
 use crate::hub::{api_keys, cancellation, channels, clients, numbers};
+use crate::meta::accounts::Number;
 use crate::platforms::App;
 use crate::state::{self, End, Maker, Progress};
 use crate::webhooks;
@@ -47,10 +48,12 @@ pub(super) async fn channel(State(app): State<App>, body: Bytes) -> Result<Json<
         return Err(Refused::unprocessable("key: only a channel that is running or live has one"));
     }
     let mut state = app.state();
-    let account = state.account(&order.account).clone();
-    let wanted = order.phone_number_id.as_ref();
-    let number = account.numbers.iter().find(|number| wanted.is_none_or(|id| *id == number.id));
-    let number = number.ok_or_else(|| not_found("no such number"))?;
+    let wanted = |number: &Number| order.phone_number_id.as_ref().is_none_or(|id| *id == number.id);
+    let wabas = state.account(&order.account).by_waba();
+    let found = wabas
+        .into_iter()
+        .find_map(|account| Some((account.numbers.iter().find(|number| wanted(number))?.clone(), account)));
+    let (number, account) = found.ok_or_else(|| not_found("no such number"))?;
     if let Some(id) = &order.client_id {
         state.client(id).ok_or_else(|| not_found("no such client"))?;
     }
@@ -61,7 +64,7 @@ pub(super) async fn channel(State(app): State<App>, body: Bytes) -> Result<Json<
         id
     });
     let created_at = order.created_at.unwrap_or_else(|| app.now());
-    let mut channel = numbers::new_channel(&app, &client_id, &account, number, created_at);
+    let mut channel = numbers::new_channel(&app, &client_id, &account, &number, created_at);
     channel.reach(order.stage, created_at);
     state.channels.push(channel.clone());
     if order.told {

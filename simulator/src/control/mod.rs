@@ -33,6 +33,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/simulator/cancellation", post(hub_person::cancel))
         .route("/simulator/webhook", post(send::webhook))
         .route("/simulator/account_update", post(send::account_update))
+        .route("/simulator/meta_webhook", post(send::meta_webhook))
         .route("/simulator/reset", post(reset))
         .with_state(app)
 }

@@ -52,7 +52,19 @@ pub(super) async fn webhook(State(app): State<App>, body: Bytes) -> Result<Json<
 }
 
 pub(super) async fn account_update(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refused> {
-    told(meta::send(&app, &read(&body)?).await)
+    let update: meta::AccountUpdate = read(&body)?;
+    send_for_meta(&app, &update.into()).await
+}
+
+pub(super) async fn meta_webhook(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Refused> {
+    send_for_meta(&app, &read(&body)?).await
+}
+
+async fn send_for_meta(app: &App, order: &meta::Order) -> Result<Json<Value>, Refused> {
+    if let Some(problem) = order.problem() {
+        return Err(Refused::unprocessable(problem));
+    }
+    told(meta::send(app, order).await)
 }
 
 fn told(answer: Result<Answer, String>) -> Result<Json<Value>, Refused> {

@@ -55,7 +55,7 @@ fn accept(
     if solution_id != platforms.settings.solution_id {
         return Err(HubError::not_found(&["solution_id: Not found."]));
     }
-    let account = state.accounts.values().find(|account| account.waba_id == waba_id).cloned();
+    let account = state.accounts.values().flat_map(Account::by_waba).find(|account| account.waba_id == waba_id);
     let account = account.ok_or_else(|| HubError::not_found(&["waba_external_id: Not found."]))?;
     if !account.shared || !matches!(state.behavior.solution_status.as_str(), "ACTIVE" | "PENDING_DEACTIVATION") {
         let mut error = HubError::new(StatusCode::BAD_REQUEST, "Number could not be onboarded", &[]);

@@ -24,10 +24,18 @@ pub(crate) enum Kind {
     ChangedScopes,
     /// The token's scopes name no assets.
     UnnarrowedScopes,
+    /// The token's scopes name assets, but none.
+    EmptyTargets,
+    /// The token lists two more WABAs, which the portfolio shared earlier. The session names the newest.
+    SeveralWabas,
+    /// The same, and the session names none of them alone.
+    SeveralWabasUnnamed,
+    /// The number and the portfolio of `one_number`, under another WABA: Meta's account model since 2026.
+    SameNumber,
 }
 
 /// The names that stand for a kind. A `:` and anything may follow.
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 12] = [
     ("one_number", Kind::OneNumber),
     ("several_numbers", Kind::SeveralNumbers),
     ("no_number", Kind::NoNumber),
@@ -36,6 +44,10 @@ const KINDS: [(&str, Kind); 8] = [
     ("other_number", Kind::OtherNumber),
     ("changed_scopes", Kind::ChangedScopes),
     ("unnarrowed_scopes", Kind::UnnarrowedScopes),
+    ("empty_targets", Kind::EmptyTargets),
+    ("several_wabas", Kind::SeveralWabas),
+    ("several_wabas_unnamed", Kind::SeveralWabasUnnamed),
+    ("same_number", Kind::SameNumber),
 ];
 
 /// A customer of Meta.
@@ -47,8 +59,17 @@ pub(crate) struct Account {
     pub(crate) business_name: String,
     pub(crate) waba_id: String,
     pub(crate) numbers: Vec<Number>,
+    /// WABAs shared before this one.
+    pub(crate) earlier: Vec<Waba>,
     /// Embedded Signup was finished: the WABA is shared with the solution.
     pub(crate) shared: bool,
+}
+
+/// A further WABA of a customer.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Waba {
+    id: String,
+    numbers: Vec<Number>,
 }
 
 /// A phone number of a WABA.
@@ -70,30 +91,52 @@ impl Account {
             Kind::SeveralNumbers => 3,
             _ => 1,
         };
+        let namesake = format!("one_number{}", suffix(name));
+        let owner = if kind == Kind::SameNumber { namesake.as_str() } else { name };
         let number = |index: u32| Number {
-            id: format!("51{}", digits(&format!("number {index} of {name}"), 13)),
+            id: format!("51{}", digits(&format!("number {index} of {owner}"), 13)),
             // Berlin's block of numbers that are kept free for fiction.
-            display: format!("+49 30 23125{}", digits(&format!("display {index} of {name}"), 3)),
-            verified_name: format!("Nordlicht {}", name.replace(['_', ':'], " ")),
+            display: format!("+49 30 23125{}", digits(&format!("display {index} of {owner}"), 3)),
+            verified_name: format!("Nordlicht {}", owner.replace(['_', ':'], " ")),
+        };
+        let several = matches!(kind, Kind::SeveralWabas | Kind::SeveralWabasUnnamed);
+        let earlier = |index: u32| Waba {
+            id: format!("40{}", digits(&format!("waba {index} of {name}"), 13)),
+            numbers: vec![number(index)],
         };
         Self {
             name: name.to_owned(),
             kind,
-            business_id: format!("68{}", digits(&format!("business of {name}"), 13)),
-            business_name: format!("Nordlicht {} GmbH", name.replace(['_', ':'], " ")),
+            business_id: format!("68{}", digits(&format!("business of {owner}"), 13)),
+            business_name: format!("Nordlicht {} GmbH", owner.replace(['_', ':'], " ")),
             waba_id: format!("40{}", digits(&format!("waba of {name}"), 13)),
             numbers: (0..count).map(number).collect(),
+            earlier: (1..3).filter(|_| several).map(earlier).collect(),
             shared: false,
         }
     }
 
     /// The name of the account whose ids the popup's session claims.
     pub(crate) fn victim(&self) -> Option<String> {
-        let suffix = self.name.split_once(':').map(|(_, suffix)| format!(":{suffix}")).unwrap_or_default();
-        matches!(self.kind, Kind::OtherCustomer | Kind::OtherNumber).then(|| format!("one_number{suffix}"))
+        matches!(self.kind, Kind::OtherCustomer | Kind::OtherNumber)
+            .then(|| format!("one_number{}", suffix(&self.name)))
+    }
+
+    /// The customer once for each WABA that it shared, the newest first.
+    pub(crate) fn by_waba(&self) -> Vec<Self> {
+        let earlier = self.earlier.iter().map(|waba| {
+            let (waba_id, numbers) = (waba.id.clone(), waba.numbers.clone());
+            Self { waba_id, numbers, ..self.clone() }
+        });
+        std::iter::once(self.clone()).chain(earlier).collect()
     }
 
     pub(crate) fn on_biz_app(&self) -> bool {
         self.kind == Kind::Coexistence
     }
+}
+
+/// What follows the kind in an account's name, such as `:7`.
+fn suffix(name: &str) -> &str {
+    name.find(':').map_or("", |at| &name[at..])
 }

@@ -204,11 +204,12 @@ fn solution(platforms: &Platforms, fields: &Map<String, Value>) -> Result<Value,
 }
 
 /// The account behind a WABA id, if the token covers it.
-fn covered<'a>(caller: &'a Caller, waba_id: &str) -> Result<&'a Account, GraphError> {
-    match caller {
-        Caller::Business(account) if account.waba_id == waba_id => Ok(account),
-        _ => Err(GraphError::unsupported(waba_id)),
-    }
+fn covered(caller: &Caller, waba_id: &str) -> Result<Account, GraphError> {
+    let account = match caller {
+        Caller::Business(account) => account.by_waba().into_iter().find(|account| account.waba_id == waba_id),
+        Caller::App | Caller::SystemUser => None,
+    };
+    account.ok_or_else(|| GraphError::unsupported(waba_id))
 }
 
 fn waba(caller: &Caller, id: &str, fields: &Map<String, Value>) -> Result<Value, GraphError> {

@@ -1,11 +1,13 @@
-//! The fake Meta: accounts, popup, Graph API, `account_update` webhook.
+//! The fake Meta: accounts, popup, Graph API, webhooks.
 
-mod account_update;
 pub(crate) mod accounts;
+mod changes;
 mod graph;
+mod numeric_ids;
 mod oauth;
 mod popup;
+mod webhook;
 
-pub(crate) use account_update::send;
 pub(crate) use graph::router;
 pub(crate) use popup::{Outcome, play};
+pub(crate) use webhook::{AccountUpdate, Order, send};

@@ -73,9 +73,17 @@ pub(super) fn debug_token(
         Kind::ChangedScopes => ["whatsapp_business_manage_events", "whatsapp_business_messaging"],
         _ => ["whatsapp_business_management", "whatsapp_business_messaging"],
     };
+    // Meta names the WABAs in no fixed order.
+    let mut targets: Vec<String> = account.by_waba().into_iter().map(|account| account.waba_id).collect();
+    let asked = state.ledger.calls.iter().filter(|call| call.route == "debug_token").count();
+    let turn = (asked + 1) % targets.len().max(1);
+    targets.rotate_left(turn);
+    if account.kind == Kind::EmptyTargets {
+        targets.clear();
+    }
     let granular = scopes.map(|scope| match account.kind {
         Kind::UnnarrowedScopes => json!({"scope": scope}),
-        _ => json!({"scope": scope, "target_ids": [account.waba_id]}),
+        _ => json!({"scope": scope, "target_ids": targets}),
     });
     Ok(json!({"data": {
         "app_id": platforms.settings.app_id,

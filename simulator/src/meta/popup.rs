@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::accounts::{Account, Kind};
+use super::numeric_ids::make_ids_numbers;
 use crate::ledger;
 use crate::platforms::Platforms;
 use crate::state::{Code, State};
@@ -20,6 +21,9 @@ pub(crate) struct Order {
     code: Option<String>,
     /// Given for the full-page sign-in: the code can then be exchanged only with the same one.
     redirect_uri: Option<String>,
+    /// Whether the session's ids are JSON numbers.
+    #[serde(default)]
+    ids_as_numbers: bool,
 }
 
 /// How it ends.
@@ -41,6 +45,8 @@ enum Ending {
     FinishWithoutCode,
     /// Finished, but the message event never comes.
     FinishWithoutSession,
+    /// Finished, but neither code nor message event comes.
+    FinishUnseen,
     /// The customer grants API access only.
     AppOnly,
 }
@@ -67,7 +73,8 @@ pub(crate) fn play(platforms: &Platforms, order: Order) -> Outcome {
     account.shared |= finished;
     let account = account.clone();
     let claimed = claimed(&mut state, &account);
-    let code = (finished && outcome != Ending::FinishWithoutCode).then(|| {
+    let unseen = outcome == Ending::FinishUnseen;
+    let code = (finished && !unseen && outcome != Ending::FinishWithoutCode).then(|| {
         let code = order.code.unwrap_or_else(|| format!("AQ{}", platforms.random.text(80)));
         let issued = Code {
             account: name.clone(),
@@ -84,7 +91,11 @@ pub(crate) fn play(platforms: &Platforms, order: Order) -> Outcome {
         outcome: ending.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
         at: platforms.now(),
     });
-    let session = (outcome != Ending::FinishWithoutSession).then(|| session(platforms, &account, claimed, outcome));
+    let heard = !unseen && outcome != Ending::FinishWithoutSession;
+    let mut session = heard.then(|| session(platforms, &account, claimed, outcome));
+    if let Some(session) = session.as_mut().filter(|_| order.ids_as_numbers) {
+        make_ids_numbers(session);
+    }
     Outcome { code, session }
 }
 
@@ -102,6 +113,11 @@ fn claimed(state: &mut State, account: &Account) -> Map<String, Value> {
         }
     }
     let mut ids = Map::new();
+    if account.kind == Kind::SeveralWabasUnnamed {
+        ids.insert("waba_ids".to_owned(), account.by_waba().into_iter().map(|account| account.waba_id).collect());
+        ids.insert("business_id".to_owned(), json!(business_id));
+        return ids;
+    }
     if account.kind != Kind::SeveralNumbers
         && let Some(number) = number
     {
