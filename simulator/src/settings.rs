@@ -109,6 +109,10 @@ pub struct Behavior {
     pub health_status: bool,
     /// What it says of the number: `AVAILABLE`, `LIMITED` or `BLOCKED`.
     pub can_send_message: String,
+    /// Whether the JavaScript SDK hands out its last code again when a later popup ends without one.
+    pub repeat_code: bool,
+    /// Whether each popup is a window of its own, so that two can be open.
+    pub separate_windows: bool,
     /// Status of the solution, such as `ACTIVE` or `DRAFT`.
     pub solution_status: String,
 }
@@ -128,6 +132,8 @@ impl Default for Behavior {
             email_filter: EmailFilter::Honored,
             health_status: true,
             can_send_message: "AVAILABLE".to_owned(),
+            repeat_code: false,
+            separate_windows: false,
             solution_status: "ACTIVE".to_owned(),
         }
     }

@@ -32,6 +32,8 @@ struct Change {
     email_filter: Option<EmailFilter>,
     health_status: Option<bool>,
     can_send_message: Option<String>,
+    repeat_code: Option<bool>,
+    separate_windows: Option<bool>,
     solution_status: Option<String>,
     webhook_url: Option<String>,
 }
@@ -78,6 +80,8 @@ pub(super) async fn apply(State(app): State<App>, body: Bytes) -> Result<Json<Va
     set(&mut behavior.email_filter, change.email_filter);
     set(&mut behavior.health_status, change.health_status);
     set(&mut behavior.can_send_message, change.can_send_message);
+    set(&mut behavior.repeat_code, change.repeat_code);
+    set(&mut behavior.separate_windows, change.separate_windows);
     set(&mut behavior.solution_status, change.solution_status);
     if change.webhook_url.is_some() {
         state.webhook_url = change.webhook_url;

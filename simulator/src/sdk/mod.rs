@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::layers;
 use crate::platforms::App;
@@ -27,14 +27,17 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), layers::fault))
 }
 
-async fn script() -> Response {
+/// The script, with the settings that it has when it is loaded.
+async fn script(State(app): State<App>) -> Response {
+    let behavior = &app.state().behavior;
+    let settings = json!({"repeatCode": behavior.repeat_code, "separateWindows": behavior.separate_windows});
     // The page loads it with `crossorigin`, so it must be allowed to.
     let headers = [
         (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, SCRIPT).into_response()
+    (headers, SCRIPT.replace("{settings}", &settings.to_string())).into_response()
 }
 
 /// The page on which a person chooses. Like Meta's, it shows an error if app, configuration or solution are wrong.

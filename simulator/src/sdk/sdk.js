@@ -6,7 +6,9 @@
   const base = script.origin + script.pathname.replace(/\/[^/]+\/sdk\.js$/, '');
   // Meta marks these events with a version.
   const versioned = ['FINISH_ONLY_WABA', 'FINISH_WHATSAPP_BUSINESS_APP_ONBOARDING'];
+  const settings = JSON.parse('{settings}');
   let app = null;
+  let lastCode = null;
 
   function popupUrl(options) {
     const extras = options.extras || {};
@@ -30,13 +32,18 @@
       console.error('FB.login() called before FB.init().');
       return;
     }
-    const popup = window.open(popupUrl(options || {}), 'simulator-popup', 'popup,width=600,height=900');
+    const name = settings.separateWindows ? '_blank' : 'simulator-popup';
+    const popup = window.open(popupUrl(options || {}), name, 'popup,width=600,height=900');
     // Blocked: as with Meta's SDK, nothing more happens.
     if (!popup) return;
 
-    const answer = (code) => callback(code
-      ? { authResponse: { code, userID: null, expiresIn: null }, status: 'connected' }
-      : { authResponse: null, status: 'unknown' });
+    const answer = (given) => {
+      const code = given || (settings.repeatCode ? lastCode : null);
+      lastCode = code;
+      callback(code
+        ? { authResponse: { code, userID: null, expiresIn: null }, status: 'connected' }
+        : { authResponse: null, status: 'unknown' });
+    };
 
     const end = () => {
       clearInterval(watch);

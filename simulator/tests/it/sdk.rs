@@ -61,3 +61,13 @@ async fn there_is_a_page_on_which_a_client_grants_permission() {
     assert_eq!(status, 200);
     assert!(page.as_str().unwrap().contains("Stand-in for 360dialog"));
 }
+
+#[tokio::test]
+async fn the_script_repeats_codes_and_opens_separate_windows_when_it_is_set() {
+    let bench = TestBench::new().await;
+    let url = format!("{}/en_US/sdk.js", bench.simulator.sdk_url());
+    let script = async || answer(bench.http.get(&url)).await.1.as_str().unwrap().to_owned();
+    assert!(script().await.contains(r#"'{"repeatCode":false,"separateWindows":false}'"#));
+    bench.control("settings", json!({"repeat_code": true, "separate_windows": true})).await;
+    assert!(script().await.contains(r#"'{"repeatCode":true,"separateWindows":true}'"#));
+}
