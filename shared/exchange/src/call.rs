@@ -45,9 +45,9 @@ pub enum Failure {
 }
 
 impl Answer {
-    /// The body as JSON, if it is JSON.
+    /// The body as [`json`](crate::json()), if it is JSON.
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        crate::json(&self.body)
     }
 
     /// Whether the body is empty, or blank.

@@ -10,6 +10,8 @@ mod clock;
 mod digest;
 mod id;
 #[cfg(feature = "client")]
+mod json;
+#[cfg(feature = "client")]
 mod read;
 mod secret;
 #[cfg(feature = "client")]
@@ -23,6 +25,8 @@ pub use client::client;
 pub use clock::Clock;
 pub use digest::sha256_hex;
 pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
+#[cfg(feature = "client")]
+pub use json::{json, json_text};
 #[cfg(feature = "client")]
 pub use read::{Lenient, List, Text, object, one_line};
 pub use secret::{secret_eq, secret_hash_eq};

@@ -65,9 +65,16 @@ impl<'de, T: DeserializeOwned + Default> Deserialize<'de> for List<T> {
     }
 }
 
-/// The first `characters` of a text, on one line: control characters take many bytes as JSON, and nobody can read them.
+/// The first `characters` of a text, on one line and in its own direction: control characters take many bytes as JSON, and
+/// nobody can read them; a mark of direction makes what stands beside the text read backwards.
 pub fn one_line(text: &str, characters: usize) -> String {
-    text.chars().take(characters).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let text = text.chars().filter(|c| !turns_direction(*c)).take(characters);
+    text.map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Whether a character embeds, overrides or isolates a direction of writing, or ends that.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -146,6 +153,12 @@ mod tests {
         for no_list in [json!(null), json!({"0": {"id": "a"}}), json!("a")] {
             assert!(object::<Shape>(json!({"entries": no_list})).entries.0.is_none(), "{no_list}");
         }
+    }
+
+    #[test]
+    fn a_text_of_strangers_is_cut_and_has_no_marks_of_direction() {
+        assert_eq!(one_line("a\n\u{202e}evil\u{2069}.\u{200f}b", 100), "a evil.\u{200f}b");
+        assert_eq!(one_line("\u{202a}\u{202a}\u{202a}äbc", 2), "äb");
     }
 
     #[test]
