@@ -1,4 +1,4 @@
-//! The creation of a channel's API key.
+//! A channel's API keys: the list and the creation.
 
 use exchange::{ChannelId, List, Text, object};
 use reqwest::Method;
@@ -26,6 +26,25 @@ pub struct ApiKey {
     pub created_at: OffsetDateTime,
 }
 
+/// An API key that exists, without the key itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedKey {
+    /// The Hub's id of the key, where it named one.
+    pub key_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    api_keys: List<ListedShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListedShape {
+    id: Text,
+}
+
 /// A new key, or in older versions of the API a list that holds it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -37,6 +56,34 @@ struct KeyShape {
 }
 
 impl Hub {
+    /// `GET /partners/{partner_id}/channels/{channel_id}/api_keys`: the channel's keys, so that none that is in use is
+    /// revoked unknowingly.
+    ///
+    /// Answer: `{api_keys: [{id, address, app_id}]}`. Every entry counts as a key, even one that cannot be read. Whether
+    /// the list still holds the keys themselves is unknown; they are not read.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>; the shape is an
+    /// open-source client's, see `shared/samples/README.md`.
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn api_keys(
+        &self,
+        authorization: &Authorization,
+        channel: &ChannelId,
+    ) -> Result<Vec<ListedKey>, HubError> {
+        let call = Call {
+            method: Method::GET,
+            route: "GET /partners/{partner_id}/channels/{channel_id}/api_keys",
+            path: &["channels", channel.as_str(), "api_keys"],
+            query: &[],
+            body: None,
+        };
+        let Listing { api_keys } = object(self.call(authorization, call).await?);
+        let entries = api_keys.0.ok_or_else(|| HubError::no_list("api_keys"))?;
+        Ok(entries.into_iter().map(|entry| ListedKey { key_id: entry.id.0 }).collect())
+    }
+
     /// `POST /partners/{partner_id}/channels/{channel_id}/api_keys` with `{}`: makes an API key **and revokes the
     /// channel's earlier ones**. Call it only when the vault has none, and store the key before anything else.
     ///
@@ -47,8 +94,8 @@ impl Hub {
     /// <https://docs.360dialog.com/partner/partner-hub/api-keys>
     ///
     /// # Errors
-    /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`]; a success without a
-    /// key is an unclear [`HubError::Retry`].
+    /// [`HubError`]: 400, 404 and 409 are [`HubError::NotYet`], 403 is [`HubError::Permission`], all of them in the Hub's
+    /// own words only; a success without a key is an unclear [`HubError::Retry`].
     pub async fn create_api_key(&self, authorization: &Authorization, channel: &ChannelId) -> Result<ApiKey, HubError> {
         let call = Call {
             method: Method::POST,

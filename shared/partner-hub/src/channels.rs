@@ -4,8 +4,10 @@ use exchange::{ChannelId, ClientId, Lenient, List, PhoneNumberId, Text, WabaId, 
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use super::{Authorization, Call, Hub, HubError, next_offset, page};
+use super::{Authorization, Call, Hub, HubError, next_offset, page, readable};
 
 /// One page of the partner's channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct ChannelsPage {
     pub channels: Vec<Channel>,
     /// Where the next page starts; `None` on the last.
     pub next_offset: Option<u32>,
+    /// Entries that cannot be read, which are left out: no objects, or without a usable `id`.
+    pub unreadable: usize,
 }
 
 /// A channel, as far as we look at it. All but its id may be unknown: right after a channel went live the list fills up
@@ -38,17 +42,43 @@ pub struct Channel {
     pub hub_status: Option<String>,
     /// `sandbox` or `live`.
     pub account_mode: Option<String>,
+    /// When the Hub made it (`created_at`).
+    pub created_at: Option<OffsetDateTime>,
+}
+
+/// How far a channel has come, as far as the Hub says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelStage {
+    /// Messages flow, so that a key can be asked for.
+    Live,
+    /// It has ended for good. Only the Hub's own word says so: that a channel is in no list says nothing.
+    Ended,
+    /// Anything else: it is on its way, on its way out (`pending_deletion`), or the Hub does not say.
+    Other,
 }
 
 impl Channel {
-    /// Whether messages flow, so that a key can be asked for: the Hub says `live`, or the number is ready and no longer
-    /// in the sandbox. A channel that has ended keeps saying the latter, but is not live.
-    pub fn is_live(&self) -> bool {
+    /// How far it has come: `hub_status` decides, of which only the values named in the code are known. Where it says
+    /// nothing of that, a number that is `ready` and no longer in the sandbox is live; a channel keeps saying so after its
+    /// end, and while it is being cancelled.
+    ///
+    /// Source of the values: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>, and for
+    /// `hub_status` a production integration, see `shared/samples/README.md`.
+    pub fn stage(&self) -> ChannelStage {
         match self.hub_status.as_deref() {
-            Some("live") => true,
-            Some("deleted" | "terminated" | "cancelled") => false,
-            _ => self.status.as_deref() == Some("ready") && self.account_mode.as_deref() == Some("live"),
+            Some("live") => ChannelStage::Live,
+            Some("deleted" | "terminated" | "cancelled") => ChannelStage::Ended,
+            Some("pending_deletion") => ChannelStage::Other,
+            _ if self.status.as_deref() == Some("ready") && self.account_mode.as_deref() == Some("live") => {
+                ChannelStage::Live
+            }
+            _ => ChannelStage::Other,
         }
+    }
+
+    /// Whether messages flow, so that a key can be asked for.
+    pub fn is_live(&self) -> bool {
+        self.stage() == ChannelStage::Live
     }
 }
 
@@ -67,6 +97,7 @@ pub(super) struct ChannelShape {
     status: Text,
     hub_status: Text,
     account_mode: Text,
+    created_at: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,8 +144,15 @@ impl ChannelShape {
             status: self.status.0,
             hub_status: self.hub_status.0,
             account_mode: self.account_mode.0,
+            created_at: self.created_at.0.as_deref().and_then(time_of),
         })
     }
+}
+
+/// ISO 8601, such as `2024-10-07T08:50:05Z`; without a zone it is UTC.
+fn time_of(text: &str) -> Option<OffsetDateTime> {
+    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    parse(text).or_else(|| parse(&format!("{text}Z")))
 }
 
 impl Hub {
@@ -132,9 +170,30 @@ impl Hub {
         Ok(page.channels.into_iter().find(|channel| channel.id == *id))
     }
 
+    /// `GET /partners/{partner_id}/channels?filters={"external_id":…}`: the channels of a number, newest first, whichever
+    /// client account they belong to. That there is none proves nothing: the list lags behind, and the filter may fail.
+    ///
+    /// Answer: `{partner_channels: […]}`. The number is compared on our side too, in case the filter lets others through.
+    ///
+    /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>
+    ///
+    /// # Errors
+    /// [`HubError`]; never unclear.
+    pub async fn channels_of_number(
+        &self,
+        authorization: &Authorization,
+        number: &PhoneNumberId,
+    ) -> Result<Vec<Channel>, HubError> {
+        let mut query = page(0, "-created_at");
+        query.push(("filters", json!({"external_id": number}).to_string()));
+        let page = self.channels(authorization, &query, 0).await?;
+        Ok(page.channels.into_iter().filter(|channel| channel.phone_number_id.as_ref() == Some(number)).collect())
+    }
+
     /// `GET /partners/{partner_id}/channels`: at most 200 of the partner's channels, newest first.
     ///
-    /// Answer: `{partner_channels: […], total, limit, offset}`; entries without a usable `id` are skipped.
+    /// Answer: `{partner_channels: […], total, limit, offset}`; entries without a usable `id` are counted and left
+    /// out.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/channel-management>
     ///
@@ -169,6 +228,7 @@ impl Hub {
         let Listing { partner_channels, total, limit } = object(answer);
         let entries = partner_channels.0.ok_or_else(|| HubError::no_list("partner_channels"))?;
         let next_offset = next_offset(offset, entries.len(), total.0, limit.0);
-        Ok(ChannelsPage { channels: entries.into_iter().filter_map(|entry| entry.read(None)).collect(), next_offset })
+        let (channels, unreadable) = readable(entries, |entry: ChannelShape| entry.read(None));
+        Ok(ChannelsPage { channels, next_offset, unreadable })
     }
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Authorization, Call, Hub, HubError, next_offset, page};
+use super::{Authorization, Call, Hub, HubError, next_offset, page, readable};
 
 /// What a client account is created from, as it is sent: `{name, email, user_name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,6 +25,8 @@ pub struct ClientsPage {
     pub clients: Vec<Client>,
     /// Where the next page starts; `None` on the last.
     pub next_offset: Option<u32>,
+    /// Entries that cannot be read, which are left out: no objects, or without a usable `id`.
+    pub unreadable: usize,
 }
 
 /// A client account, as far as we look at it.
@@ -86,7 +88,7 @@ impl Hub {
     /// `GET /partners/{partner_id}/clients`: at most 200 client accounts, newest first.
     ///
     /// Answer: `{clients: [{id, contact_info: {email}, contact_user: {email}}], total, limit, offset}`; entries without
-    /// a usable `id` are skipped.
+    /// a usable `id` are counted and left out.
     ///
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/client-management>
     ///
@@ -136,7 +138,8 @@ impl Hub {
         let Listing { clients, total, limit } = object(answer);
         let entries = clients.0.ok_or_else(|| HubError::no_list("clients"))?;
         let next_offset = next_offset(offset, entries.len(), total.0, limit.0);
-        Ok(ClientsPage { clients: entries.into_iter().filter_map(ClientShape::read).collect(), next_offset })
+        let (clients, unreadable) = readable(entries, ClientShape::read);
+        Ok(ClientsPage { clients, next_offset, unreadable })
     }
 
     /// `POST /partners/{partner_id}/account_sharing/clients` with `{name, email, user_name}`: creates a client account.

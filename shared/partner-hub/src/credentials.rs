@@ -103,13 +103,14 @@ impl Hub {
         let sent = exchange::send(request, "hub", "POST /token", SMALL).await;
         let answer = sent.map_err(|failure| HubError::from_failure(failure, false))?;
         let status = answer.status.as_u16();
-        if error::is_final(status) {
+        let json = answer.json();
+        if error::is_final(status) && error::is_own_words(json.as_ref()) {
             return Err(HubError::Unauthorized);
         }
         if !answer.status.is_success() {
-            return Err(HubError::from_answer(status, answer.json().as_ref(), answer.retry_after(), false));
+            return Err(HubError::from_answer(status, json.as_ref(), answer.retry_after(), false));
         }
-        let token: Option<TokenAnswer> = serde_json::from_slice(&answer.body).ok();
+        let token: Option<TokenAnswer> = json.and_then(|json| serde_json::from_value(json).ok());
         let Some(TokenAnswer { access_token, expires_in }) = token.filter(|token| !token.access_token.is_empty())
         else {
             return Err(HubError::unreadable("the answer of /token has no access_token".to_owned(), false));

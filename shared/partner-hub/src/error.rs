@@ -21,9 +21,13 @@ pub enum Trouble {
 
 /// Why a call did not succeed. The reasons are for the operator: they hold what the Hub said, cut to 300 characters,
 /// and never a whole body.
+///
+/// All but [`Retry`](Self::Retry) are verdicts, and only the Hub's own words are one: its error envelope. The same status
+/// with any other body comes from a proxy before the Hub, as while the Hub is being deployed, and says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HubError {
-    /// Try again later: 408, 429, 5xx, no answer, or an answer that cannot be read.
+    /// Try again later: 408, 429, 5xx, any status that is not in the Hub's own words, no answer, or an answer that cannot
+    /// be read.
     #[error("try again later: {reason}")]
     Retry {
         /// What happened.
@@ -94,8 +98,8 @@ impl HubError {
     ) -> Self {
         let reason = reason(status, body);
         match status {
-            401 => Self::Unauthorized,
-            status if is_final(status) => Self::Permanent { status, reason },
+            401 if is_own_words(body) => Self::Unauthorized,
+            status if is_final(status) && is_own_words(body) => Self::Permanent { status, reason },
             429 => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::TooMany },
             500.. => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::Down },
             _ => Self::Retry { reason, retry_after, unclear: has_effect, trouble: Trouble::Other },
@@ -111,7 +115,15 @@ struct Meta {
     http_code: Lenient<Option<u16>>,
 }
 
-/// Whether the same request will be refused again: any 4xx but 408 (time-out) and 429 (too many requests).
+/// Whether an answer is the Hub's own: it has the envelope of its errors, or that of `/token`.
+pub(super) fn is_own_words(body: Option<&Value>) -> bool {
+    let Some(body) = body else { return false };
+    body.get("meta").is_some_and(Value::is_object)
+        || ["error", "error_description"].iter().all(|member| body.get(member).is_some_and(Value::is_string))
+}
+
+/// Whether the same request will be refused again, if the other side says so in its own words: any 4xx but 408 (time-out)
+/// and 429 (too many requests).
 pub(super) fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 429)
 }

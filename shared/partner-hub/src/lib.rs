@@ -11,8 +11,8 @@ pub mod signature;
 pub mod webhook;
 mod webhook_url;
 
-pub use api_keys::ApiKey;
-pub use channels::{Channel, ChannelsPage};
+pub use api_keys::{ApiKey, ListedKey};
+pub use channels::{Channel, ChannelStage, ChannelsPage};
 pub use clients::{Client, ClientDetails, ClientsPage};
 pub use credentials::{Authorization, HubCredentials, HubToken};
 pub use error::{HubError, Trouble};
@@ -120,6 +120,17 @@ fn next_offset(offset: u32, count: usize, total: Option<u64>, limit: Option<u64>
         (None, _) => count >= PAGE,
     };
     (more && count > 0).then_some(next)
+}
+
+/// The entries of a list that can be read, and how many others there are, which must hide none of them.
+fn readable<S, T>(entries: Vec<S>, read: impl FnMut(S) -> Option<T>) -> (Vec<T>, usize) {
+    let all = entries.len();
+    let read: Vec<T> = entries.into_iter().filter_map(read).collect();
+    let unreadable = all - read.len();
+    if unreadable > 0 {
+        tracing::warn!(service = "hub", unreadable, "entries of a list cannot be read");
+    }
+    (read, unreadable)
 }
 
 /// The Hub's answer as JSON if it is a success. An empty body is `null`; `has_effect`: the call changes something.

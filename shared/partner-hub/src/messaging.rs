@@ -1,12 +1,14 @@
-//! The messaging API, on the address that came with a channel's key: where the number's messages are sent.
+//! The messaging API, on the address that came with a channel's key: where the number's messages are sent, and whether the
+//! key works.
 //!
-//! Source: <https://docs.360dialog.com/docs/messaging-api/api-reference/webhooks>
+//! Sources: <https://docs.360dialog.com/docs/messaging-api/api-reference/webhooks>,
+//! <https://docs.360dialog.com/partner/api-reference/messaging-health-status>
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use exchange::{Answer, Text, is_https_or_loopback, object};
+use exchange::{Answer, Lenient, List, PhoneNumberId, Text, is_https_or_loopback, object};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -37,6 +39,19 @@ pub struct Messaging {
     allowed_hosts: AllowedHosts,
 }
 
+/// One call below the address that came with the key.
+struct Call {
+    method: Method,
+    /// For the log.
+    route: &'static str,
+    path: &'static [&'static str],
+}
+
+const SET_WEBHOOK: Call = Call { method: Method::POST, route: "POST /v1/configs/webhook", path: &WEBHOOK };
+const GET_WEBHOOK: Call = Call { method: Method::GET, route: "GET /v1/configs/webhook", path: &WEBHOOK };
+const GET_HEALTH: Call = Call { method: Method::GET, route: "GET /health_status", path: &["health_status"] };
+const WEBHOOK: [&str; 3] = ["v1", "configs", "webhook"];
+
 /// Where a number's messages are sent.
 #[derive(Debug, Clone)]
 pub struct MessageWebhook {
@@ -58,10 +73,39 @@ struct WebhookAnswer {
     url: Text,
 }
 
+/// What a key turned out to be good for: it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Meta's id of the phone number that the key is for, where the messaging API names it.
+    pub phone_number_id: Option<PhoneNumberId>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HealthAnswer {
+    health_status: Lenient<Option<HealthShape>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HealthShape {
+    entities: List<EntityShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EntityShape {
+    entity_type: Text,
+    id: Text<PhoneNumberId>,
+}
+
 /// Why a call did not succeed. The reasons are for the operator, at most 300 characters.
+///
+/// Refusals are the messaging API's only in its own words, its error envelope: a proxy's answer says nothing of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessagingError {
-    /// Try again later: 408, 429, 5xx, no answer, or one that cannot be read. Both calls are safe to repeat.
+    /// Try again later: 408, 429, 5xx, any status that is not in the messaging API's own words, no answer, or one that
+    /// cannot be read. Every call is safe to repeat.
     #[error("try again later: {reason}")]
     Retry {
         /// What happened.
@@ -153,7 +197,7 @@ impl Messaging {
             webhook.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
         let secrets: Vec<&str> = headers.values().copied().chain([key.expose_secret()]).collect();
         let body = json!(WebhookRequest { url: &webhook.url, headers });
-        let answer = self.send(Method::POST, "POST /v1/configs/webhook", address, key, Some(&body)).await?;
+        let answer = self.send(SET_WEBHOOK, address, key, Some(&body)).await?;
         classify(&answer, &secrets)?;
         if is_readable(&answer) {
             return Ok(());
@@ -166,14 +210,14 @@ impl Messaging {
     }
 
     /// `GET {address}/v1/configs/webhook` → `{url, headers}`: where the number's messages are sent; `None` if nowhere,
-    /// which the page does not show, so that an answer without a URL and a 404 both mean it.
+    /// which the page does not show, so that an answer without a URL and a 404 in the API's own words both mean it.
     #[expect(clippy::disallowed_methods, reason = "struck out of the answer")]
     pub async fn webhook(&self, address: &Url, key: &SecretString) -> Result<Option<String>, MessagingError> {
-        let answer = self.send(Method::GET, "GET /v1/configs/webhook", address, key, None).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+        let answer = self.send(GET_WEBHOOK, address, key, None).await?;
+        match classify(&answer, &[key.expose_secret()]) {
+            Err(MessagingError::Permanent { status: 404, .. }) => return Ok(None),
+            outcome => outcome?,
         }
-        classify(&answer, &[key.expose_secret()])?;
         if !is_readable(&answer) {
             return Err(not_json());
         }
@@ -181,11 +225,29 @@ impl Messaging {
         Ok(url.0)
     }
 
+    /// `GET {address}/health_status` → `{health_status: {can_send_message, entities: [{entity_type, id, …}]}}`: that the
+    /// key works, and the number that it is for. Whether the number may send is Meta's matter and not looked at.
+    ///
+    /// Where that call does not answer so, [`webhook`](Self::webhook) decides, which every key opens: whether the key
+    /// works, but not for which number.
+    pub async fn health(&self, address: &Url, key: &SecretString) -> Result<Health, MessagingError> {
+        let answer = self.send(GET_HEALTH, address, key, None).await?;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(MessagingError::Retry { reason: "too many requests".to_owned() });
+        }
+        let shape: HealthAnswer = object(answer.json().filter(|_| answer.status.is_success()).unwrap_or_default());
+        let Some(HealthShape { entities }) = shape.health_status.0 else {
+            return self.webhook(address, key).await.map(|_| Health { phone_number_id: None });
+        };
+        let mut entities = entities.0.unwrap_or_default().into_iter();
+        let number = entities.find(|entity| entity.entity_type.0.as_deref() == Some("PHONE_NUMBER"));
+        Ok(Health { phone_number_id: number.and_then(|number| number.id.0) })
+    }
+
     #[expect(clippy::disallowed_methods, reason = "sent to the messaging API")]
     async fn send(
         &self,
-        method: Method,
-        route: &'static str,
+        call: Call,
         address: &Url,
         key: &SecretString,
         body: Option<&Value>,
@@ -196,12 +258,12 @@ impl Messaging {
         // A key that cannot stand in a header is as good as a refused one.
         let mut key = HeaderValue::from_str(key.expose_secret()).map_err(|_| MessagingError::KeyRefused)?;
         key.set_sensitive(true);
-        let url = exchange::below(address, ["v1", "configs", "webhook"]);
-        let mut request = self.http.request(method, url).header("D360-API-KEY", key);
+        let url = exchange::below(address, call.path.iter().copied());
+        let mut request = self.http.request(call.method, url).header("D360-API-KEY", key);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let sent = exchange::send(request, "messaging", route, SMALL).await;
+        let sent = exchange::send(request, "messaging", call.route, SMALL).await;
         sent.map_err(|failure| MessagingError::Retry { reason: failure.to_string() })
     }
 }
@@ -217,11 +279,22 @@ fn not_json() -> MessagingError {
 
 fn classify(answer: &Answer, secrets: &[&str]) -> Result<(), MessagingError> {
     let status = answer.status.as_u16();
-    let reason = || error::reason_without(secrets, status, answer.json().as_ref());
-    match status {
-        200..300 => Ok(()),
-        401 | 403 => Err(MessagingError::KeyRefused),
-        status if error::is_final(status) => Err(MessagingError::Permanent { status, reason: reason() }),
-        _ => Err(MessagingError::Retry { reason: reason() }),
+    if answer.status.is_success() {
+        return Ok(());
     }
+    let json = answer.json();
+    let reason = error::reason_without(secrets, status, json.as_ref());
+    match status {
+        401 | 403 if is_own_words(json.as_ref()) => Err(MessagingError::KeyRefused),
+        status if error::is_final(status) && is_own_words(json.as_ref()) => {
+            Err(MessagingError::Permanent { status, reason })
+        }
+        _ => Err(MessagingError::Retry { reason }),
+    }
+}
+
+/// Whether an answer is the messaging API's own: `{"error": text or object}`, or the Hub's envelope.
+fn is_own_words(body: Option<&Value>) -> bool {
+    let error = body.and_then(|body| body.get("error"));
+    error.is_some_and(|error| error.is_string() || error.is_object()) || error::is_own_words(body)
 }

@@ -7,7 +7,7 @@
 //! <https://docs.360dialog.com/partner/onboarding/webhook-events-and-setup/webhook-events-partner-and-messaging-api>,
 //! <https://docs.360dialog.com/partner/partner-api/api-reference/webhook-management>
 
-use exchange::{ChannelId, Lenient, Text, object};
+use exchange::{ChannelId, Lenient, Text, json, json_text, object};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -23,7 +23,7 @@ const NOT_QUEUED: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 pub struct RawEvent {
     /// The Hub's id of the event. Not every event has one, and one id may come with different bodies.
     pub event_id: Option<String>,
-    /// The text of this event, exactly as it came. Only bytes that are not UTF-8 are replaced (by U+FFFD).
+    /// The text of this event, as it came; only what could not be read of it is replaced, as [`json_text`] says.
     pub body: String,
 }
 
@@ -47,6 +47,11 @@ pub enum EventKind {
     ChannelSeen,
     /// `channel_permission_granted`: the client lets us make a key.
     PermissionGranted,
+    /// `cancellation_processed`: the channel has ended, in the Hub's own word.
+    ChannelEnded,
+    /// `cancellation_request`, `cancellation_revoke`, `channel_permission_revoked`: something about the channel has
+    /// changed, and the Hub is to be asked what.
+    LookUp,
     /// Everything else, known or not.
     Other,
 }
@@ -57,19 +62,17 @@ impl EventKind {
             "channel_live" | "channel_running" => Self::ChannelLive,
             "channel_created" | "channel_submitted" | "channel_ready" => Self::ChannelSeen,
             "channel_permission_granted" => Self::PermissionGranted,
+            "cancellation_processed" => Self::ChannelEnded,
+            "cancellation_request" | "cancellation_revoke" | "channel_permission_revoked" => Self::LookUp,
             _ => Self::Other,
         }
     }
 }
 
 /// The events that 360dialog documents, or that were seen, and that mean nothing to an onboarding.
-const OF_NO_CONCERN: [&str; 14] = [
+const OF_NO_CONCERN: [&str; 10] = [
     "account_restriction",
     "account_violation",
-    "cancellation_processed",
-    "cancellation_request",
-    "cancellation_revoke",
-    "channel_permission_revoked",
     "client_created",
     "history",
     "smb_app_state_sync",
@@ -88,12 +91,13 @@ pub fn is_documented(name: &str) -> bool {
 /// Splits a delivery into its events: the elements of an array, or else the whole. Blanks around an event are no part
 /// of it; what is not JSON is one event, every byte of it. An empty array holds no event.
 pub fn split(body: &[u8]) -> Vec<RawEvent> {
-    if let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(body) {
+    let body = json_text(body);
+    if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(&body) {
         return elements.into_iter().map(RawEvent::read).collect();
     }
-    match serde_json::from_slice::<&RawValue>(body) {
+    match serde_json::from_str::<&RawValue>(&body) {
         Ok(element) => vec![RawEvent::read(element)],
-        Err(_) => vec![RawEvent { event_id: None, body: String::from_utf8_lossy(body).into_owned() }],
+        Err(_) => vec![RawEvent { event_id: None, body: body.into_owned() }],
     }
 }
 
@@ -122,7 +126,7 @@ struct Envelope {
 
 /// Reads one event. Its channel is `data`, full or flat; in an old shape there is only a `channel_id` beside `event`.
 pub fn parse(body: &str) -> WebhookEvent {
-    let envelope: Envelope = object(serde_json::from_str(body).unwrap_or_default());
+    let envelope: Envelope = object(json(body.as_bytes()).unwrap_or_default());
     let mut name = envelope.event.0.unwrap_or_default();
     name.truncate(name.floor_char_boundary(LONGEST_NAME));
     let kind = EventKind::of(&name);

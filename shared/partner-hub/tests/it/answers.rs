@@ -97,17 +97,43 @@ async fn the_key_creation_has_refusals_of_its_own() {
 async fn hub_statuses_with_an_unknown_body_are_classified_too() {
     let page = "<html><body>upstream connect error</body></html>";
     for (status, body, expected) in [
-        (422, "", permanent(422, "status 422, no reason given")),
-        (413, page, permanent(413, "status 413, no reason given")),
+        // A verdict is the Hub's only in its own words, whatever it says.
+        (422, "{\"meta\": {}}", permanent(422, "status 422, no reason given")),
+        (422, "", retry("status 422, no reason given", true, Trouble::Other)),
+        (413, page, retry("status 413, no reason given", true, Trouble::Other)),
+        (404, "{\"meta\": 3}", retry("status 404, no reason given", true, Trouble::Other)),
+        (404, r#"{"error": "Not Found"}"#, retry("Not Found", true, Trouble::Other)),
+        (405, r#"[{"meta": {}}]"#, retry("status 405, no reason given", true, Trouble::Other)),
         (408, "", retry("status 408, no reason given", true, Trouble::Other)),
         (502, page, retry("status 502, no reason given", true, Trouble::Down)),
         (503, "{\"meta\": 3}", retry("status 503, no reason given", true, Trouble::Down)),
         // A redirect is not followed, because it would carry the credential elsewhere.
         (302, "", retry("status 302, no reason given", true, Trouble::Other)),
-        (401, page, HubError::Unauthorized),
+        (401, page, retry("status 401, no reason given", true, Trouble::Other)),
+        (401, r#"{"error": "invalid_token", "error_description": "Expired"}"#, HubError::Unauthorized),
     ] {
         let server = Server::start([Answer::new(status, body)]).await;
         assert_eq!(create(&server.hub()).await, Err(expected), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_stray_answer_of_a_proxy_is_no_verdict_on_any_hub_call() {
+    let page = "<html><body>upstream route not found</body></html>";
+    for status in [400, 401, 403, 404, 405, 409, 413, 422] {
+        let server = Server::start(std::iter::repeat_with(|| Answer::new(status, page)).take(8)).await;
+        let (hub, reason) = (server.hub(), format!("status {status}, no reason given"));
+        let unclear = Err(retry(&reason, true, Trouble::Other));
+        assert_eq!(create(&hub).await, unclear);
+        assert_eq!(make_key(&hub).await, unclear);
+        let submitted = hub.submit_number(&api_key(), &crate::calls::number()).await;
+        assert_eq!(submitted, unclear);
+        let read = Err(retry(&reason, false, Trouble::Other));
+        assert_eq!(list(&hub).await, read);
+        assert_eq!(hub.channels_of_number(&api_key(), &"512904417735208".parse().unwrap()).await.map(drop), read);
+        assert_eq!(hub.api_keys(&api_key(), &channel()).await.map(drop), read);
+        assert_eq!(hub.webhook_url(&api_key()).await.map(drop), read);
+        assert_eq!(hub.fetch_token("made-up", &"made-up".into()).await.map(drop), read);
     }
 }
 

@@ -3,9 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the secrets are made up")]
 
 use exchange::{ChannelId, ClientId};
-use partner_hub::{Authorization, Channel, ClientDetails, HubError, NumberSubmission};
+use partner_hub::{Authorization, Channel, ChannelStage, ClientDetails, HubError, ListedKey, NumberSubmission};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json as value};
+use time::macros::datetime;
 
 use crate::server::{Answer, Server, api_key, json};
 
@@ -14,7 +15,7 @@ fn details(request: &Value) -> ClientDetails<'_> {
     ClientDetails { name: text("name"), email: text("email"), user_name: text("user_name") }
 }
 
-fn number() -> NumberSubmission {
+pub(crate) fn number() -> NumberSubmission {
     let request = json("account_sharing.submit_number_request");
     let text = |name: &str| request[name].as_str().unwrap();
     NumberSubmission {
@@ -111,8 +112,30 @@ async fn unreadable_clients_do_not_hide_the_others() {
     let server = Server::start([Answer::new(200, clients.to_string()), Answer::new(200, channels.to_string())]).await;
     let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
     assert_eq!(page.clients.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["goodCL"]);
+    assert_eq!(page.unreadable, 4);
     let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
     assert_eq!(page.channels.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["goodCH"]);
+    assert_eq!(page.unreadable, 2);
+}
+
+#[tokio::test]
+async fn half_a_character_or_a_bomb_in_an_entry_hides_no_other() {
+    let bomb = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let clients = format!(
+        r#"{{"clients": [{{"id": "firstCL", "name": "Caf\ud83d", "contact_info": {{"email": "a@nordlicht.example"}}}},
+            {{"id": {bomb}}}, {{"id": "thirdCL", "n": 1e999}}, {{"id": "lastCL"}}], "total": 4}}"#
+    );
+    let channels = format!(
+        r#"{{"partner_channels": [{{"id": "firstCH", "setup_info": {{"phone_name": "Caf\udE00"}}}}, {{"id": "lastCH", "x": {bomb}}}]}}"#
+    );
+    let server = Server::start([Answer::new(200, clients), Answer::new(200, channels)]).await;
+    let page = server.hub().clients_page(&api_key(), 0).await.unwrap();
+    let ids: Vec<_> = page.clients.iter().map(|client| client.id.as_str()).collect();
+    assert_eq!((ids, page.unreadable, page.next_offset), (vec!["firstCL", "thirdCL", "lastCL"], 1, None));
+    assert!(page.find_by_email("a@nordlicht.example").is_some());
+    let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
+    assert_eq!(page.channels[0].phone_name.as_deref(), Some("Caf\u{fffd}"));
+    assert_eq!(page.channels.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["firstCH", "lastCH"]);
 }
 
 #[tokio::test]
@@ -219,6 +242,7 @@ async fn a_channel_is_found_by_its_id_only() {
         status: Some("ready".to_owned()),
         hub_status: Some("live".to_owned()),
         account_mode: Some("live".to_owned()),
+        created_at: Some(datetime!(2026-11-03 09:16:05 UTC)),
     };
     assert_eq!(hub.channel(&api_key(), &channel_id()).await, Ok(Some(expected)));
     assert_eq!(hub.channel(&api_key(), &"missingCH".parse().unwrap()).await, Ok(None));
@@ -246,22 +270,85 @@ async fn channels_are_listed_newest_first() {
 }
 
 #[tokio::test]
-async fn a_channel_is_live_by_either_sign_unless_it_has_ended() {
-    for (live, channel) in [
-        (true, value!({"hub_status": "live"})),
-        (true, value!({"status": "ready", "account_mode": "live"})),
-        (true, value!({"status": "ready", "account_mode": "live", "hub_status": "pending_deletion"})),
-        (false, value!({"status": "ready", "account_mode": "live", "hub_status": "terminated"})),
-        (false, value!({"status": "ready", "account_mode": "sandbox"})),
-        (false, value!({"status": "verified", "account_mode": "live", "hub_status": null})),
-        (false, value!({})),
+async fn a_channel_is_live_by_either_sign_unless_it_ends_or_has_ended() {
+    use ChannelStage::{Ended, Live, Other};
+    let signs = |hub_status: &str| value!({"status": "ready", "account_mode": "live", "hub_status": hub_status});
+    for (stage, channel) in [
+        (Live, value!({"hub_status": "live"})),
+        (Live, value!({"status": "ready", "account_mode": "live"})),
+        (Live, signs("new at the Hub")),
+        (Other, signs("pending_deletion")),
+        (Ended, signs("terminated")),
+        (Ended, signs("cancelled")),
+        (Ended, value!({"hub_status": "deleted"})),
+        (Other, value!({"status": "ready", "account_mode": "sandbox"})),
+        (Other, value!({"status": "verified", "account_mode": "live", "hub_status": null})),
+        (Other, value!({})),
     ] {
         let mut entry = channel.clone();
         entry["id"] = value!("someCH");
         let server = Server::start([Answer::new(200, value!({"partner_channels": [entry]}).to_string())]).await;
         let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
-        assert_eq!(page.channels[0].is_live(), live, "{channel}");
+        let read = &page.channels[0];
+        assert_eq!((read.stage(), read.is_live()), (stage, stage == Live), "{channel}");
     }
+}
+
+#[tokio::test]
+async fn the_channels_of_a_number_are_compared_again() {
+    let server = Server::start([
+        // As if the filter had been ignored.
+        Answer::sample(200, "channels.list_response_two_numbers_one_client"),
+        Answer::sample(200, "channels.list_response_empty"),
+    ])
+    .await;
+    let number = "512904417735208".parse().unwrap();
+    let channels = server.hub().channels_of_number(&api_key(), &number).await.unwrap();
+    assert_eq!(channels.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["Rb82LdCH"]);
+    assert_eq!(server.hub().channels_of_number(&api_key(), &number).await, Ok(Vec::new()));
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "GET /api/v2/partners/q8ZkWnPA/channels");
+    let filters: Value = serde_json::from_str(&request.query["filters"]).unwrap();
+    assert_eq!(filters, value!({"external_id": "512904417735208"}));
+}
+
+#[tokio::test]
+async fn the_time_of_a_channel_is_read_with_and_without_a_zone() {
+    let made = datetime!(2026-11-03 09:16:05 UTC);
+    for (text, expected) in [
+        ("2026-11-03T09:16:05Z", Some(made)),
+        ("2026-11-03T10:16:05+01:00", Some(made)),
+        ("2026-11-03T09:16:05", Some(made)),
+        ("2026-11-03T09:16:05.000000", Some(made)),
+        ("yesterday", None),
+        ("", None),
+    ] {
+        let list = value!({"partner_channels": [{"id": "someCH", "created_at": text}]});
+        let server = Server::start([Answer::new(200, list.to_string())]).await;
+        let page = server.hub().channels_page(&api_key(), 0).await.unwrap();
+        assert_eq!(page.channels[0].created_at, expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_api_keys_of_a_channel_are_listed_without_the_keys() {
+    let odd = value!({"api_keys": [7, {"id": "oldAK", "api_key": "made-up-key"}, {"id": null}]});
+    let server = Server::start([
+        Answer::sample(200, "api_keys.list_response"),
+        Answer::new(200, r#"{"api_keys": []}"#),
+        Answer::new(200, odd.to_string()),
+        Answer::new(200, "{}"),
+    ])
+    .await;
+    let hub = server.hub();
+    let listed = async || hub.api_keys(&api_key(), &channel_id()).await;
+    let key = |id: Option<&str>| ListedKey { key_id: id.map(str::to_owned) };
+    assert_eq!(listed().await, Ok(vec![key(Some("Ux93mTAK"))]));
+    assert_eq!(listed().await, Ok(vec![]));
+    // What cannot be read may be a key in use.
+    assert_eq!(listed().await, Ok(vec![key(None), key(Some("oldAK")), key(None)]));
+    assert!(matches!(listed().await, Err(HubError::Retry { unclear: false, .. })));
+    assert_eq!(server.requests()[0].line, "GET /api/v2/partners/q8ZkWnPA/channels/Rb82LdCH/api_keys");
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use partner_hub::messaging::{AllowedHosts, MessageWebhook, Messaging, MessagingError};
+use exchange::PhoneNumberId;
+use partner_hub::messaging::{AllowedHosts, Health, MessageWebhook, Messaging, MessagingError};
 use secrecy::SecretString;
 use url::Url;
 
@@ -30,6 +31,10 @@ async fn set(address: &Url) -> Result<(), MessagingError> {
 
 async fn get(address: &Url) -> Result<Option<String>, MessagingError> {
     messaging("127.0.0.1").webhook(address, &key()).await
+}
+
+async fn health(address: &Url) -> Result<Health, MessagingError> {
+    messaging("127.0.0.1").health(address, &key()).await
 }
 
 fn retry(reason: &str) -> MessagingError {
@@ -65,14 +70,19 @@ async fn a_messaging_address_may_have_a_path() {
 
 #[tokio::test]
 async fn a_channel_without_a_message_webhook_is_read_as_such() {
-    for answer in
-        [Answer::new(200, "{}"), Answer::new(200, r#"{"url": ""}"#), Answer::new(200, ""), Answer::new(404, "")]
-    {
+    for answer in [
+        Answer::new(200, "{}"),
+        Answer::new(200, r#"{"url": ""}"#),
+        Answer::new(200, ""),
+        Answer::new(404, r#"{"error": "Not found"}"#),
+    ] {
         let server = Server::start([answer]).await;
         assert_eq!(get(&server.url).await, Ok(None));
     }
     let server = Server::start([Answer::new(200, "<html>")]).await;
     assert_eq!(get(&server.url).await, Err(retry("the answer is not JSON")));
+    let server = Server::start([Answer::new(404, "<html>")]).await;
+    assert_eq!(get(&server.url).await, Err(retry("status 404, no reason given")));
 }
 
 #[tokio::test]
@@ -91,10 +101,15 @@ async fn messaging_refusals_are_classified_by_what_to_do_about_them() {
     let permanent = |status, reason: &str| MessagingError::Permanent { status, reason: reason.to_owned() };
     for (status, body, expected) in [
         (401, r#"{"error": "Invalid API key"}"#, MessagingError::KeyRefused),
-        (403, "", MessagingError::KeyRefused),
+        (403, r#"{"error": {"message": "Forbidden", "code": 10}}"#, MessagingError::KeyRefused),
+        (403, r#"{"meta": {"success": false}}"#, MessagingError::KeyRefused),
+        // A proxy's.
+        (401, "<html>", retry("status 401, no reason given")),
+        (403, "", retry("status 403, no reason given")),
+        (403, r#"{"message": "Forbidden"}"#, retry("status 403, no reason given")),
         (400, r#"{"error": {"message": "url is invalid", "code": 100}}"#, permanent(400, "url is invalid")),
         (409, r#"{"error": "multiple webhooks are set"}"#, permanent(409, "multiple webhooks are set")),
-        (404, "<html>", permanent(404, "status 404, no reason given")),
+        (404, "<html>", retry("status 404, no reason given")),
         (429, "", retry("status 429, no reason given")),
         (503, "<html>", retry("status 503, no reason given")),
         (302, "", retry("status 302, no reason given")),
@@ -104,6 +119,48 @@ async fn messaging_refusals_are_classified_by_what_to_do_about_them() {
     }
     let server = Server::start([Answer::sample(401, "messaging.error_401")]).await;
     assert_eq!(get(&server.url).await, Err(MessagingError::KeyRefused));
+}
+
+#[tokio::test]
+async fn a_key_is_proven_and_names_its_number() {
+    for (name, number) in [
+        ("messaging.health_status", Some("512904417735208")),
+        ("messaging.health_status_blocked", Some("512904417735208")),
+    ] {
+        let server = Server::start([Answer::sample(200, name)]).await;
+        let health = health(&server.url).await.unwrap();
+        assert_eq!(health.phone_number_id.as_ref().map(PhoneNumberId::as_str), number, "{name}");
+        let requests = server.requests();
+        assert_eq!((requests.len(), requests[0].line.as_str()), (1, "GET /health_status"));
+        assert_eq!(requests[0].header("d360-api-key"), Some("made-up-key"));
+    }
+    for entities in ["[]", "7", r#"[null, 7, {"entity_type": "WABA", "id": "409812357760143"}]"#] {
+        let server =
+            Server::start([Answer::new(200, format!(r#"{{"health_status": {{"entities": {entities}}}}}"#))]).await;
+        assert_eq!(health(&server.url).await, Ok(Health { phone_number_id: None }), "{entities}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_a_health_status_is_proven_by_its_webhook() {
+    let refused = r#"{"error": "Invalid API key"}"#;
+    for (status, body) in [(404, "<html>"), (403, "<html>"), (500, ""), (200, "<html>"), (200, "{}"), (401, refused)] {
+        for (webhook, expected) in [
+            (Answer::sample(200, "messaging.get_webhook_response"), Ok(Health { phone_number_id: None })),
+            (Answer::new(404, r#"{"error": "Not found"}"#), Ok(Health { phone_number_id: None })),
+            (Answer::new(401, refused), Err(MessagingError::KeyRefused)),
+            (Answer::new(401, "<html>"), Err(retry("status 401, no reason given"))),
+            (Answer::new(503, ""), Err(retry("status 503, no reason given"))),
+        ] {
+            let server = Server::start([Answer::new(status, body), webhook]).await;
+            assert_eq!(health(&server.url).await, expected, "{status} {body}");
+            let lines: Vec<_> = server.requests().into_iter().map(|request| request.line).collect();
+            assert_eq!(lines, ["GET /health_status", "GET /v1/configs/webhook"]);
+        }
+    }
+    let server = Server::start([Answer::new(429, "")]).await;
+    assert_eq!(health(&server.url).await, Err(retry("too many requests")));
+    assert_eq!(health(&closed().await).await, Err(retry("no connection")));
 }
 
 #[tokio::test]

@@ -40,7 +40,9 @@ async fn failures_of_the_token_endpoint_are_classified_like_the_others() {
     for (answer, expected) in [
         (Answer::sample(401, "auth.token_error_401"), HubError::Unauthorized),
         (Answer::sample(400, "auth.token_error_401"), HubError::Unauthorized),
-        (Answer::new(404, ""), HubError::Unauthorized),
+        (Answer::sample(403, "error.meta_403_forbidden"), HubError::Unauthorized),
+        (Answer::new(404, ""), retry("status 404, no reason given", Trouble::Other)),
+        (Answer::new(401, "<html>"), retry("status 401, no reason given", Trouble::Other)),
         (Answer::new(503, "<html>"), retry("status 503, no reason given", Trouble::Down)),
         (Answer::sample(429, "error.meta_429_rate_limited"), retry("Too many requests", Trouble::TooMany)),
         (Answer::new(200, "<html>"), retry("the answer of /token has no access_token", Trouble::Other)),

@@ -11,16 +11,16 @@ use crate::server::sample;
 const EVENTS: [(&str, EventKind, Option<&str>); 23] = [
     ("webhook.account_restriction", EventKind::Other, Some("evt_09c2")),
     ("webhook.account_violation", EventKind::Other, Some("evt_09c1")),
-    ("webhook.cancellation_processed", EventKind::Other, Some("evt_08b3")),
-    ("webhook.cancellation_request", EventKind::Other, Some("evt_08b1")),
-    ("webhook.cancellation_revoke", EventKind::Other, Some("evt_08b2")),
+    ("webhook.cancellation_processed", EventKind::ChannelEnded, Some("evt_08b3")),
+    ("webhook.cancellation_request", EventKind::LookUp, Some("evt_08b1")),
+    ("webhook.cancellation_revoke", EventKind::LookUp, Some("evt_08b2")),
     ("webhook.channel_created", EventKind::ChannelSeen, Some("evt_02b1")),
     ("webhook.channel_created.flat", EventKind::ChannelSeen, Some("evt_02b2")),
     ("webhook.channel_live.flat", EventKind::ChannelLive, Some("evt_05e2")),
     ("webhook.channel_live.full", EventKind::ChannelLive, Some("evt_05e1")),
     ("webhook.channel_live.legacy_top_level_channel_id", EventKind::ChannelLive, None),
     ("webhook.channel_permission_granted", EventKind::PermissionGranted, Some("evt_07a1")),
-    ("webhook.channel_permission_revoked", EventKind::Other, Some("evt_07a2")),
+    ("webhook.channel_permission_revoked", EventKind::LookUp, Some("evt_07a2")),
     ("webhook.channel_ready", EventKind::ChannelSeen, Some("evt_03c1")),
     ("webhook.channel_running", EventKind::ChannelLive, Some("evt_04d1")),
     ("webhook.channel_submitted", EventKind::ChannelSeen, Some("evt_02c3")),
@@ -174,7 +174,7 @@ fn a_webhook_id_that_fits_no_table_key_is_ignored() {
 #[test]
 fn a_webhook_that_is_not_json_is_one_event_without_a_name() {
     for body in
-        ["", " \n", "hello", "{", "[{\"id\": \"evt_1\"}", "{\"id\": \"evt_1\"} trailing", "a=b&c=d", "\u{feff}{}"]
+        ["", " \n", "hello", "{", "[{\"id\": \"evt_1\"}", "{\"id\": \"evt_1\"} trailing", "a=b&c=d", "{}\u{feff}"]
     {
         assert_eq!(one(body.as_bytes()), RawEvent { event_id: None, body: body.to_owned() });
         let event = parse(body);
@@ -184,11 +184,26 @@ fn a_webhook_that_is_not_json_is_one_event_without_a_name() {
 }
 
 #[test]
+fn half_a_character_or_a_byte_order_mark_hides_no_webhook() {
+    let text = String::from_utf8(sample("webhook.channel_live.full")).unwrap();
+    for broken in ["Caf\\ud83d", "Caf\\udE00", "Caf\\uDBFF\\n", "Caf\\\\\\ud83d"] {
+        let text = format!("\u{feff}{}", text.replace("Nordlicht Fahrrad\"", &format!("{broken}\"")));
+        let raw = one(text.as_bytes());
+        assert_eq!(raw.event_id.as_deref(), Some("evt_05e1"), "{broken}");
+        let event = parse(&raw.body);
+        assert_eq!((event.kind, event.channel.as_ref().unwrap().is_live()), (EventKind::ChannelLive, true), "{broken}");
+        let name = event.channel.unwrap().phone_name.unwrap();
+        assert!(name.starts_with("Caf") && name.contains('\u{fffd}'), "{name}");
+    }
+}
+
+#[test]
 fn deep_nesting_and_long_names_in_a_webhook_do_no_harm() {
     let deep =
         format!(r#"{{"id": "evt_1", "event": "channel_live", "data": {}{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
     assert_eq!(one(deep.as_bytes()).event_id.as_deref(), Some("evt_1"));
-    assert_eq!(parse(&deep).kind, EventKind::Other);
+    let read = parse(&deep);
+    assert_eq!((read.kind, read.channel), (EventKind::ChannelLive, None));
     let long = format!(r#"{{"event": "{}"}}"#, "ä".repeat(1000));
     assert_eq!(parse(&long).name.len(), 200);
 }

@@ -135,7 +135,8 @@ async fn applied(store: &Store, clock: &Clock, entry: &InboxEntry) -> Result<Set
         return Ok(Settled::Done(WebhookOutcome::TooLarge));
     };
     let event = webhook::parse(body);
-    let Some(channel) = event.channel.as_ref().filter(|_| event.kind != EventKind::Other) else {
+    let moves = !matches!(event.kind, EventKind::Other | EventKind::ChannelEnded | EventKind::LookUp);
+    let Some(channel) = event.channel.as_ref().filter(|_| moves) else {
         return Ok(Settled::Done(WebhookOutcome::Ignored));
     };
     let (channel, seen) = completed(store, channel).await?;
@@ -212,6 +213,8 @@ fn domain_event(kind: EventKind, channel_id: &ChannelId) -> Event {
     match kind {
         EventKind::ChannelLive => Event::ChannelLive { channel_id: channel_id.clone() },
         EventKind::PermissionGranted => Event::PermissionGranted,
-        EventKind::ChannelSeen | EventKind::Other => Event::ChannelSeen { channel_id: channel_id.clone() },
+        EventKind::ChannelSeen | EventKind::ChannelEnded | EventKind::LookUp | EventKind::Other => {
+            Event::ChannelSeen { channel_id: channel_id.clone() }
+        }
     }
 }
