@@ -140,6 +140,7 @@ impl Put<'_> {
                 phone_number_id: number.id.clone(),
                 tier: onboarding.tier.as_str(),
             };
+            self.twins.store.apply(&id, &Event::SubmissionAsked).await?;
             hub.submit_number(&authorization, &submission).await?;
             self.simulator.run_due().await;
             self.twins.store.apply(&id, &Event::NumberAccepted).await?;
@@ -166,7 +167,10 @@ impl Put<'_> {
         };
         self.twins.store.keep(&entry).await?;
         let channel_id = live.as_str().unwrap_or_default().parse()?;
-        self.twins.store.apply(&LIVE.parse()?, &Event::ChannelLive { channel_id }).await?;
+        self.twins
+            .store
+            .apply(&LIVE.parse()?, &Event::ChannelLive { channel_id, made_at: Some(self.twins.clock.now()) })
+            .await?;
         Ok(())
     }
 }

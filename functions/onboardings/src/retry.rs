@@ -5,7 +5,7 @@ use api::view::full_view;
 use api::{Problem, json, onboarding_id, read, read_json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use onboarding::{Event, OnboardingId, Status};
+use onboarding::{Event, FailureCode, OnboardingId, Status};
 use store::{StoreError, Stored};
 
 use crate::Onboardings;
@@ -18,10 +18,11 @@ impl Onboardings {
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
         let body = if read(request)?.is_empty() { RetryBody::default() } else { read_json(request)? };
+        let replace_key = body.replace_key;
         if let Some(client) = body.check()? {
             self.operator_applies(&id, &Event::ClientCorrected { client }).await?;
         }
-        let stored = self.operator_applies(&id, &Event::RetryRequested).await?;
+        let stored = self.operator_applies(&id, &Event::RetryRequested { replace_key }).await?;
         Ok(json(StatusCode::ACCEPTED, &full_view(&stored)?))
     }
 
@@ -29,13 +30,27 @@ impl Onboardings {
         match self.store.apply(id, event).await {
             Ok(applied) => Ok(applied.into_stored()),
             Err(StoreError::NotFound) => Err(Problem::not_found()),
-            // It failed, but not at this.
-            Err(StoreError::Illegal(illegal)) if illegal.status == Status::Failed => Err(Problem::invalid_field(
-                "client",
-                "can be given only where the client account, or the number under it, was refused",
-            )),
+            Err(StoreError::Illegal(illegal)) if illegal.status == Status::Failed => {
+                Err(self.refused(id, event).await?)
+            }
             Err(StoreError::Illegal(_)) => Err(Problem::not_retryable()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Why an event does not apply to an onboarding that has failed.
+    async fn refused(&self, id: &OnboardingId, event: &Event) -> Result<Problem, Problem> {
+        if let Event::ClientCorrected { .. } = event {
+            let why = "can be given only where the client account, or the number under it, was refused";
+            return Ok(Problem::invalid_field("client", why));
+        }
+        let onboarding = self.store.get(id).await?.onboarding;
+        let has_key = |problem: &onboarding::Problem| problem.code == FailureCode::ChannelHasKey.as_str();
+        Ok(if onboarding.number_lost_to.is_none() && onboarding.problem.as_ref().is_some_and(has_key) {
+            let why = "must be true: the channel has an API key already, which a new one revokes";
+            Problem::invalid_field("replace_key", why)
+        } else {
+            Problem::not_retryable()
+        })
     }
 }

@@ -34,6 +34,9 @@ pub(crate) struct StartBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryBody {
     client: Option<Client>,
+    /// The partner's word that the channel's present key may be revoked.
+    #[serde(default)]
+    pub(crate) replace_key: bool,
 }
 
 /// `{name, email, user_name}` or `{id}`.

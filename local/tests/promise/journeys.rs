@@ -16,6 +16,7 @@ use crate::support::fault_injection::{Activity, Call, Failure, Outcome, Place, P
 use crate::support::parallel_runner::{AtOnce, each};
 use crate::support::promise::Promise;
 use crate::support::sample;
+use crate::support::strangers::{Stranger, forge_live};
 use crate::support::test_bench::TestBench;
 use crate::timeline;
 
@@ -85,10 +86,12 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
     bench.disturbances.choose((0..disturbed).map(|_| one_of(&mut dice, &Disturbance::ALL)));
 
     let mut promises = Vec::new();
-    let outcome = customers(&bench, &mut dice, &settings, &mut promises).await;
-    let outcome = match outcome {
-        Ok(()) => end(&bench, &promises).await,
-        error => error,
+    let outcome = match Stranger::arrive(&bench).await {
+        Ok(stranger) => match customers(&bench, &mut dice, &settings, &stranger, &mut promises).await {
+            Ok(()) => end(&bench, &promises, &stranger).await,
+            error => error,
+        },
+        Err(error) => Err(error),
     };
     if let Err(error) = outcome {
         return Err(format!("{error}\n{}", story(&bench, &promises).await));
@@ -116,6 +119,7 @@ async fn customers(
     bench: &TestBench,
     dice: &mut Rng,
     settings: &Value,
+    stranger: &Stranger,
     promises: &mut Vec<Promise>,
 ) -> Result<(), String> {
     const ACCOUNTS: [&str; 6] =
@@ -136,17 +140,23 @@ async fn customers(
             bench.hand_over(started, &returned).await;
             bench.live(pause(dice)).await;
         }
-        // Whoever comes to Meta before that is found out could be meant as well.
-        if customer + 1 == customers && dice.u8(..4) == 0 {
+        if dice.u8(..4) == 0 {
+            // Meta's report gives nobody anything: the customer's next click does.
             bench.close_tab(started, &account, one_of(dice, &REPORTS)).await?;
-        } else {
-            bench.sign_up(started, &account).await?;
+            bench.live(pause(dice)).await;
         }
+        bench.sign_up(started, &account).await?;
         if settings["payment"] == "direct" {
             bench.live(pause(dice)).await;
             grant(bench).await;
         }
+        stranger.try_for(bench, dice, &account, started).await;
         bench.live(pause(dice)).await;
+        if customer > 0 && dice.bool() {
+            // Customers may be strangers to each other.
+            let (own, theirs) = (&promises[customer].started, &promises[customer - 1].started);
+            forge_live(bench, &bench.onboarding(own).await, &bench.onboarding(theirs).await).await;
+        }
     }
     Ok(())
 }
@@ -160,7 +170,7 @@ async fn grant(bench: &TestBench) {
 }
 
 /// Everything works again, and there is time enough.
-async fn end(bench: &TestBench, promises: &[Promise]) -> Result<(), String> {
+async fn end(bench: &TestBench, promises: &[Promise], stranger: &Stranger) -> Result<(), String> {
     bench.injection.calm();
     bench.behave(Manners::default());
     bench.clear_faults().await;
@@ -172,7 +182,7 @@ async fn end(bench: &TestBench, promises: &[Promise]) -> Result<(), String> {
     bench.live(Duration::minutes(20)).await;
     grant(bench).await;
     bench.finish(LONG_ENOUGH).await;
-    bench.kept(&promises.iter().collect::<Vec<_>>()).await
+    bench.kept_from(&promises.iter().collect::<Vec<_>>(), &[stranger]).await
 }
 
 /// From moments to hours.

@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod clock;
 mod digest;
+mod email;
 mod id;
 #[cfg(feature = "client")]
 mod json;
@@ -24,6 +25,7 @@ pub use call::{Answer, Failure, below, send};
 pub use client::client;
 pub use clock::Clock;
 pub use digest::sha256_hex;
+pub use email::folded_email;
 pub use id::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 #[cfg(feature = "client")]
 pub use json::{json, json_text};

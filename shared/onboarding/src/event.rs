@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
+use super::id::OnboardingId;
 use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, StoredKey};
 use super::step::Step;
 
@@ -49,18 +50,43 @@ pub enum Event {
         /// Its id.
         phone_number_id: PhoneNumberId,
     },
+    /// The Hub is asked to take the number, in the next moment.
+    SubmissionAsked,
+    /// The Hub answered that it has the number already.
+    SubmissionConflict,
+    /// What became of the submission is not known, and the Hub shows no channel of the number.
+    SubmissionUnseen,
+    /// The Hub has not taken the number: it said so, or the call did not reach it.
+    SubmissionNotTaken,
     /// The Hub took the number.
     NumberAccepted,
-    /// The Hub told of the channel before it is live.
-    ChannelSeen {
-        /// 360dialog's id.
-        channel_id: ChannelId,
-    },
-    /// The channel is live.
+    /// The channel is live, and the Hub has said that it is this onboarding's.
     ChannelLive {
         /// 360dialog's id.
         channel_id: ChannelId,
+        /// When the channel was made, as the Hub says.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        made_at: Option<OffsetDateTime>,
     },
+    /// 360dialog has ended the channel, in its own words.
+    ChannelEnded {
+        /// 360dialog's id.
+        channel_id: ChannelId,
+    },
+    /// Something speaks for the channel having ended: the Hub is asked.
+    LookUpAsked {
+        /// What does, such as `cancellation_request`.
+        reason: String,
+    },
+    /// The Hub was asked for the channel, and it has not ended.
+    LookedUp,
+    /// Another onboarding proved the number anew while this one was at rest.
+    NumberLost {
+        /// It.
+        to: OnboardingId,
+    },
+    /// The Hub listed the channel's keys, and there is none.
+    NoKeyFound,
     /// The Hub refused the key because the client has not granted permission.
     PermissionMissing {
         /// When we asked. A grant that came later than this wins.
@@ -74,7 +100,7 @@ pub enum Event {
         /// Where.
         key: StoredKey,
     },
-    /// The message webhook is set, or none is configured: nothing is left to do.
+    /// The key was used once, and the message webhook is set where one is configured: nothing is left to do.
     MessagingReady,
     /// A step did not succeed and is tried again.
     StepDelayed {
@@ -85,6 +111,9 @@ pub enum Event {
         /// When it is tried again.
         #[serde(with = "time::serde::rfc3339")]
         next_at: OffsetDateTime,
+        /// What the step fails for if the same is answered again: a [`FailureCode`](super::FailureCode).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// A step failed for good.
     StepFailed {
@@ -97,7 +126,11 @@ pub enum Event {
         client: ClientAccount,
     },
     /// The operator asked for another try.
-    RetryRequested,
+    RetryRequested {
+        /// Its word that a key of the channel may be replaced.
+        #[serde(default)]
+        replace_key: bool,
+    },
     /// The setup link ran out.
     LinkExpired,
     /// It has been in its status for longer than it should. It goes on waiting.

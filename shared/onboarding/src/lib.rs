@@ -16,9 +16,9 @@ pub use id::OnboardingId;
 pub use overdue::LongestWaits;
 pub use record::{
     ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
-    Status, StoredKey, Tier,
+    Status, StoredKey, Submission, Tier, UnclearSubmission,
 };
-pub use retry::{Retry, backoff};
+pub use retry::{REFUSALS_APART, Refusal, Retry, backoff};
 pub use step::{Step, StepSpec};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
 pub use work::{Class, HOLD, Work};

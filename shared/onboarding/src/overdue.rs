@@ -40,7 +40,12 @@ impl LongestWaits {
             Status::Submitted => Some(self.submitted),
             Status::Live => Some(self.live),
             Status::PermissionRequired => Some(self.permission_required),
-            Status::Started | Status::NumberChoice | Status::Ready | Status::Failed | Status::Expired => None,
+            Status::Started
+            | Status::NumberChoice
+            | Status::Ready
+            | Status::Disconnected
+            | Status::Failed
+            | Status::Expired => None,
         }
     }
 }

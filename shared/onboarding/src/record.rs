@@ -27,8 +27,10 @@ pub enum Status {
     Live,
     /// Direct Payment: the client must grant API-key permission at 360dialog.
     PermissionRequired,
-    /// The key is in the vault and the message webhook is set where one is configured.
+    /// The key is in the vault and has been used once; the message webhook is set where one is configured.
     Ready,
+    /// It was live and 360dialog has ended its channel. The number is free.
+    Disconnected,
     /// A permanent error at a step. [`Onboarding::problem`] says which.
     Failed,
     /// The setup link ran out before Embedded Signup was finished.
@@ -44,9 +46,10 @@ impl Status {
         self.into()
     }
 
-    /// Whether nothing moves the onboarding any more but an operator's explicit request.
+    /// Whether nothing is left to be done: nothing moves the onboarding any more but news of its channel or an operator's
+    /// explicit request.
     pub const fn is_at_rest(self) -> bool {
-        matches!(self, Self::Ready | Self::Failed | Self::Expired)
+        matches!(self, Self::Ready | Self::Disconnected | Self::Failed | Self::Expired)
     }
 }
 
@@ -206,8 +209,11 @@ pub struct StoredKey {
 pub enum FailureCode {
     /// The Hub refused to create the client account.
     ClientRefused,
-    /// The Hub refused the number.
+    /// The Hub refused the number, or has it under another client account.
     NumberRefused,
+    /// The channel was there before us and has an API key already, which a new one would revoke. Only the partner's word
+    /// leads on: a retry with `replace_key`.
+    ChannelHasKey,
     /// The Hub refused another call.
     HubRefused,
     /// The record does not allow what the step found at the Hub.
@@ -228,6 +234,44 @@ impl FailureCode {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Whether it is what another system answered. Such an answer is final only when it comes again, minutes later: it may
+    /// have been an accident of a moment.
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::ClientRefused
+            | Self::NumberRefused
+            | Self::HubRefused
+            | Self::KeyRefused
+            | Self::MessageWebhookRefused => true,
+            Self::ChannelHasKey | Self::Conflict | Self::MessagingAddressForbidden => false,
+        }
+    }
+}
+
+/// How far the submission of the number has come, from the first call on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// When the Hub was first asked to take the number. A channel that is older is not of our making.
+    #[serde(with = "time::serde::rfc3339")]
+    pub first_asked_at: OffsetDateTime,
+    /// What became of the last call is not known: the Hub is looked at before it is asked again. Absent once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<UnclearSubmission>,
+}
+
+/// A call of which nobody knows what became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnclearSubmission {
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub asked_at: OffsetDateTime,
+    /// The Hub answered that it has the number already, and not under which client account.
+    #[serde(default)]
+    pub conflict: bool,
+    /// How often the Hub was looked at since, and no channel of the number was there.
+    #[serde(default)]
+    pub looks: u8,
 }
 
 /// Why an onboarding is [`Status::Failed`].
@@ -298,9 +342,24 @@ pub struct Onboarding {
     /// How many popup attempts there were in all.
     #[serde(default)]
     pub attempts_count: u32,
-    /// The channel at 360dialog.
+    /// How the submission of the number has been going; absent before the first call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<Submission>,
+    /// The channel at 360dialog, once the Hub has said that it is this onboarding's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<ChannelId>,
+    /// The number's channels before this one, the oldest first. News of them means nothing any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_channels: Vec<ChannelId>,
+    /// The channel is not of our making, so that its keys are listed before one is made.
+    #[serde(default)]
+    pub may_have_key: bool,
+    /// When it was asked whether the channel of a number that is ready has ended; absent once the Hub has said.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub look_up_asked_at: Option<OffsetDateTime>,
+    /// The onboarding that proved the number anew while this one was at rest, and has it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_lost_to: Option<OnboardingId>,
     /// When the client last granted API-key permission, as far as we heard.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub permission_granted_at: Option<OffsetDateTime>,
@@ -351,7 +410,12 @@ impl Onboarding {
             numbers: Vec::new(),
             attempts: Vec::new(),
             attempts_count: 0,
+            submission: None,
             channel_id: None,
+            former_channels: Vec::new(),
+            may_have_key: false,
+            look_up_asked_at: None,
+            number_lost_to: None,
             permission_granted_at: None,
             key: None,
             keys_void_before: None,

@@ -17,6 +17,29 @@ pub struct Retry {
     pub next_at: OffsetDateTime,
     /// A sentence for the operator: what went wrong last.
     pub error: String,
+    /// An answer that fails the step if it comes again, minutes later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
+
+/// An answer of another system that the step will not work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What the step fails for: a [`FailureCode`](super::FailureCode).
+    pub code: String,
+    /// When it came first.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// How far apart two such answers are at least.
+pub const REFUSALS_APART: Duration = Duration::minutes(2);
+
+impl Retry {
+    /// Whether this answer came before, so long before `now` that it is no accident of a moment.
+    pub fn was_refused(&self, code: &str, now: OffsetDateTime) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.code == code && refused.at + REFUSALS_APART <= now)
+    }
 }
 
 /// The longest wait.

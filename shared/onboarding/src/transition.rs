@@ -3,15 +3,19 @@
 //! Events come repeated, late and out of order. None moves an onboarding back, and a status at rest is left only by an
 //! operator's retry, or by proof that what failed has happened after all.
 
-use time::OffsetDateTime;
+use exchange::ChannelId;
+use time::{Duration, OffsetDateTime};
 
 use super::event::Event;
 use super::record::{
     ClientAccount, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status,
+    Submission, UnclearSubmission,
 };
-use super::retry::Retry;
+use super::retry::{Refusal, Retry};
 use super::step::Step;
 
+/// How far our clock and the Hub's may be apart. The Hub says whole seconds.
+const CLOCKS_DIFFER: Duration = Duration::seconds(5);
 /// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
 /// How many popups a setup link can end without a signup. No further attempt is kept and no further code is exchanged, so
@@ -79,22 +83,47 @@ pub fn transition(
             }
         }
         Event::NumberAccepted => match before.status {
-            Status::SignedUp => advance(&mut after, Status::Submitted),
-            Status::Failed if failed_at(before, Step::NumberSubmission) => advance(&mut after, Status::Submitted),
+            Status::SignedUp => submitted(&mut after),
+            Status::Failed if failed_at(before, Step::NumberSubmission) => submitted(&mut after),
             _ if has_number(before) => {}
             _ => return Err(illegal()),
         },
-        Event::ChannelSeen { channel_id } => match before.status {
-            Status::SignedUp | Status::Submitted => after.channel_id = Some(channel_id.clone()),
-            _ if has_number(before) => {}
+        Event::SubmissionAsked | Event::SubmissionConflict | Event::SubmissionUnseen | Event::SubmissionNotTaken => {
+            if before.status == Status::SignedUp {
+                submission(&mut after, event, at);
+            }
+        }
+        Event::ChannelLive { channel_id, made_at } => match before.status {
+            _ if !has_number(before) => return Err(illegal()),
+            _ if before.number_lost_to.is_some() => {}
+            Status::SignedUp | Status::Submitted => go_live(&mut after, channel_id, *made_at),
+            Status::Failed if failed_at(before, Step::NumberSubmission) => go_live(&mut after, channel_id, *made_at),
+            Status::Live | Status::PermissionRequired | Status::Ready if is_news(before, channel_id) => {
+                go_live(&mut after, channel_id, *made_at);
+            }
+            Status::Failed if failed_at(before, Step::KeyCreation) && is_news(before, channel_id) => {
+                go_live(&mut after, channel_id, *made_at);
+            }
+            _ => {}
+        },
+        Event::ChannelEnded { channel_id } => {
+            if before.channel_id.as_ref() == Some(channel_id) {
+                advance(&mut after, Status::Disconnected);
+                after.look_up_asked_at = None;
+            }
+        }
+        Event::LookUpAsked { .. } => {
+            if before.status == Status::Ready && before.look_up_asked_at.is_none() {
+                after.look_up_asked_at = Some(at);
+            }
+        }
+        Event::LookedUp => after.look_up_asked_at = None,
+        Event::NumberLost { to } => match before.status {
+            status if status.is_at_rest() && status != Status::Ready => after.number_lost_to = Some(to.clone()),
+            _ if before.number_lost_to.as_ref() == Some(to) => {}
             _ => return Err(illegal()),
         },
-        Event::ChannelLive { channel_id } => match before.status {
-            Status::SignedUp | Status::Submitted => go_live(&mut after, channel_id),
-            Status::Failed if failed_at(before, Step::NumberSubmission) => go_live(&mut after, channel_id),
-            _ if has_number(before) => {}
-            _ => return Err(illegal()),
-        },
+        Event::NoKeyFound => after.may_have_key = false,
         Event::PermissionMissing { asked_at } => match before.status {
             Status::Live
                 if before.key.is_none() && before.permission_granted_at.is_none_or(|granted| granted <= *asked_at) =>
@@ -131,9 +160,18 @@ pub fn transition(
             Status::Ready => {}
             _ => return Err(illegal()),
         },
-        Event::StepDelayed { step, error, next_at } => {
+        Event::StepDelayed { step, error, next_at, refused } => {
             if (step.spec().is_open)(before) {
-                after.retry = Some(delayed(before, *step, error, *next_at));
+                let (tries, earlier) = match before.retry.as_ref().filter(|retry| retry.step == *step) {
+                    Some(retry) => (retry.tries.saturating_add(1), retry.refused.clone()),
+                    None => (1, None),
+                };
+                let refused = match (refused, earlier) {
+                    (Some(code), Some(earlier)) if earlier.code == *code => Some(earlier),
+                    (Some(code), _) => Some(Refusal { code: code.clone(), at }),
+                    (None, earlier) => earlier,
+                };
+                after.retry = Some(Retry { step: *step, tries, next_at: *next_at, error: error.clone(), refused });
             }
         }
         Event::StepFailed { problem } => {
@@ -143,7 +181,7 @@ pub fn transition(
         }
         Event::ClientCorrected { client } if client_is_open(before) => after.client = client.clone(),
         Event::ClientCorrected { .. } => return Err(illegal()),
-        Event::RetryRequested => retry_requested(&mut after, at).ok_or_else(illegal)?,
+        Event::RetryRequested { replace_key } => retry_requested(&mut after, *replace_key, at).ok_or_else(illegal)?,
         Event::LinkExpired => {
             if matches!(before.status, Status::Started | Status::NumberChoice) && at >= before.link_expires_at {
                 advance(&mut after, Status::Expired);
@@ -193,9 +231,40 @@ fn move_on(after: &mut Onboarding, status: Status) {
     }
 }
 
-fn go_live(after: &mut Onboarding, channel_id: &crate::ChannelId) {
-    after.channel_id = Some(channel_id.clone());
+/// A channel that was there before the number was submitted, or that came later in the place of another, may have a key.
+fn go_live(after: &mut Onboarding, channel_id: &ChannelId, made_at: Option<OffsetDateTime>) {
+    let replaced = after.channel_id.replace(channel_id.clone()).filter(|former| former != channel_id);
+    let asked_at = after.submission.map(|submission| submission.first_asked_at);
+    let is_ours = asked_at.zip(made_at).is_some_and(|(asked_at, made_at)| asked_at - CLOCKS_DIFFER <= made_at);
+    after.may_have_key = replaced.is_some() || !is_ours;
+    after.former_channels.extend(replaced);
+    after.key = None;
+    after.look_up_asked_at = None;
     advance(after, Status::Live);
+}
+
+/// Whether a channel is neither the present one nor one before it.
+fn is_news(before: &Onboarding, channel_id: &ChannelId) -> bool {
+    before.channel_id.as_ref() != Some(channel_id) && !before.former_channels.contains(channel_id)
+}
+
+fn submitted(after: &mut Onboarding) {
+    if let Some(submission) = &mut after.submission {
+        submission.unclear = None;
+    }
+    advance(after, Status::Submitted);
+}
+
+fn submission(after: &mut Onboarding, event: &Event, at: OffsetDateTime) {
+    let known = after.submission.get_or_insert(Submission { first_asked_at: at, unclear: None });
+    match (event, &mut known.unclear) {
+        (Event::SubmissionAsked, unclear) => {
+            *unclear = Some(UnclearSubmission { asked_at: at, conflict: false, looks: 0 });
+        }
+        (Event::SubmissionConflict, Some(unclear)) => unclear.conflict = true,
+        (Event::SubmissionUnseen, Some(unclear)) => unclear.looks = unclear.looks.saturating_add(1),
+        (_, unclear) => *unclear = None,
+    }
 }
 
 fn search_client(after: &mut Onboarding, found: ClientSearch) {
@@ -238,12 +307,6 @@ fn client_is_open(onboarding: &Onboarding) -> bool {
     refused && onboarding.channel_id.is_none()
 }
 
-fn delayed(before: &Onboarding, step: Step, error: &str, next_at: OffsetDateTime) -> Retry {
-    let earlier = before.retry.as_ref().filter(|retry| retry.step == step);
-    let tries = earlier.map_or(0, |retry| retry.tries).saturating_add(1);
-    Retry { step, tries, next_at, error: error.to_owned() }
-}
-
 fn forget_retry_of(after: &mut Onboarding, step: Step) {
     if after.retry.as_ref().is_some_and(|retry| retry.step == step) {
         after.retry = None;
@@ -257,14 +320,21 @@ fn fail(after: &mut Onboarding, problem: &Problem) {
     after.failed_from = Some(from);
 }
 
-fn retry_requested(after: &mut Onboarding, at: OffsetDateTime) -> Option<()> {
-    if after.status != Status::Failed {
+fn retry_requested(after: &mut Onboarding, replace_key: bool, at: OffsetDateTime) -> Option<()> {
+    if after.status != Status::Failed || after.number_lost_to.is_some() {
         return None;
     }
     let back_to = after.failed_from?;
-    if after.problem.as_ref().is_some_and(|problem| problem.code == FailureCode::KeyRefused.as_str()) {
+    let failed_for = |code: FailureCode| after.problem.as_ref().is_some_and(|problem| problem.code == code.as_str());
+    if failed_for(FailureCode::KeyRefused) {
         after.key = None;
         after.keys_void_before = Some(at);
+    }
+    if failed_for(FailureCode::ChannelHasKey) {
+        if !replace_key {
+            return None;
+        }
+        after.may_have_key = false;
     }
     advance(after, back_to);
     Some(())

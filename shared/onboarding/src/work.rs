@@ -66,8 +66,11 @@ const LOOK_UP_EVERY: Duration = Duration::hours(3);
 const LOOK_UP_OVERDUE: Duration = Duration::hours(12);
 
 impl Onboarding {
-    /// What is to be done next; `None` if it is at rest.
+    /// What is to be done next; `None` if nothing is.
     pub fn work(&self) -> Option<Work> {
+        if let (Status::Ready, Some(due_at)) = (self.status, self.look_up_asked_at) {
+            return Some(Work { class: Class::LookUp, step: Some(Step::NumberSubmission), due_at });
+        }
         if self.status.is_at_rest() {
             return None;
         }
@@ -109,6 +112,7 @@ impl Onboarding {
             && self.retry == after.retry
             && self.channel_id == after.channel_id
             && self.key == after.key
+            && self.look_up_asked_at == after.look_up_asked_at
     }
 }
 

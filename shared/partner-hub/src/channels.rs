@@ -58,6 +58,22 @@ pub enum ChannelStage {
 }
 
 impl Channel {
+    /// A channel of which nothing is known but its id.
+    pub const fn unknown(id: ChannelId) -> Self {
+        Self {
+            id,
+            client_id: None,
+            waba_id: None,
+            phone_number_id: None,
+            phone_number: None,
+            phone_name: None,
+            status: None,
+            hub_status: None,
+            account_mode: None,
+            created_at: None,
+        }
+    }
+
     /// How far it has come: `hub_status` decides, of which only the values named in the code are known. Where it says
     /// nothing of that, a number that is `ready` and no longer in the sandbox is live; a channel keeps saying so after its
     /// end, and while it is being cancelled.

@@ -42,7 +42,8 @@ impl ClientsPage {
     /// The oldest client account on this page with this e-mail address. Case (of ASCII) and blanks around do not
     /// matter; everything else does, whatever the Hub's filter let through.
     pub fn find_by_email(&self, email: &str) -> Option<&ClientId> {
-        let same = |other: &String| other.trim().eq_ignore_ascii_case(email.trim());
+        let email = exchange::folded_email(email);
+        let same = |other: &String| exchange::folded_email(other) == email;
         self.clients.iter().rev().find(|client| client.emails.iter().any(same)).map(|client| &client.id)
     }
 }

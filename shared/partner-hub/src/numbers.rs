@@ -37,9 +37,8 @@ impl Hub {
     /// Source: <https://docs.360dialog.com/partner/partner-api/api-reference/account-sharing>
     ///
     /// # Errors
-    /// [`HubError`], but not for 409, which is undocumented and can only mean that the Hub has this number already:
-    /// from an earlier try whose answer was lost, or because it was onboarded before. Either way the channel's webhook,
-    /// or the poll of the channels, leads on.
+    /// [`HubError`]. 409 is undocumented and can only mean that the Hub has this number already: from an earlier try whose
+    /// answer was lost, or because it was connected before, perhaps to another client account.
     pub async fn submit_number(
         &self,
         authorization: &Authorization,
@@ -52,9 +51,6 @@ impl Hub {
             query: &[],
             body: Some(&json!(number)),
         };
-        match self.call(authorization, call).await {
-            Ok(_) | Err(HubError::Permanent { status: 409, .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.call(authorization, call).await.map(drop)
     }
 }

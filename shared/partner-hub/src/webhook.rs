@@ -43,8 +43,6 @@ pub struct WebhookEvent {
 pub enum EventKind {
     /// `channel_live`, `channel_running`: a key can be made.
     ChannelLive,
-    /// `channel_created`, `channel_submitted`, `channel_ready`: the channel exists.
-    ChannelSeen,
     /// `channel_permission_granted`: the client lets us make a key.
     PermissionGranted,
     /// `cancellation_processed`: the channel has ended, in the Hub's own word.
@@ -60,7 +58,6 @@ impl EventKind {
     fn of(name: &str) -> Self {
         match name {
             "channel_live" | "channel_running" => Self::ChannelLive,
-            "channel_created" | "channel_submitted" | "channel_ready" => Self::ChannelSeen,
             "channel_permission_granted" => Self::PermissionGranted,
             "cancellation_processed" => Self::ChannelEnded,
             "cancellation_request" | "cancellation_revoke" | "channel_permission_revoked" => Self::LookUp,
@@ -70,9 +67,12 @@ impl EventKind {
 }
 
 /// The events that 360dialog documents, or that were seen, and that mean nothing to an onboarding.
-const OF_NO_CONCERN: [&str; 10] = [
+const OF_NO_CONCERN: [&str; 13] = [
     "account_restriction",
     "account_violation",
+    "channel_created",
+    "channel_ready",
+    "channel_submitted",
     "client_created",
     "history",
     "smb_app_state_sync",

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use onboarding::{Event, Onboarding, OnboardingId, transition};
 
-use super::binding::Claim;
 use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{self, Item, Key, n, s};
+use super::ownership::Claim;
 use super::record::{self, OPTIONAL};
 use super::work::{AT_WORK, WorkKey};
 use super::{Store, StoreError, Stored};
@@ -36,6 +36,15 @@ impl Applied {
     }
 }
 
+/// How the writing of a change went.
+enum Replaced {
+    Done,
+    /// Somebody else was there first.
+    LostRace,
+    /// A number or a channel belongs to another onboarding.
+    Taken(StoreError),
+}
+
 /// Who says that something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sender<'a> {
@@ -46,8 +55,8 @@ enum Sender<'a> {
 
 impl Store {
     /// Applies an event to a record. What it changes is written in one transaction: the record, an entry of its history,
-    /// and the bindings of a number or channel that became known. Whoever loses a race applies the event to the winner's
-    /// record.
+    /// and the ownership of a number or channel that became known. Whoever loses a race applies the event to the winner's
+    /// record. A number that was proven anew is taken over from an onboarding at rest, in the same transaction.
     pub async fn apply(&self, id: &OnboardingId, event: &Event) -> Result<Applied, StoreError> {
         self.apply_from(None, id, event, Sender::Anybody).await
     }
@@ -68,6 +77,7 @@ impl Store {
         mut sender: Sender<'_>,
     ) -> Result<Applied, StoreError> {
         let mut backoff = RaceBackoff::default();
+        let mut loser = None;
         loop {
             let before = match known.take() {
                 Some(before) => before,
@@ -81,8 +91,15 @@ impl Store {
                 return Ok(Applied::Unchanged(before));
             };
             let after = Stored { onboarding, version: before.version + 1 };
-            if self.replace(&before, &after, event, sender).await? {
-                return Ok(Applied::Changed(after));
+            match self.replace(&before, &after, event, sender, loser.take()).await? {
+                Replaced::Done => return Ok(Applied::Changed(after)),
+                Replaced::LostRace => {}
+                Replaced::Taken(error) => {
+                    loser = self.number_at_rest(&after.onboarding).await?;
+                    if loser.is_none() || !matches!(error, StoreError::NumberTaken) {
+                        return Err(error);
+                    }
+                }
             }
             if let Sender::Worker(permit) = sender
                 && self.permit_at_work(id).await?.as_deref() != Some(permit)
@@ -96,42 +113,60 @@ impl Store {
         }
     }
 
-    /// Writes what an event changed; `false` if somebody else was there first.
+    /// Writes what an event changed. `loser`: the onboarding at rest from which the number is taken over.
     async fn replace(
         &self,
         before: &Stored,
         after: &Stored,
         event: &Event,
         sender: Sender<'_>,
-    ) -> Result<bool, StoreError> {
+        loser: Option<Stored>,
+    ) -> Result<Replaced, StoreError> {
         const RECORD: usize = 0;
         const FIRST_CLAIM: usize = 2;
 
         let id = &after.onboarding.id;
-        let entry = HistoryEntry {
-            version: after.version,
-            at: after.onboarding.updated_at,
-            event: event.clone(),
-            from: before.onboarding.status,
-            to: after.onboarding.status,
-        };
         let claims = Claim::between(&before.onboarding, &after.onboarding);
-        let mut writes = vec![self.record_write(before, after, sender)?, entry.write(&self.table, id)?];
+        let mut writes = vec![
+            self.record_write(before, after, sender)?,
+            HistoryEntry::of(before, after, event).write(&self.table, id)?,
+        ];
+        let from = loser.as_ref().map(|loser| &loser.onboarding.id);
         for claim in &claims {
-            writes.push(claim.write(&self.table, id)?);
+            writes.push(claim.write(&self.table, id, from)?);
+        }
+        if let Some(loser) = &loser {
+            writes.extend(self.lost_writes(loser, id)?);
         }
 
         let refused = match self.transact(writes).await? {
-            Transacted::Done => return Ok(true),
-            Transacted::Contended => return Ok(false),
+            Transacted::Done => return Ok(Replaced::Done),
+            Transacted::Contended => return Ok(Replaced::LostRace),
             Transacted::Refused(refused) => refused,
         };
         // With another version of the record the event may claim nothing, so the claims do not count yet.
         if refused.contains(&RECORD) {
-            return Ok(false);
+            return Ok(Replaced::LostRace);
         }
         let taken = claims.into_iter().enumerate().find(|(number, _)| refused.contains(&(FIRST_CLAIM + number)));
-        taken.map_or(Ok(false), |(_, claim)| Err(claim.taken))
+        Ok(taken.map_or(Replaced::LostRace, |(_, claim)| Replaced::Taken(claim.taken)))
+    }
+
+    /// The writes that take the number from an onboarding at rest, and its channel with it.
+    fn lost_writes(&self, loser: &Stored, winner: &OnboardingId) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let event = Event::NumberLost { to: winner.clone() };
+        let Some(onboarding) = transition(&loser.onboarding, &event, self.clock.now()).map_err(StoreError::Illegal)?
+        else {
+            return Ok(Vec::new());
+        };
+        let after = Stored { onboarding, version: loser.version + 1 };
+        let id = &loser.onboarding.id;
+        let mut writes = vec![
+            self.record_write(loser, &after, Sender::Anybody)?,
+            HistoryEntry::of(loser, &after, &event).write(&self.table, id)?,
+        ];
+        writes.extend(self.release_write(&loser.onboarding)?);
+        Ok(writes)
     }
 
     /// Records that the worker with this permit has nothing to do for an onboarding: it is due as its record says.

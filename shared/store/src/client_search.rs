@@ -127,5 +127,5 @@ impl Store {
 }
 
 fn search_key(email: &str) -> Key {
-    Key::search(&exchange::sha256_hex(email.trim().to_ascii_lowercase()))
+    Key::search(&exchange::sha256_hex(exchange::folded_email(email)))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::item::{self, EVENT_PREFIX, Key, s};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Stored};
 
 /// How many entries are read at most: an answer of Lambda's holds 6 MB.
 const SHOWN: usize = 500;
@@ -28,6 +28,17 @@ pub struct HistoryEntry {
 }
 
 impl HistoryEntry {
+    /// The entry of what an event changed.
+    pub(crate) fn of(before: &Stored, after: &Stored, event: &Event) -> Self {
+        Self {
+            version: after.version,
+            at: after.onboarding.updated_at,
+            event: event.clone(),
+            from: before.onboarding.status,
+            to: after.onboarding.status,
+        }
+    }
+
     /// The write that belongs in the transaction of the record's.
     pub(crate) fn write(&self, table: &str, id: &OnboardingId) -> Result<TransactWriteItem, StoreError> {
         let item = item::write(Key::event(id, self.at, self.version)?, self)?;

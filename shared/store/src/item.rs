@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{ChannelId, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{ChannelId, OnboardingId, PhoneNumberId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use super::StoreError;
 use super::inbox::InboxKey;
 
 /// The shape of the items that this release writes, and the only one it reads.
-pub(crate) const SHAPE: u32 = 1;
+pub(crate) const SHAPE: u32 = 2;
 /// The partition of the index `by_creation`.
 pub(crate) const LISTED: &str = "ONB";
 /// The partition of the popups that were opened.
@@ -46,12 +46,12 @@ impl Key {
         Ok(Self { sk: format!("{EVENT_PREFIX}{time}#{version:010}"), ..key })
     }
 
-    pub(crate) fn number(waba_id: &WabaId, phone_number_id: &PhoneNumberId) -> Self {
-        Self { pk: format!("NUMBER#{waba_id}#{phone_number_id}"), sk: "BINDING".to_owned() }
+    pub(crate) fn number(phone_number_id: &PhoneNumberId) -> Self {
+        Self { pk: format!("NUMBER#{phone_number_id}"), sk: "OWNER".to_owned() }
     }
 
     pub(crate) fn channel(channel_id: &ChannelId) -> Self {
-        Self { pk: format!("CHANNEL#{channel_id}"), sk: "BINDING".to_owned() }
+        Self { pk: format!("CHANNEL#{channel_id}"), sk: "OWNER".to_owned() }
     }
 
     pub(crate) fn inbox(key: &InboxKey) -> Self {

@@ -2,7 +2,6 @@
 
 mod apply;
 mod batch;
-mod binding;
 mod channel_sweep;
 mod client_search;
 mod code_claim;
@@ -14,6 +13,7 @@ mod item;
 mod limit;
 mod list;
 mod overdue;
+mod ownership;
 mod place;
 mod popup_visit;
 mod record;

@@ -1,4 +1,4 @@
-//! What the Hub said of a channel that no onboarding knows, so that it is asked once and not for each webhook.
+//! What the Hub said of a channel, so that it is asked once and not for each webhook.
 
 use onboarding::{ChannelId, ClientId, PhoneNumberId, WabaId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct SeenChannel {
     pub phone_number_id: Option<PhoneNumberId>,
     /// The number in international form, digits only.
     pub phone_number: Option<String>,
+    /// When it was made.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<OffsetDateTime>,
     /// How often the Hub was asked.
     pub asks: u32,
     /// When it was last asked.

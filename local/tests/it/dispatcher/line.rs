@@ -54,7 +54,7 @@ async fn many_that_wait_for_the_search_of_another_hide_nobody_behind_them() {
 async fn a_queue_that_takes_nothing_keeps_no_other_queue_from_its_messages() {
     let bench = TestBench::new().await;
     let one = bench.signed_up("tenant-1", "one_number:1").await;
-    let live = Event::ChannelLive { channel_id: "Zz1CH".parse().unwrap() };
+    let live = Event::ChannelLive { channel_id: "Zz1CH".parse().unwrap(), made_at: None };
     bench.stack.twins.store.apply(&one.id.parse().unwrap(), &live).await.unwrap();
     start_as(&bench, "tenant-2", "kim@acme.example").await;
     let dispatcher = bench.dispatcher();
@@ -144,7 +144,7 @@ async fn work_that_its_worker_gives_up_while_the_dispatcher_looks_is_not_put_off
         let state = store.work(&work).await.unwrap().unwrap();
         assert!(store.take(&work, &state, "p").await.unwrap());
         assert!(store.redeem(&work, "p", Class::LookUp).await.unwrap());
-        let live = Event::ChannelLive { channel_id: "Zz1CH".parse().unwrap() };
+        let live = Event::ChannelLive { channel_id: "Zz1CH".parse().unwrap(), made_at: None };
         let stored = store.apply(&started.id.parse().unwrap(), &live).await.unwrap().into_stored();
         assert!(store.end_dispatch(&lease, false).await.unwrap());
         let (looks, time, worker) = (AtomicU32::new(0), Arc::clone(&bench), store.clone());

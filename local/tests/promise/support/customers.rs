@@ -141,7 +141,7 @@ impl TestBench {
     }
 
     /// Meta reports that a customer finished.
-    async fn report(&self, account: &str, event: &str) -> Result<(), String> {
+    pub(crate) async fn report(&self, account: &str, event: &str) -> Result<(), String> {
         let order = json!({"account": account, "event": event});
         for _ in 0..TRIES {
             let sent = self.client.order("account_update", &order);
@@ -180,11 +180,16 @@ impl TestBench {
                 return Ok(());
             }
             let body = json!({"phone_number_id": onboarding.numbers[0].id});
-            let path = format!("/v1/onboardings/{}/number", started.id);
-            last = self.post(Activity::NumberChoice, &path, &[("authorization", &bearer(started))], &body).await;
+            last = self.choose(started, &body).await;
             self.live(Duration::seconds(2)).await;
         }
         Err(format!("no number chosen: {last:?}"))
+    }
+
+    /// The choice of a number, once.
+    pub(crate) async fn choose(&self, started: &Started, body: &Value) -> Option<Answer> {
+        let path = format!("/v1/onboardings/{}/number", started.id);
+        self.post(Activity::NumberChoice, &path, &[("authorization", &bearer(started))], body).await
     }
 
     /// How an onboarding is now.

@@ -10,5 +10,6 @@ pub(crate) mod journey;
 pub(crate) mod parallel_runner;
 pub(crate) mod promise;
 pub(crate) mod sample;
+pub(crate) mod strangers;
 pub(crate) mod table;
 pub(crate) mod test_bench;

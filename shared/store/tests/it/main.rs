@@ -115,5 +115,5 @@ fn client_found(client_id: &str) -> Event {
 }
 
 fn channel_live(channel_id: &str) -> Event {
-    Event::ChannelLive { channel_id: channel_id.parse().unwrap() }
+    Event::ChannelLive { channel_id: channel_id.parse().unwrap(), made_at: None }
 }

@@ -1,5 +1,5 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{Event, OnboardingId, PopupAttempt, Status, Step};
+use onboarding::{Event, FailureCode, OnboardingId, PopupAttempt, Problem, Status, Step, StoredKey};
 use store::{Applied, Created, Idempotency, ListFilter, StoreError, Stored, WorkKey};
 use time::Duration;
 
@@ -44,7 +44,7 @@ async fn an_unknown_onboarding_is_not_found() {
     let bench = TestBench::new().await;
     let id = OnboardingId::generate();
     assert!(matches!(bench.store.get(&id).await, Err(StoreError::NotFound)));
-    assert!(matches!(bench.apply(&id, Event::RetryRequested).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.apply(&id, Event::RetryRequested { replace_key: false }).await, Err(StoreError::NotFound)));
     assert!(matches!(bench.store.work(&WorkKey::Onboarding(id.clone())).await, Ok(None)));
 }
 
@@ -66,7 +66,10 @@ async fn an_event_is_kept_unless_it_changes_nothing() {
 async fn an_event_that_does_not_fit_the_status_changes_nothing() {
     let bench = TestBench::new().await;
     let id = bench.create("a").await;
-    assert!(matches!(bench.apply(&id, Event::RetryRequested).await, Err(StoreError::Illegal(_))));
+    assert!(matches!(
+        bench.apply(&id, Event::RetryRequested { replace_key: false }).await,
+        Err(StoreError::Illegal(_))
+    ));
     assert_eq!(bench.store.get(&id).await.unwrap().version, 1);
     assert_eq!(bench.store.history(&id).await.unwrap().len(), 1);
 }
@@ -119,6 +122,7 @@ async fn a_history_of_several_pages_is_complete() {
             step: Step::ClientAccount,
             error: format!("{number}{}", "x".repeat(150_000)),
             next_at: bench.now(),
+            refused: None,
         };
         bench.apply(&id, event).await.unwrap();
     }
@@ -136,9 +140,95 @@ async fn a_number_belongs_to_one_onboarding() {
     let stored = bench.store.get(&second).await.unwrap();
     assert_eq!((stored.version, stored.onboarding.status), (1, Status::Started));
     assert_eq!(bench.store.history(&second).await.unwrap().len(), 1);
-    let (waba, number) = ("409812357760143".parse().unwrap(), "106540352242922".parse().unwrap());
-    assert_eq!(bench.store.number_owner(&waba, &number).await.unwrap(), Some(first));
+    let number = "106540352242922".parse().unwrap();
+    assert_eq!(bench.store.number_owner(&number).await.unwrap(), Some(first));
     bench.apply(&second, signup_proven("106540352242923")).await.unwrap();
+}
+
+/// An onboarding whose number was refused for good.
+async fn failed_with(bench: &TestBench, reference: &str, number: &str) -> OnboardingId {
+    let id = bench.create(reference).await;
+    bench.apply(&id, signup_proven(number)).await.unwrap();
+    let problem = Problem {
+        step: Step::NumberSubmission,
+        code: FailureCode::NumberRefused.as_str().to_owned(),
+        detail: "refused".to_owned(),
+        retryable: true,
+    };
+    bench.apply(&id, Event::StepFailed { problem }).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_number_that_is_proven_anew_is_taken_over_from_an_onboarding_at_rest() {
+    let bench = TestBench::new().await;
+    let number = "106540352242922";
+    let loser = failed_with(&bench, "a", number).await;
+    let winner = bench.create("b").await;
+    assert_eq!(bench.apply(&winner, signup_proven(number)).await.unwrap().status, Status::SignedUp);
+    assert_eq!(bench.store.number_owner(&number.parse().unwrap()).await.unwrap(), Some(winner.clone()));
+
+    let lost = bench.store.get(&loser).await.unwrap();
+    assert_eq!((lost.onboarding.number_lost_to, lost.version), (Some(winner.clone()), 4));
+    let history = bench.store.history(&loser).await.unwrap();
+    assert_eq!(history.last().unwrap().event, Event::NumberLost { to: winner });
+    // Its retry would submit a number that is another's now.
+    let retried = bench.apply(&loser, Event::RetryRequested { replace_key: true }).await;
+    assert!(matches!(retried, Err(StoreError::Illegal(_))), "{retried:?}");
+}
+
+#[tokio::test]
+async fn a_channel_goes_with_its_number() {
+    let bench = TestBench::new().await;
+    let (number, channel) = ("106540352242922", "Rb82LdCH");
+    let loser = bench.create("a").await;
+    bench.apply(&loser, signup_proven(number)).await.unwrap();
+    bench.apply(&loser, channel_live(channel)).await.unwrap();
+    let ended = Event::ChannelEnded { channel_id: channel.parse().unwrap() };
+    assert_eq!(bench.apply(&loser, ended).await.unwrap().status, Status::Disconnected);
+
+    let winner = bench.create("b").await;
+    bench.apply(&winner, signup_proven(number)).await.unwrap();
+    assert_eq!(bench.store.channel_owner(&channel.parse().unwrap()).await.unwrap(), None);
+    bench.apply(&winner, channel_live(channel)).await.unwrap();
+    assert_eq!(bench.store.channel_owner(&channel.parse().unwrap()).await.unwrap(), Some(winner));
+}
+
+#[tokio::test]
+async fn a_number_at_work_or_ready_is_not_taken_over() {
+    let bench = TestBench::new().await;
+    let number = "106540352242922";
+    let owner = bench.create("a").await;
+    bench.apply(&owner, signup_proven(number)).await.unwrap();
+    let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+    for event in [channel_live("Rb82LdCH"), Event::KeyStored { key }, Event::MessagingReady] {
+        bench.apply(&owner, event).await.unwrap();
+        let other = bench.create("b").await;
+        let refused = bench.apply(&other, signup_proven(number)).await;
+        assert!(matches!(refused, Err(StoreError::NumberTaken)), "{refused:?}");
+    }
+    assert_eq!(bench.store.get(&owner).await.unwrap().onboarding.status, Status::Ready);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_takes_a_number_over() {
+    let bench = TestBench::new().await;
+    let loser = failed_with(&bench, "loser", "106540352242922").await;
+    let mut tasks = Vec::new();
+    for number in 0..6 {
+        let (store, id) = (bench.store.clone(), bench.create(&format!("customer {number}")).await);
+        tasks.push(tokio::spawn(async move { store.apply(&id, &signup_proven("106540352242922")).await.map(|_| id) }));
+    }
+    let mut winners = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(id) => winners.push(id),
+            Err(StoreError::NumberTaken) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let lost_to = bench.store.get(&loser).await.unwrap().onboarding.number_lost_to;
+    assert_eq!(winners, lost_to.into_iter().collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -166,8 +256,6 @@ async fn a_channel_belongs_to_one_onboarding() {
     let (first, second) = (bench.create("a").await, bench.create("b").await);
     bench.apply(&first, signup_proven("106540352242922")).await.unwrap();
     bench.apply(&second, signup_proven("106540352242923")).await.unwrap();
-    let seen = Event::ChannelSeen { channel_id: "Rb82LdCH".parse().unwrap() };
-    bench.apply(&first, seen).await.unwrap();
     assert_eq!(bench.apply(&first, channel_live("Rb82LdCH")).await.unwrap().status, Status::Live);
     assert!(matches!(bench.apply(&second, channel_live("Rb82LdCH")).await, Err(StoreError::ChannelTaken)));
     assert_eq!(bench.store.get(&second).await.unwrap().onboarding.status, Status::SignedUp);
@@ -241,7 +329,7 @@ async fn a_table_item_of_unknown_shape_is_an_error_and_left_alone() {
     let pk = format!("ONB#{id}");
     for (attribute, value) in [
         ("record", AttributeValue::S("gone".to_owned())),
-        ("v", AttributeValue::N("2".to_owned())),
+        ("v", AttributeValue::N("1".to_owned())),
         ("v", AttributeValue::S("one".to_owned())),
     ] {
         bench.tamper(pk.clone(), "ONB", attribute, value).await;

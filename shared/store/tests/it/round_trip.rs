@@ -1,4 +1,7 @@
-use onboarding::{ClientAccount, ClientSearch, Onboarding, PopupAttempt, Problem, Retry, Status, Step, StoredKey};
+use onboarding::{
+    ClientAccount, ClientSearch, Onboarding, PopupAttempt, Problem, Refusal, Retry, Status, Step, StoredKey,
+    Submission, UnclearSubmission,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -64,7 +67,19 @@ fn records() -> impl Strategy<Value = Onboarding> {
             record.attempts = vec![attempt];
             record.permission_granted_at = later;
             record.overdue_since = later;
-            record.retry = later.map(|next_at| Retry { step, tries: count, next_at, error: text.clone() });
+            record.retry = later.map(|next_at| Retry {
+                step,
+                tries: count,
+                next_at,
+                error: text.clone(),
+                refused: Some(Refusal { code: text.clone(), at }),
+            });
+            let unclear = later.map(|asked_at| UnclearSubmission { asked_at, conflict: status % 2 == 0, looks: 1 });
+            record.submission = Some(Submission { first_asked_at: at, unclear });
+            record.look_up_asked_at = later;
+            record.number_lost_to = later.map(|_| record.id.clone());
+            record.former_channels = vec!["Rb82LdCH".parse().unwrap()];
+            record.may_have_key = later.is_some();
             record.problem = maybe.clone().map(|detail| Problem { step, code: text.clone(), detail, retryable: true });
             record.key =
                 later.map(|_| StoredKey { secret_arn: text.clone(), key_id: maybe.clone(), address: text.clone() });

@@ -94,6 +94,7 @@ async fn a_worker_whose_work_is_another_messages_by_now_leaves_it_to_that_one() 
         step: Step::ClientAccount,
         error: "the vault is out of reach".to_owned(),
         next_at: bench.now(),
+        refused: None,
     };
     let stored = bench.store.record(before.clone(), "early", &failed).await.unwrap().into_stored();
     assert_eq!((stored.onboarding.retry, stored.version), (None, before.version));

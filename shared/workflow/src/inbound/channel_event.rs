@@ -1,20 +1,20 @@
 //! What a webhook in the inbox means for an onboarding.
 //!
-//! The channel says which onboarding it is ([`owner_of`]), and mostly the table knows. A webhook in the short shape names
-//! only the channel; then the Hub is asked for it once, and its answer is remembered.
+//! A webhook only hints, however authentic it is: the Hub is asked once whose channel it is, and what it says in full is
+//! remembered. A channel that is an onboarding's already ([`owner_of`]) needs no question.
 
 use std::time::Instant;
 
 use exchange::Clock;
-use onboarding::{ChannelId, Class, Event};
+use onboarding::{ChannelId, Class, Event, OnboardingId};
 use partner_hub::webhook::{self, EventKind, WebhookEvent};
 use partner_hub::{Channel, HubError};
-use store::{InboxEntry, InboxKey, SeenChannel, Source, Store, StoreError, WorkKey};
+use store::{Applied, InboxEntry, InboxKey, SeenChannel, Source, Store, StoreError, WorkKey};
 use telemetry::Metric;
 use time::{Duration, OffsetDateTime};
 
 use super::WebhookOutcome;
-use super::owner::{Owner, owner_of};
+use super::owner::{Owner, apply_live, owner_of};
 use crate::runner::{HubContext, PermittedWork, StepError};
 
 /// A webhook whose onboarding is not found by then never had one.
@@ -113,6 +113,7 @@ async fn find(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -
             waba_id: channel.waba_id,
             phone_number_id: channel.phone_number_id,
             phone_number: channel.phone_number,
+            made_at: channel.created_at,
             ..SeenChannel::default()
         });
         store.remember_channel(&id, &SeenChannel { asks, asked_at, ..seen }).await?;
@@ -135,54 +136,69 @@ async fn applied(store: &Store, clock: &Clock, entry: &InboxEntry) -> Result<Set
         return Ok(Settled::Done(WebhookOutcome::TooLarge));
     };
     let event = webhook::parse(body);
-    let moves = !matches!(event.kind, EventKind::Other | EventKind::ChannelEnded | EventKind::LookUp);
-    let Some(channel) = event.channel.as_ref().filter(|_| moves) else {
+    let Some(channel) = event.channel.as_ref().filter(|_| event.kind != EventKind::Other) else {
         return Ok(Settled::Done(WebhookOutcome::Ignored));
     };
-    let (channel, seen) = completed(store, channel).await?;
-    let owner = owner_of(store, &channel).await?;
-    let Owner::Ours(id) = owner else { return Ok(unmatched(clock.now(), entry, &event, &channel, seen.as_ref())) };
-    telemetry::set_onboarding(id.as_str());
-    match store.apply(&id, &domain_event(event.kind, &channel.id)).await {
-        Ok(_) => Ok(Settled::Done(WebhookOutcome::Applied)),
-        Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
+    let seen = store.seen_channel(&channel.id).await?;
+    let said = said(&channel.id, seen.clone().unwrap_or_default());
+    match owner_of(store, &said).await? {
+        Owner::Ours(id) => {
+            telemetry::set_onboarding(id.as_str());
+            apply(store, &id, &event, &said).await.map(Settled::Done)
+        }
+        // A webhook that names somebody's number, or none, may be about an onboarding of ours.
+        Owner::NotSaidYet if event.kind == EventKind::ChannelLive && may_be_ours(store, channel).await? => {
+            Ok(ask_or_wait(clock.now(), entry, &event, channel, seen.as_ref()))
+        }
+        Owner::NotSaidYet | Owner::Anothers | Owner::Nobody => Ok(unmatched(clock.now(), entry, &event, channel)),
+    }
+}
+
+/// The channel with nothing but what the Hub has said of it.
+fn said(id: &ChannelId, seen: SeenChannel) -> Channel {
+    let SeenChannel { client_id, waba_id, phone_number_id, phone_number, made_at, .. } = seen;
+    Channel { client_id, waba_id, phone_number_id, phone_number, created_at: made_at, ..Channel::unknown(id.clone()) }
+}
+
+async fn may_be_ours(store: &Store, channel: &Channel) -> Result<bool, StoreError> {
+    match &channel.phone_number_id {
+        Some(id) => Ok(store.number_owner(id).await?.is_some()),
+        None => Ok(true),
+    }
+}
+
+/// Applies a webhook about a channel of ours.
+async fn apply(
+    store: &Store,
+    id: &OnboardingId,
+    event: &WebhookEvent,
+    said: &Channel,
+) -> Result<WebhookOutcome, StoreError> {
+    let news = match event.kind {
+        EventKind::ChannelLive => return apply_live(store, id, said).await.map(outcome),
+        EventKind::ChannelEnded => Event::ChannelEnded { channel_id: said.id.clone() },
+        EventKind::PermissionGranted => Event::PermissionGranted,
+        EventKind::LookUp => Event::LookUpAsked { reason: event.name.clone() },
+        EventKind::Other => return Ok(WebhookOutcome::Ignored),
+    };
+    match store.apply(id, &news).await {
+        Ok(applied) => Ok(outcome(matches!(applied, Applied::Changed(_)))),
+        Err(error @ StoreError::Illegal(_)) => {
             tracing::warn!(%error, "webhook does not apply");
-            Ok(Settled::Done(WebhookOutcome::DoesNotApply))
+            Ok(WebhookOutcome::DoesNotApply)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The channel with what the Hub has said of it, if the webhook does not say all.
-async fn completed(store: &Store, channel: &Channel) -> Result<(Channel, Option<SeenChannel>), StoreError> {
-    if names_number(channel) {
-        return Ok((channel.clone(), None));
-    }
-    let seen = store.seen_channel(&channel.id).await?;
-    let mut channel = channel.clone();
-    if let Some(SeenChannel { client_id, waba_id, phone_number_id, phone_number, .. }) = seen.clone() {
-        channel.client_id = channel.client_id.or(client_id);
-        channel.waba_id = channel.waba_id.or(waba_id);
-        channel.phone_number_id = channel.phone_number_id.or(phone_number_id);
-        channel.phone_number = channel.phone_number.or(phone_number);
-    }
-    Ok((channel, seen))
-}
-
-fn names_number(channel: &Channel) -> bool {
-    channel.waba_id.is_some() && channel.phone_number_id.is_some()
+const fn outcome(changed: bool) -> WebhookOutcome {
+    if changed { WebhookOutcome::Applied } else { WebhookOutcome::Known }
 }
 
 /// Only news that moves an onboarding is worth waiting for its record, and not for ever.
-fn unmatched(
-    now: OffsetDateTime,
-    entry: &InboxEntry,
-    event: &WebhookEvent,
-    channel: &Channel,
-    seen: Option<&SeenChannel>,
-) -> Settled {
+fn unmatched(now: OffsetDateTime, entry: &InboxEntry, event: &WebhookEvent, channel: &Channel) -> Settled {
     let age = now - entry.received_at;
-    if event.kind == EventKind::ChannelSeen {
+    if !matches!(event.kind, EventKind::ChannelLive | EventKind::PermissionGranted) {
         return Settled::Done(WebhookOutcome::Unmatched);
     }
     if age >= UNMATCHED_FOR {
@@ -190,31 +206,27 @@ fn unmatched(
         telemetry::count(Metric::ChannelUnknown, 1);
         return Settled::Done(WebhookOutcome::Unmatched);
     }
-    let next_at = now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT);
-    if names_number(channel) {
-        return Settled::Unmatched { next_at };
-    }
-    // Not all is said yet.
-    let asks = seen.map_or(0, |seen| seen.asks) as usize;
-    let ask_at = match (seen.and_then(|seen| seen.asked_at), asks.checked_sub(1).map(|n| ASK_AGAIN.get(n))) {
-        (Some(asked_at), Some(Some(wait))) => Some(asked_at + *wait),
-        // Asked often enough: the daily sweep sees it.
-        (Some(_), Some(None)) => None,
-        _ => Some(now),
-    };
-    match ask_at {
-        Some(at) if at <= now => Settled::Ask,
-        Some(at) => Settled::Unmatched { next_at: at },
-        None => Settled::Unmatched { next_at },
-    }
+    Settled::Unmatched { next_at: now + age.clamp(Duration::minutes(1), UNMATCHED_WAIT) }
 }
 
-fn domain_event(kind: EventKind, channel_id: &ChannelId) -> Event {
-    match kind {
-        EventKind::ChannelLive => Event::ChannelLive { channel_id: channel_id.clone() },
-        EventKind::PermissionGranted => Event::PermissionGranted,
-        EventKind::ChannelSeen | EventKind::ChannelEnded | EventKind::LookUp | EventKind::Other => {
-            Event::ChannelSeen { channel_id: channel_id.clone() }
-        }
+/// Whether the Hub is asked now whose channel it is. An answer that does not say is asked for again, ever more rarely.
+fn ask_or_wait(
+    now: OffsetDateTime,
+    entry: &InboxEntry,
+    event: &WebhookEvent,
+    channel: &Channel,
+    seen: Option<&SeenChannel>,
+) -> Settled {
+    let otherwise = unmatched(now, entry, event, channel);
+    if !matches!(otherwise, Settled::Unmatched { .. }) {
+        return otherwise;
+    }
+    let Some((asks, asked_at)) = seen.and_then(|seen| Some((seen.asks, seen.asked_at?))) else { return Settled::Ask };
+    let wait = (asks as usize).checked_sub(1).map_or(ASK_AGAIN.first(), |earlier| ASK_AGAIN.get(earlier));
+    match wait.map(|wait| asked_at + *wait) {
+        Some(at) if at <= now => Settled::Ask,
+        Some(at) => Settled::Unmatched { next_at: at },
+        // Asked often enough: the daily sweep sees it.
+        None => otherwise,
     }
 }

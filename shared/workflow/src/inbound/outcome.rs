@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum WebhookOutcome {
-    /// It was matched to an onboarding, which it moved, or which was there already.
+    /// It changed an onboarding.
     Applied,
     /// It was matched to an onboarding, whose status or channel it does not fit.
     DoesNotApply,
@@ -19,7 +19,7 @@ pub enum WebhookOutcome {
     TooLarge,
     /// Of Meta: a signup that no page handed over was completed.
     Recovered,
-    /// Of Meta: an onboarding has that WABA already.
+    /// It says nothing new: the onboarding was there already. Of Meta: an onboarding has that WABA already.
     Known,
     /// Of Meta: no customer of an open onboarding went to Meta before.
     NobodyWaits,

@@ -1,47 +1,55 @@
-//! Whose channel it is.
+//! Whose channel it is. Webhook, look-up and sweep ask here, and nowhere else.
 
-use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{Event, Onboarding, OnboardingId};
 use partner_hub::Channel;
-use store::{Store, StoreError};
+use store::{Applied, Store, StoreError};
 
 /// Whose channel it is, as far as the Hub has said what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// This onboarding's.
+    /// This onboarding's: client account, WABA and number are its own.
     Ours(OnboardingId),
-    /// Of no onboarding that we have. The Hub has named client account, WABA and number.
+    /// An onboarding has its number, but the channel is of another client account or WABA than that onboarding's.
+    Anothers,
+    /// Of no onboarding that we have.
     Nobody,
-    /// Of none as far as we know, and the Hub has not yet named all three.
+    /// The Hub has not yet named client account, WABA and number.
     NotSaidYet,
 }
 
-/// Whose channel it is: the onboarding that is bound to it, else the one with its number, else the only one with its client
-/// account that it fits. The one place to ask.
-pub(crate) async fn owner_of(store: &Store, channel: &Channel) -> Result<Owner, StoreError> {
-    if let Some(id) = store.channel_owner(&channel.id).await? {
+/// Whose channel this is. `said`: the channel in the Hub's own words, never in those of a webhook: what anybody may have
+/// written proves nothing.
+///
+/// A channel belongs to the onboarding that has its number (Meta's phone number id), if client account and WABA are that
+/// onboarding's too. The Hub may leave Meta's id of the number out: then the number's digits stand for it, among the
+/// onboardings of the client account.
+pub(crate) async fn owner_of(store: &Store, said: &Channel) -> Result<Owner, StoreError> {
+    if let Some(id) = store.channel_owner(&said.id).await? {
         return Ok(Owner::Ours(id));
     }
-    if let (Some(waba_id), Some(phone_number_id)) = (&channel.waba_id, &channel.phone_number_id)
-        && let Some(id) = store.number_owner(waba_id, phone_number_id).await?
-    {
-        return Ok(Owner::Ours(id));
+    let (Some(client_id), Some(_)) = (&said.client_id, &said.waba_id) else { return Ok(Owner::NotSaidYet) };
+    if let Some(phone_number_id) = &said.phone_number_id {
+        let Some(id) = store.number_owner(phone_number_id).await? else { return Ok(Owner::Nobody) };
+        let onboarding = match store.get(&id).await {
+            Ok(stored) => stored.onboarding,
+            Err(StoreError::NotFound) => return Ok(Owner::Nobody),
+            Err(error) => return Err(error),
+        };
+        return Ok(if fits(&onboarding, said) { Owner::Ours(id) } else { Owner::Anothers });
     }
-    if let Some(client_id) = &channel.client_id {
-        let candidates = store.by_client(client_id).await?;
-        let mut fitting =
-            candidates.iter().map(|stored| &stored.onboarding).filter(|onboarding| fits(onboarding, channel));
-        if let (Some(onboarding), None) = (fitting.next(), fitting.next()) {
-            return Ok(Owner::Ours(onboarding.id.clone()));
-        }
+    let candidates = store.by_client(client_id).await?;
+    let mut fitting = candidates.iter().map(|stored| &stored.onboarding).filter(|onboarding| fits(onboarding, said));
+    match (fitting.next(), fitting.next()) {
+        (Some(onboarding), None) => Ok(Owner::Ours(onboarding.id.clone())),
+        _ => Ok(Owner::NotSaidYet),
     }
-    let told_all = channel.client_id.is_some() && channel.waba_id.is_some() && channel.phone_number_id.is_some();
-    Ok(if told_all { Owner::Nobody } else { Owner::NotSaidYet })
 }
 
-/// Notes that an onboarding's channel was seen live at the Hub. Whether it is the onboarding's.
-pub(crate) async fn apply_live(store: &Store, id: &OnboardingId, channel_id: &ChannelId) -> Result<bool, StoreError> {
-    match store.apply(id, &Event::ChannelLive { channel_id: channel_id.clone() }).await {
-        Ok(_) => Ok(true),
+/// Notes that an onboarding's channel was seen live at the Hub. Whether that was news.
+pub(crate) async fn apply_live(store: &Store, id: &OnboardingId, said: &Channel) -> Result<bool, StoreError> {
+    let event = Event::ChannelLive { channel_id: said.id.clone(), made_at: said.created_at };
+    match store.apply(id, &event).await {
+        Ok(applied) => Ok(matches!(applied, Applied::Changed(_))),
         Err(error @ (StoreError::Illegal(_) | StoreError::ChannelTaken)) => {
             tracing::warn!(%error, onboarding_id = %id, "live channel does not apply");
             Ok(false)
@@ -50,22 +58,20 @@ pub(crate) async fn apply_live(store: &Store, id: &OnboardingId, channel_id: &Ch
     }
 }
 
-/// Whether a channel is that of an onboarding: nothing that both name differs, and the number is named by both.
-fn fits(onboarding: &Onboarding, channel: &Channel) -> bool {
+/// Whether a channel is that of an onboarding: client account, WABA and number are the same.
+pub(crate) fn fits(onboarding: &Onboarding, said: &Channel) -> bool {
     let Some((waba_id, number)) = onboarding.number() else { return false };
-    if onboarding.channel_id.as_ref().is_some_and(|id| *id == channel.id) {
-        return true;
-    }
-    let agrees = |ours: &str, theirs: Option<&str>| theirs.is_none_or(|theirs| theirs == ours);
-    if onboarding.client_id().zip(channel.client_id.as_ref()).is_some_and(|(ours, theirs)| ours != theirs) {
-        return false;
-    }
-    let digits = number.display_phone_number.as_deref().map(digits);
-    let same_id = channel.phone_number_id.as_ref().is_some_and(|id| *id == number.id);
-    let same_digits = digits.is_some() && digits == channel.phone_number;
-    agrees(waba_id.as_str(), channel.waba_id.as_ref().map(WabaId::as_str))
-        && agrees(number.id.as_str(), channel.phone_number_id.as_ref().map(PhoneNumberId::as_str))
-        && (same_id || same_digits)
+    let same_number = match &said.phone_number_id {
+        Some(id) => *id == number.id,
+        None => {
+            let digits = number.display_phone_number.as_deref().map(digits).filter(|digits| !digits.is_empty());
+            digits.is_some() && digits == said.phone_number
+        }
+    };
+    onboarding.number_lost_to.is_none()
+        && onboarding.client_id().is_some_and(|ours| said.client_id.as_ref() == Some(ours))
+        && said.waba_id.as_ref() == Some(waba_id)
+        && same_number
 }
 
 fn digits(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use onboarding::{Event, OnboardingId, Problem, Step, backoff};
+use onboarding::{Event, FailureCode, OnboardingId, Problem, Step, backoff};
 use store::{Applied, StoreError, Stored};
 use telemetry::Metric;
 use time::Duration;
@@ -11,6 +11,9 @@ use super::{FailedStep, HubContext, PermittedWork, StepError};
 
 /// How long to wait when the Hub refuses our credentials: until an operator has seen to it, nothing else helps.
 const UNAUTHORIZED: Duration = Duration::minutes(5);
+
+/// How long after a refusal the same is asked once more: only a refusal that comes again is final.
+const REFUSED: Duration = Duration::minutes(3);
 
 /// Runs one step.
 pub(crate) struct StepRunner<'a> {
@@ -66,7 +69,10 @@ impl StepRunner<'_> {
             StepError::Permission { next_at } => {
                 let error = "the client has not granted API-key permission".to_owned();
                 let before = self.context.store.get(id).await?;
-                self.context.record(permitted, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
+                self.context
+                    .record(permitted, before, &Event::StepDelayed { step, error, next_at, refused: None })
+                    .await
+                    .map(drop)
             }
             StepError::Unauthorized => {
                 tracing::error!(
@@ -74,9 +80,13 @@ impl StepRunner<'_> {
                 );
                 telemetry::count(Metric::HubUnauthorized, 1);
                 let _ = self.context.secrets.refresh().await;
-                self.delay(id, permitted, step, "the Hub refuses our credentials".to_owned(), Some(UNAUTHORIZED)).await
+                let error = "the Hub refuses our credentials".to_owned();
+                self.delay(id, permitted, step, (error, None), Some(UNAUTHORIZED)).await
             }
-            StepError::Retry { reason, after } => self.delay(id, permitted, step, reason, after).await,
+            StepError::Retry { reason, after } => self.delay(id, permitted, step, (reason, None), after).await,
+            StepError::Fail { code, detail, .. } if code.is_answer() && !self.was_refused(id, step, code).await? => {
+                self.delay(id, permitted, step, (detail, Some(code)), Some(REFUSED)).await
+            }
             StepError::Fail { code, detail, retryable } => {
                 let problem = Problem { step, code: code.as_str().to_owned(), detail, retryable };
                 let before = self.context.store.get(id).await?;
@@ -90,18 +100,26 @@ impl StepRunner<'_> {
         }
     }
 
+    /// Whether the same was answered minutes ago.
+    async fn was_refused(&self, id: &OnboardingId, step: Step, code: FailureCode) -> Result<bool, StoreError> {
+        let onboarding = self.context.store.get(id).await?.onboarding;
+        let retry = onboarding.retry.filter(|retry| retry.step == step);
+        Ok(retry.is_some_and(|retry| retry.was_refused(code.as_str(), self.context.clock.now())))
+    }
+
     async fn delay(
         &self,
         id: &OnboardingId,
         permitted: &PermittedWork,
         step: Step,
-        error: String,
+        (error, refused): (String, Option<FailureCode>),
         at_least: Option<Duration>,
     ) -> Result<(), StepError> {
         let before = self.context.store.get(id).await?;
         let tries = before.onboarding.retry.as_ref().filter(|retry| retry.step == step).map_or(0, |retry| retry.tries);
         let wait = backoff(tries, fastrand::f64()).max(at_least.unwrap_or(Duration::ZERO));
-        let next_at = self.context.clock.now() + wait;
-        self.context.record(permitted, before, &Event::StepDelayed { step, error, next_at }).await.map(drop)
+        let refused = refused.map(|code| code.as_str().to_owned());
+        let event = Event::StepDelayed { step, error, next_at: self.context.clock.now() + wait, refused };
+        self.context.record(permitted, before, &event).await.map(drop)
     }
 }

@@ -12,13 +12,13 @@ use onboarding::{ClientDetails, ClientSearch, Event, FailureCode, Step};
 use partner_hub::{Authorization, HubError};
 use queue::{About, Task};
 use store::{ClientSearchClaim, Stored, WorkKey};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
 
-/// How long after it was asked for an account may appear in the Hub's list. Only a search from then on shows that it was not
-/// created.
-const APPEARS_WITHIN: Duration = Duration::minutes(2);
+/// How long after it was asked for an account may appear in the Hub's list. Two searches show that it was not created: one
+/// from the first time on, and one from the second.
+const APPEARS_WITHIN: [Duration; 2] = [Duration::minutes(2), Duration::minutes(15)];
 /// How long a search that found nothing counts.
 const SEARCH_COUNTS: Duration = Duration::hours(12);
 
@@ -60,18 +60,18 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
     let so_far = match context.store.claim_client_search(&details.email, &stored.onboarding.id).await? {
         ClientSearchClaim::Ours { asked_at } => {
             let now = context.clock.now();
-            let sure_from = asked_at.map(|at| at + APPEARS_WITHIN);
             match search {
                 ClientSearch::Absent { at } if at.is_none_or(|at| at < now - SEARCH_COUNTS) => ClientSearch::Open,
-                // An account was asked for after the last search, and nobody knows what came of it.
-                ClientSearch::Absent { at } if at < sure_from => {
-                    if let Some(left) = sure_from.map(|sure_from| sure_from - now).filter(|left| left.is_positive()) {
+                ClientSearch::Absent { at } => match next_search(asked_at, at) {
+                    // An account was asked for after the last search, and nobody knows what came of it.
+                    Some(from) if now < from => {
                         permitted.give_back(&context.store).await?;
                         let reason = "an account was asked for, and may still appear".to_owned();
-                        return Err(StepError::Retry { reason, after: Some(left) });
+                        return Err(StepError::Retry { reason, after: Some(from - now) });
                     }
-                    ClientSearch::Open
-                }
+                    Some(_) => ClientSearch::Open,
+                    None => search,
+                },
                 so_far => so_far,
             }
         }
@@ -94,6 +94,13 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
         context.store.tell_client_found(&details.email, client_id).await?;
     }
     context.record(permitted, stored, &event).await
+}
+
+/// From when on the next search may be made that has to come before another creation; `None` if none has to.
+/// `absent_at`: when the last one found nothing.
+fn next_search(asked_at: Option<OffsetDateTime>, absent_at: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    let asked_at = asked_at?;
+    APPEARS_WITHIN.into_iter().map(|within| asked_at + within).find(|from| absent_at.is_none_or(|at| at < *from))
 }
 
 /// Creates the account. That it is asked for is noted before the call: whatever becomes of it, a new search comes first then.

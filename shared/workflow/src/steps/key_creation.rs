@@ -1,4 +1,4 @@
-//! Step 4: create the API key of a live channel, store it, set the message webhook.
+//! Step 4: create the API key of a live channel, store it, set the message webhook, use the key once.
 //!
 //! A new key revokes the older ones and is shown once. So it is made by one worker at a time, only if the vault holds none,
 //! and stored before anything else. If it is lost between Hub and vault, making another is safe: nobody was given it.
@@ -66,39 +66,79 @@ impl KeyCreation {
             return Err(StepError::NothingToDo);
         }
         let Some(channel_id) = onboarding.channel_id.clone() else { return Err(StepError::NothingToDo) };
-        let stored = match onboarding.key {
+        let (stored, key) = match onboarding.key {
             Some(_) => {
                 permitted.hold(&self.context.store).await?;
-                stored
+                let Some((key, _)) = self.vault.find(&channel_id).await? else {
+                    return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
+                };
+                (stored, key)
             }
-            None => self.obtain_key(permitted, stored, &channel_id).await?,
+            None => match self.obtain_key(permitted, stored, &channel_id).await? {
+                Obtained::Key(stored, key) => (stored, key),
+                Obtained::MayBeMade(stored) => return Ok(stored),
+            },
         };
         if !permitted.leaves_time() {
             // The key is stored, so that the rest is due by itself.
             return Err(StepError::NothingToDo);
         }
-        self.set_message_webhook(&stored.onboarding, &channel_id).await?;
+        self.set_message_webhook(&key, &stored.onboarding).await?;
+        self.use_key(&key, &stored.onboarding).await?;
         self.context.record(permitted, stored, &Event::MessagingReady).await
     }
 
-    /// Takes the key from the vault, where an earlier try left it, or makes one.
+    /// Takes the key from the vault, where an earlier try left it, or makes one. A channel that is not of our making has its
+    /// keys listed first, which takes a permit of its own.
     async fn obtain_key(
         &self,
         permitted: &PermittedWork,
         stored: Stored,
         channel_id: &ChannelId,
-    ) -> Result<Stored, StepError> {
+    ) -> Result<Obtained, StepError> {
         let onboarding = &stored.onboarding;
         let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let key = match self.vault.find(channel_id).await? {
-            Some((key, stored)) if key.created_at >= void_before => {
+        let (key, kept) = match self.vault.find(channel_id).await? {
+            Some(found) if found.0.created_at >= void_before => {
                 permitted.hold(&self.context.store).await?;
-                stored
+                found
+            }
+            _ if onboarding.may_have_key => {
+                self.check_that_it_has_none(permitted, onboarding, channel_id).await?;
+                return Ok(Obtained::MayBeMade(self.context.record(permitted, stored, &Event::NoKeyFound).await?));
             }
             _ => self.create_key(permitted, &stored, channel_id).await?,
         };
         // Not yet the end of this worker's work, which goes on with the messaging API.
-        Ok(self.context.store.apply(&onboarding.id, &Event::KeyStored { key }).await?.into_stored())
+        let stored = self.context.store.apply(&onboarding.id, &Event::KeyStored { key: kept }).await?.into_stored();
+        Ok(Obtained::Key(stored, key))
+    }
+
+    /// A new key would revoke the one that somebody uses.
+    async fn check_that_it_has_none(
+        &self,
+        permitted: &PermittedWork,
+        onboarding: &Onboarding,
+        channel_id: &ChannelId,
+    ) -> Result<(), StepError> {
+        let asked_at = self.context.clock.now();
+        let listed = self
+            .context
+            .call(permitted, async |authorization| self.context.hub.api_keys(authorization, channel_id).await);
+        match listed.await? {
+            Ok(keys) if keys.is_empty() => Ok(()),
+            Ok(_) => Err(StepError::Fail {
+                code: FailureCode::ChannelHasKey,
+                detail: format!(
+                    "Channel {channel_id} was there before this onboarding and has an API key, which a new key would revoke. A retry with replace_key makes a new one."
+                ),
+                retryable: true,
+            }),
+            Err(HubError::Permission { .. } | HubError::Permanent { status: 403, .. }) => {
+                Err(self.permission_missing(onboarding, asked_at).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn create_key(
@@ -106,14 +146,17 @@ impl KeyCreation {
         permitted: &PermittedWork,
         stored: &Stored,
         channel_id: &ChannelId,
-    ) -> Result<StoredKey, StepError> {
+    ) -> Result<(ApiKey, StoredKey), StepError> {
         let asked_at = self.context.clock.now();
         let made = self
             .context
             .call(permitted, async |authorization| self.context.hub.create_api_key(authorization, channel_id).await);
         match made.await? {
-            Ok(key) => self.store(channel_id, &key).await,
-            Err(HubError::Permission { .. }) => self.permission_missing(&stored.onboarding, asked_at).await,
+            Ok(key) => {
+                let kept = self.store(channel_id, &key).await?;
+                Ok((key, kept))
+            }
+            Err(HubError::Permission { .. }) => Err(self.permission_missing(&stored.onboarding, asked_at).await?),
             Err(HubError::Retry { reason, retry_after, unclear: true, .. }) => {
                 Err(StepError::Retry { reason, after: Some(retry_after.unwrap_or_default().max(MADE_WITHIN)) })
             }
@@ -140,55 +183,77 @@ impl KeyCreation {
         &self,
         onboarding: &Onboarding,
         asked_at: OffsetDateTime,
-    ) -> Result<StoredKey, StepError> {
+    ) -> Result<StepError, StepError> {
         let event = Event::PermissionMissing { asked_at };
         let stored = self.context.store.apply(&onboarding.id, &event).await?.into_stored();
         if stored.onboarding.status == Status::Live {
-            return Err(StepError::Retry { reason: "permission was granted while we asked".to_owned(), after: None });
+            return Ok(StepError::Retry { reason: "permission was granted while we asked".to_owned(), after: None });
         }
         let tries = onboarding.retry.as_ref().map_or(0, |retry| retry.tries) as usize;
         let wait = ASK_AGAIN.get(tries).or(ASK_AGAIN.last()).copied().unwrap_or_default();
-        Err(StepError::Permission { next_at: self.context.clock.now() + wait })
+        Ok(StepError::Permission { next_at: self.context.clock.now() + wait })
     }
 
-    async fn set_message_webhook(&self, onboarding: &Onboarding, channel_id: &ChannelId) -> Result<(), StepError> {
-        let address = onboarding.key.as_ref().and_then(|key| key.address.parse().ok());
-        if !address.is_some_and(|address| self.messaging.allows(&address)) {
+    async fn set_message_webhook(&self, key: &ApiKey, onboarding: &Onboarding) -> Result<(), StepError> {
+        if !self.messaging.allows(&key.address) {
             // The partner's systems send the key to where we say.
             return Err(address_forbidden());
         }
         let Some(url) = &self.message_webhook else { return Ok(()) };
-        let Some((key, _)) = self.vault.find(channel_id).await? else {
-            return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
-        };
         let headers = self.context.secrets.bundle().await?.message_webhook_headers.clone();
         let webhook = MessageWebhook { url: url.clone(), headers };
-        self.messaging.set_webhook(&key.address, &key.api_key, &webhook).await.map_err(|error| {
-            let age = self.context.clock.now() - key.created_at;
-            webhook_not_set(error, age, onboarding)
+        let set = self.messaging.set_webhook(&key.address, &key.api_key, &webhook).await;
+        set.map_err(|error| match error {
+            MessagingError::Permanent { status, reason } => StepError::Fail {
+                code: FailureCode::MessageWebhookRefused,
+                detail: format!("The messaging API refused the message webhook ({status}): {reason}"),
+                retryable: true,
+            },
+            other => self.key_not_used(key, onboarding, other),
         })
+    }
+
+    /// Uses the key once: only then it is known to work, and for which number.
+    async fn use_key(&self, key: &ApiKey, onboarding: &Onboarding) -> Result<(), StepError> {
+        let health = self.messaging.health(&key.address, &key.api_key).await;
+        let health = health.map_err(|error| self.key_not_used(key, onboarding, error))?;
+        let ours = onboarding.number().map(|(_, number)| &number.id);
+        match (&health.phone_number_id, ours) {
+            (Some(said), Some(ours)) if said != ours => Err(StepError::Fail {
+                code: FailureCode::Conflict,
+                detail: format!("The messaging API says that the key is for phone number {said}"),
+                retryable: true,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn key_not_used(&self, key: &ApiKey, onboarding: &Onboarding, error: MessagingError) -> StepError {
+        match error {
+            MessagingError::Retry { reason } => StepError::Retry { reason, after: None },
+            MessagingError::KeyRefused if self.context.clock.now() - key.created_at < KEY_SETTLES => {
+                StepError::Retry { reason: "the messaging API does not accept the new key yet".to_owned(), after: None }
+            }
+            MessagingError::KeyRefused => {
+                let channel_id = onboarding.channel_id.as_ref().map_or("", ChannelId::as_str);
+                key_refused(format!(
+                    "The messaging API refuses the key of channel {channel_id}: another one was made elsewhere. A retry makes a new key."
+                ))
+            }
+            MessagingError::Permanent { status, reason } => {
+                StepError::Retry { reason: format!("the messaging API answered {status}: {reason}"), after: None }
+            }
+            MessagingError::ForbiddenAddress => address_forbidden(),
+        }
     }
 }
 
-fn webhook_not_set(error: MessagingError, key_age: Duration, onboarding: &Onboarding) -> StepError {
-    match error {
-        MessagingError::Retry { reason } => StepError::Retry { reason, after: None },
-        MessagingError::KeyRefused if key_age < KEY_SETTLES => {
-            StepError::Retry { reason: "the messaging API does not accept the new key yet".to_owned(), after: None }
-        }
-        MessagingError::KeyRefused => {
-            let channel_id = onboarding.channel_id.as_ref().map_or("", ChannelId::as_str);
-            key_refused(format!(
-                "The messaging API refuses the key of channel {channel_id}: another one was made elsewhere. A retry makes a new key."
-            ))
-        }
-        MessagingError::Permanent { status, reason } => StepError::Fail {
-            code: FailureCode::MessageWebhookRefused,
-            detail: format!("The messaging API refused the message webhook ({status}): {reason}"),
-            retryable: true,
-        },
-        MessagingError::ForbiddenAddress => address_forbidden(),
-    }
+/// What became of the search for a key.
+enum Obtained {
+    /// It is in the vault, and in hand.
+    Key(Stored, ApiKey),
+    /// There is none, and the next permit may make one.
+    MayBeMade(Stored),
 }
 
 fn address_forbidden() -> StepError {

@@ -5,6 +5,7 @@ pub(crate) mod es_callback;
 mod key_creation;
 mod number_submission;
 pub(crate) mod proof;
+mod unclear_submission;
 
 pub use client_account::ClientAccount;
 pub use es_callback::{Callback, CallbackError, EsCallback, RefusalCode};

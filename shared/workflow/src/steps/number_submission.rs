@@ -7,9 +7,10 @@ use onboarding::{Event, FailureCode, Onboarding, Status, Step};
 use partner_hub::HubError;
 use queue::{About, Task};
 use store::{InboxKey, Stored, WorkKey};
+use time::Duration;
 use vault::Vault;
 
-use super::client_account;
+use super::{client_account, unclear_submission};
 use crate::inbound::channel_event;
 use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
 use crate::upkeep::{channel_sweep, hub_probe, hub_token, look_up};
@@ -51,7 +52,8 @@ impl NumberSubmission {
     }
 }
 
-/// Makes the next call for an onboarding that is signed up or submitted; for any other there is nothing to do.
+/// Makes the next call for an onboarding that is signed up or submitted, or whose channel may have ended; for any other there
+/// is nothing to do.
 async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, FailedStep> {
     match stored.onboarding.status {
         Status::SignedUp if stored.onboarding.client_id().is_none() => {
@@ -61,18 +63,45 @@ async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) ->
         Status::Submitted => {
             look_up::run(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
         }
+        Status::Ready if stored.onboarding.look_up_asked_at.is_some() => {
+            look_up::of_ready(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
+        }
         _ => Err(StepError::NothingToDo.at(Step::NumberSubmission)),
     }
 }
 
+/// Asks the Hub to take the number. What may have happened is looked up first, and that it is asked is noted before the call.
 async fn submit(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
     let Some(submission) = submission(context, &stored.onboarding) else { return Err(StepError::NothingToDo) };
-    let accepted =
+    if let Some(look) = unclear_submission::next_look(&stored.onboarding) {
+        return unclear_submission::look(context, permitted, stored, look).await;
+    }
+    let stored = context.store.apply(&stored.onboarding.id, &Event::SubmissionAsked).await?.into_stored();
+    let id = &stored.onboarding.id;
+    let answer =
         context.call(permitted, async |authorization| context.hub.submit_number(authorization, &submission).await);
-    accepted.await?.map_err(refused)?;
-    context.record(permitted, stored, &Event::NumberAccepted).await
+    match answer.await? {
+        Ok(()) => context.record(permitted, stored, &Event::NumberAccepted).await,
+        Err(HubError::Permanent { status: 409, .. }) => {
+            context.record(permitted, stored, &Event::SubmissionConflict).await
+        }
+        Err(error) if error.is_unclear() => Err(not_before(error.into(), unclear_submission::FIRST_LOOK)),
+        Err(error) => {
+            context.store.apply(id, &Event::SubmissionNotTaken).await?;
+            Err(refused(error))
+        }
+    }
 }
 
+/// A try that is not repeated within this time.
+fn not_before(error: StepError, wait: Duration) -> StepError {
+    match error {
+        StepError::Retry { reason, after } => {
+            StepError::Retry { reason, after: Some(after.unwrap_or_default().max(wait)) }
+        }
+        other => other,
+    }
+}
 /// What is submitted. Always one number: without it the Hub would connect, and bill, every number of the WABA.
 fn submission(context: &HubContext, onboarding: &Onboarding) -> Option<partner_hub::NumberSubmission> {
     let (waba_id, number) = onboarding.number()?;

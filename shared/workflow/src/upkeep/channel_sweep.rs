@@ -90,7 +90,12 @@ impl ChannelSweep<'_> {
         match onboarding.status {
             // The submission may have had its effect although it was refused the second time.
             Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
-                apply_live(&self.context.store, &id, &channel.id).await?;
+                apply_live(&self.context.store, &id, channel).await?;
+                Ok(())
+            }
+            // The number's next channel, if it is one.
+            Status::Ready | Status::PermissionRequired if onboarding.channel_id.as_ref() != Some(&channel.id) => {
+                apply_live(&self.context.store, &id, channel).await?;
                 Ok(())
             }
             Status::Ready if !self.vault.holds(&channel.id).await? => {

@@ -1,8 +1,8 @@
-//! Asks the Hub for the channel of a number that was submitted, whose webhook may have been lost. What one answer shows of
-//! others is taken too, so that a burst costs few calls.
+//! Asks the Hub for a channel: that of a number which was submitted and whose webhook may have been lost, or one that may have
+//! ended. What one answer shows of other numbers that were submitted is taken too, so that a burst costs few calls.
 
-use onboarding::{Class, Onboarding, Status};
-use partner_hub::{Channel, HubError};
+use onboarding::{Class, Event, Onboarding, Status};
+use partner_hub::{Channel, ChannelStage, HubError};
 use store::{Store, StoreError, Stored};
 use time::{Duration, OffsetDateTime};
 
@@ -12,20 +12,13 @@ use crate::runner::{HubContext, PermittedWork, StepError};
 /// A look that failed in passing is repeated after this time at the latest.
 const FAILED_LOOK: Duration = Duration::minutes(15);
 
-/// Looks once.
+/// Looks once for the channel of a number that was submitted.
 pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
     let onboarding = &stored.onboarding;
-    let channels = context.call(permitted, async |authorization| match &onboarding.channel_id {
-        Some(id) => context.hub.channel(authorization, id).await.map(|found| found.into_iter().collect()),
-        None => context.hub.channels_page(authorization, 0).await.map(|page| page.channels),
-    });
-    let channels: Vec<Channel> = match channels.await? {
-        Ok(channels) => channels,
-        Err(error) => {
-            let next_at = after_failure(onboarding, &error, context.clock.now());
-            context.store.due_next(&permitted.work, Some(&permitted.permit), Class::LookUp, next_at).await?;
-            return Err(error.into());
-        }
+    let page = context.call(permitted, async |authorization| context.hub.channels_page(authorization, 0).await).await?;
+    let channels = match page {
+        Ok(page) => page.channels,
+        Err(error) => return failed(context, permitted, onboarding, error).await,
     };
     for channel in channels.iter().filter(|channel| channel.is_live()) {
         live(&context.store, channel).await?;
@@ -38,6 +31,34 @@ pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork, stored:
         context.store.work_done(&now.onboarding, &permitted.permit).await?;
     }
     Ok(now)
+}
+
+/// Asks whether the channel of a number that is ready has ended. That the Hub does not list it says nothing.
+pub(crate) async fn of_ready(
+    context: &HubContext,
+    permitted: &PermittedWork,
+    stored: Stored,
+) -> Result<Stored, StepError> {
+    let Some(channel_id) = stored.onboarding.channel_id.clone() else { return Err(StepError::NothingToDo) };
+    let answer =
+        context.call(permitted, async |authorization| context.hub.channel(authorization, &channel_id).await).await?;
+    let event = match answer {
+        Ok(Some(channel)) if channel.stage() == ChannelStage::Ended => Event::ChannelEnded { channel_id },
+        Ok(_) => Event::LookedUp,
+        Err(error) => return failed(context, permitted, &stored.onboarding, error).await,
+    };
+    context.record(permitted, stored, &event).await
+}
+
+async fn failed(
+    context: &HubContext,
+    permitted: &PermittedWork,
+    onboarding: &Onboarding,
+    error: HubError,
+) -> Result<Stored, StepError> {
+    let next_at = after_failure(onboarding, &error, context.clock.now());
+    context.store.due_next(&permitted.work, Some(&permitted.permit), Class::LookUp, next_at).await?;
+    Err(error.into())
 }
 
 /// What the Hub refuses or cannot say now it may say at the next look. The onboarding waits for its channel all the same, so
@@ -60,7 +81,7 @@ pub(crate) async fn live(store: &Store, channel: &Channel) -> Result<bool, Store
         Err(error) => return Err(error),
     };
     if matches!(onboarding.status, Status::SignedUp | Status::Submitted) {
-        return apply_live(store, &id, &channel.id).await;
+        return apply_live(store, &id, channel).await;
     }
     Ok(false)
 }

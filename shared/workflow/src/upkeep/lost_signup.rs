@@ -224,9 +224,9 @@ impl Report<'_> {
         let token = self.proof.meta.fetch_token(app_secret, system_user, owner).await?;
         let claims = Claims { waba_id: Some(self.waba_id), ..Claims::default() };
         let event = self.proof.of(app_secret, &token, claims, None).await?;
-        if let Event::NumbersFound { signup, numbers } = &event {
+        if let Event::NumbersFound { numbers, .. } = &event {
             for number in numbers {
-                let owner = self.context.store.number_owner(&signup.waba_id, &number.id).await?;
+                let owner = self.context.store.number_owner(&number.id).await?;
                 if owner.is_some_and(|owner| owner != onboarding.id) {
                     return Err(CallbackError::NumberTaken);
                 }
