@@ -18,9 +18,12 @@ use vault::{SecretValue, Vault};
 
 use crate::Error;
 use crate::functions::Twins;
+use crate::settings::SEALING_KEYS;
 
 /// Name of the bundle's secret.
 pub(crate) const BUNDLE: &str = "local/bundle";
+/// Name of the secret with the sealing keys.
+pub(crate) const SEALING: &str = "local/sealing-key";
 /// What the names of the keys' secrets begin with.
 pub(crate) const VAULT: &str = "local";
 /// Tells service and operation.
@@ -109,6 +112,9 @@ impl Aws {
     async fn secret(&self, name: &str) -> Result<Value, ServiceError> {
         if name == BUNDLE {
             return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
+        }
+        if name == SEALING {
+            return Ok(json!({ "Name": name, "ARN": name, "SecretString": SEALING_KEYS }));
         }
         let channel_id = channel(name)?;
         let (key, stored) = self.twins.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;

@@ -15,7 +15,7 @@ use reconciliation::Reconciliation;
 use runtime::settings::{DispatcherConfig, Env, HubConfig, WebhookConfig};
 use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
-use secrets::{BundleSecret, MemorySecrets};
+use secrets::{BundleSecret, MemorySealing, MemorySecrets, SealingKeys};
 use signup_page::SignupPage;
 use store::Store;
 use vault::MemoryVault;
@@ -56,20 +56,30 @@ pub struct Twins {
     pub vault: MemoryVault,
     /// The bundle's secret.
     pub secrets: MemorySecrets,
+    /// The sealing keys.
+    pub sealing: MemorySealing,
     /// The time.
     pub clock: Clock,
 }
 
 impl From<&Twins> for Ports {
     fn from(twins: &Twins) -> Self {
-        let Twins { store, queue, vault, secrets, .. } = twins.clone();
-        Self { store, queue: Arc::new(queue), vault: Arc::new(vault), secrets: Arc::new(secrets) }
+        let Twins { store, queue, vault, secrets, sealing, .. } = twins.clone();
+        let (secrets, sealing) = (Arc::new(secrets), Arc::new(sealing));
+        Self { store, queue: Arc::new(queue), vault: Arc::new(vault), secrets, sealing }
     }
 }
 
 impl Twins {
-    pub(crate) fn new(store: Store, queue: MemoryQueue, secret: BundleSecret, clock: Clock) -> Self {
-        Self { store, queue, vault: MemoryVault::new(VAULT), secrets: MemorySecrets::new(secret), clock }
+    pub(crate) fn new(
+        store: Store,
+        queue: MemoryQueue,
+        secret: BundleSecret,
+        sealing: SealingKeys,
+        clock: Clock,
+    ) -> Self {
+        let (secrets, sealing) = (MemorySecrets::new(secret), MemorySealing::new(sealing));
+        Self { store, queue, vault: MemoryVault::new(VAULT), secrets, sealing, clock }
     }
 }
 

@@ -135,9 +135,9 @@ impl LocalStack {
         let stream = Stream::new(&database, &table)?;
         let line = Line::new(&database, &table);
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let Settings { env, secret, secret_json: bundle } = settings;
+        let Settings { env, secret, secret_json: bundle, sealing } = settings;
         let store = Store::new(client, table, clock.clone());
-        let twins = Twins::new(store, queue, secret, clock.clone());
+        let twins = Twins::new(store, queue, secret, sealing, clock.clone());
         let ports = options.ports.map_or_else(|| Ports::from(&twins), |ports| ports(&twins));
         let dependencies = Dependencies::given(ports, exchange::client()?, clock);
         let functions = Arc::new(Functions::new(&dependencies, env.clone())?);

@@ -3,12 +3,12 @@
 use queue::Step;
 use runtime::settings::Env;
 use secrecy::{ExposeSecret, SecretString};
-use secrets::BundleSecret;
+use secrets::{BundleSecret, SealingKeys};
 use serde_json::json;
 use simulator::Simulator;
 
 use crate::Error;
-use crate::aws::VAULT;
+use crate::aws::{SEALING, VAULT};
 
 /// The partner server's token.
 pub const BACKEND_TOKEN: &str = "local-backend-token";
@@ -16,6 +16,8 @@ pub const BACKEND_TOKEN: &str = "local-backend-token";
 pub const PLATFORM_SECRET: &str = "local-platform-secret";
 /// What the fake Meta presents in its handshake.
 pub const VERIFY_TOKEN: &str = "local-verify-token";
+/// The sealing keys, as Secrets Manager would give them.
+pub(crate) const SEALING_KEYS: &str = r#"{"key": "made-up-sealing-key", "previous_key": ""}"#;
 /// Where the page may lead back to.
 const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
 
@@ -27,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) secret: BundleSecret,
     /// The secret as Secrets Manager would give it.
     pub(crate) secret_json: SecretString,
+    /// The sealing keys.
+    pub(crate) sealing: SealingKeys,
 }
 
 impl Settings {
@@ -50,7 +54,8 @@ impl Settings {
         });
         let secret_json = SecretString::from(secret.to_string());
         let secret = BundleSecret::parse(secret_json.expose_secret())?;
-        Ok(Self { env: Env::new(variables.chain(more.iter().cloned())), secret, secret_json })
+        let sealing = SealingKeys::parse(SEALING_KEYS)?;
+        Ok(Self { env: Env::new(variables.chain(more.iter().cloned())), secret, secret_json, sealing })
     }
 }
 
@@ -77,6 +82,7 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         ("PARTNER_NAME", "Funkturm CRM".to_owned()),
         ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
         ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
+        ("SEALING_KEY_ID", SEALING.to_owned()),
         ("VAULT_PREFIX", VAULT.to_owned()),
         ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
     ];

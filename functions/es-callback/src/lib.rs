@@ -1,17 +1,20 @@
-//! Step 2, from the page: takes what Meta's popup returned and proves the signup.
+//! Step 2: takes what Meta's popup returned and proves the signup; and takes the partner's word for one that Meta reported.
 //!
-//! `POST /onboardings/{id}/es-callback` with the setup token.
+//! `POST /onboardings/{id}/es-callback` with the setup token, `POST /onboardings/{id}/claim` with the back-end token.
+
+mod claim;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use api::access::open_with_setup_token;
+use api::access::{is_one_more_click, open_from_popup};
 use api::view::{SignupSettings, page_url, setup_view};
-use api::{Handler, Problem, ProblemCode, json, onboarding_id, public_url, read_json, respond};
+use api::{Handler, Problem, ProblemCode, json, onboarding_id, public_url, read_json, respond, route};
 use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use meta_graph::session::Session;
-use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
+use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig, SealingConfig};
 use runtime::{Dependencies, worker};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -26,9 +29,10 @@ const LONGEST_CODE: usize = 4096;
 pub struct Settings {
     page: PageConfig,
     meta: MetaConfig,
+    sealing: SealingConfig,
 }
 
-/// Answers the page: exchanges the code of Meta's popup and proves the signup.
+/// Answers the page and the partner: exchanges the code of Meta's popup, proves the signup.
 #[derive(Clone)]
 pub struct EsCallback {
     step: workflow::steps::EsCallback,
@@ -40,8 +44,8 @@ pub struct EsCallback {
 impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let (page, meta) = (PageConfig::read(env), MetaConfig::read(env));
-        Ok(Self { page: page?, meta: meta? })
+        let (page, meta, sealing) = (PageConfig::read(env), MetaConfig::read(env), SealingConfig::read(env));
+        Ok(Self { page: page?, meta: meta?, sealing: sealing? })
     }
 }
 
@@ -62,19 +66,19 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
 #[async_trait]
 impl Handler for EsCallback {
     async fn handle(&self, request: Request) -> Response<Body> {
-        respond(&request, self.callback(&request)).await
+        respond(&request, self.route(&request)).await
     }
 }
 
 impl EsCallback {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
-        let Settings { page, meta } = settings;
+        let Settings { page, meta, sealing } = settings;
         Self {
             signup: page.signup_settings(&meta),
             public_url: page.public_url,
             step: workflow::steps::EsCallback {
-                proof: dependencies.signup_proof(meta),
+                confirmation: dependencies.confirmation(meta, sealing),
                 store: dependencies.store.clone(),
                 secrets: Arc::clone(&dependencies.secrets),
                 clock: dependencies.clock.clone(),
@@ -82,17 +86,29 @@ impl EsCallback {
         }
     }
 
+    async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        match route(request) {
+            ("POST", "/onboardings/{id}/es-callback") => self.callback(request).await,
+            ("POST", "/onboardings/{id}/claim") => self.claim(request).await,
+            _ => Err(Problem::not_found()),
+        }
+    }
+
     async fn callback(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        let stored =
-            open_with_setup_token(request, &id, &self.step.store, &*self.step.secrets, &self.step.clock).await?;
+        let stored = open_from_popup(request, &id, &self.step.store, &self.step.clock).await?;
         let public_url = public_url(request, self.public_url.as_ref())?;
         let callback = callback(read_json(request)?, &page_url(&public_url))?;
-        let deadline = request.lambda_context_ref().and_then(|context| worker::deadline(context.deadline));
-        let stored = self.step.run(stored, callback, deadline).await.map_err(problem)?;
-        Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.signup, &public_url)))
+        let stored = self.step.run(stored, callback, deadline(request)).await.map_err(problem)?;
+        let one_more_click = is_one_more_click(&stored.onboarding, &self.step.store).await?;
+        Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, one_more_click, &self.signup, &public_url)))
     }
+}
+
+/// The end of the invocation.
+fn deadline(request: &Request) -> Option<Instant> {
+    request.lambda_context_ref().and_then(|context| worker::deadline(context.deadline))
 }
 
 #[expect(clippy::disallowed_methods, reason = "only its length is read")]
@@ -123,9 +139,11 @@ fn problem(error: CallbackError) -> Problem {
     match error {
         CallbackError::AlreadySignedUp => Problem::already_signed_up(),
         CallbackError::InProgress => Problem::in_progress(),
-        CallbackError::CodeMissing => Problem::code_missing(),
         CallbackError::CodeExpired => Problem::code_expired(),
         CallbackError::CodeUsed => Problem::code_used(),
+        // The step answers with the onboarding instead.
+        CallbackError::OneMoreClick => Problem::internal("a signup was given up, and nobody was told"),
+        CallbackError::NotUnclaimed => Problem::signup_unknown(),
         CallbackError::NoNumber => Problem::no_number(),
         CallbackError::NumberTaken => Problem::number_taken(),
         CallbackError::Refused { code, reason } => Problem::signup_refused(refusal(code), reason),

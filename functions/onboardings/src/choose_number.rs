@@ -27,7 +27,7 @@ impl Onboardings {
         let phone_number_id: PhoneNumberId = phone_number_id
             .parse()
             .map_err(|error| Problem::invalid_field("phone_number_id", format!("is {error}")))?;
-        let offered = stored.onboarding.numbers.iter().any(|number| number.id == phone_number_id);
+        let offered = stored.onboarding.numbers.iter().any(|offered| offered.number.id == phone_number_id);
         if stored.onboarding.signup_status() == Status::NumberChoice && !offered {
             return Err(Problem::invalid_field("phone_number_id", "must be one of the numbers to choose from"));
         }
@@ -38,6 +38,6 @@ impl Onboardings {
             Err(error) => return Err(error.into()),
         };
         let base = public_url(request, self.page.public_url.as_ref())?;
-        Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, &self.signup, &base)))
+        Ok(json(StatusCode::ACCEPTED, &setup_view(&stored.onboarding, false, &self.signup, &base)))
     }
 }

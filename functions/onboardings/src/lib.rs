@@ -1,11 +1,14 @@
 //! Starts, shows and lists onboardings, takes the choice of a number and retries.
 //!
-//! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`, `POST /onboardings/{id}/retry`.
+//! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`, `POST /onboardings/{id}/retry`; and
+//! `GET /signups`, those that Meta reported and no onboarding has.
 
 mod choose_number;
 mod list;
+mod query;
 mod retry;
 mod show;
+mod signups;
 mod start;
 mod start_body;
 
@@ -74,6 +77,7 @@ impl Onboardings {
             ("GET", "/onboardings/{id}") => self.show(request).await,
             ("POST", "/onboardings/{id}/number") => self.choose_number(request).await,
             ("POST", "/onboardings/{id}/retry") => self.retry(request).await,
+            ("GET", "/signups") => self.signups(request).await,
             _ => Err(Problem::not_found()),
         }
     }

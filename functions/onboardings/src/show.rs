@@ -1,6 +1,6 @@
 //! `GET /onboardings/{id}`: what the page needs, or the full record.
 
-use api::access::{Access, open};
+use api::access::{Access, is_one_more_click, open};
 use api::view::{full_view_with_history, setup_view};
 use api::{Problem, json, onboarding_id, public_url};
 use lambda_http::http::StatusCode;
@@ -20,7 +20,8 @@ impl Onboardings {
             }
             Access::Setup => {
                 let base = public_url(request, self.page.public_url.as_ref())?;
-                Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, &self.signup, &base)))
+                let one_more_click = is_one_more_click(&stored.onboarding, &self.store).await?;
+                Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, one_more_click, &self.signup, &base)))
             }
         }
     }

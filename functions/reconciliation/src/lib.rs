@@ -1,15 +1,17 @@
-//! Every five minutes: links that run out, what Meta reports, whether the dispatcher is alive.
+//! Every five minutes: links that run out, sign-ups that Meta has not confirmed yet, what Meta reports, whether the dispatcher is
+//! alive.
 
 use std::time::Instant;
 
 use runtime::Dependencies;
-use runtime::settings::{Env, Incomplete, MetaConfig, WaitConfig, solution_id};
+use runtime::settings::{Env, Incomplete, MetaConfig, SealingConfig, WaitConfig, solution_id};
 use workflow::Reconciled;
 
 /// The function's settings.
 pub struct Settings {
     solution_id: String,
     meta: MetaConfig,
+    sealing: SealingConfig,
     waits: WaitConfig,
 }
 
@@ -24,8 +26,9 @@ pub struct Reconciliation(workflow::Reconciliation);
 impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let (solution_id, meta, waits) = (solution_id(env), MetaConfig::read(env), WaitConfig::read(env));
-        Ok(Self { solution_id: solution_id?, meta: meta?, waits: waits? })
+        let (solution_id, meta) = (solution_id(env), MetaConfig::read(env));
+        let (sealing, waits) = (SealingConfig::read(env), WaitConfig::read(env));
+        Ok(Self { solution_id: solution_id?, meta: meta?, sealing: sealing?, waits: waits? })
     }
 }
 
@@ -34,7 +37,7 @@ impl Reconciliation {
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
         Self(workflow::Reconciliation {
             context: dependencies.upkeep_context(settings.solution_id),
-            proof: dependencies.signup_proof(settings.meta),
+            confirmation: dependencies.confirmation(settings.meta, settings.sealing),
             longest_waits: settings.waits.longest,
         })
     }

@@ -2,7 +2,7 @@
 
 use exchange::Clock;
 use lambda_http::Request;
-use onboarding::OnboardingId;
+use onboarding::{Onboarding, OnboardingId, Status};
 use secrets::{Secrets, SecretsError};
 use store::{Store, StoreError, Stored};
 
@@ -29,20 +29,57 @@ pub async fn open(
     clock: &Clock,
 ) -> Result<(Stored, Access), Problem> {
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
-    let stored = match store.get(id).await {
-        Ok(stored) => stored,
-        Err(StoreError::NotFound) => return Err(Problem::not_found()),
-        Err(error) => return Err(error.into()),
-    };
+    let stored = store.get(id).await?;
     if auth::is_token_of(&token, &stored.onboarding.setup_token_sha256) {
-        let expired = clock.now() >= stored.onboarding.link_expires_at;
-        return if expired { Err(Problem::link_expired()) } else { Ok((stored, Access::Setup)) };
+        // Who chooses a number has come from the popup.
+        let chooses = stored.onboarding.signup_status() == Status::NumberChoice;
+        return match link_is_open(&stored, store, clock, chooses).await? {
+            true => Ok((stored, Access::Setup)),
+            false => Err(Problem::link_expired()),
+        };
     }
     match require_back_end(request, secrets).await {
         Ok(()) => Ok((stored, Access::BackEnd)),
         Err(problem) if problem.code == ProblemCode::Unauthorized => Err(Problem::not_found()),
         Err(problem) => Err(problem),
     }
+}
+
+/// Whether the setup token opens the onboarding still. `from_popup`: also after the link's end, while the popup is open that was
+/// opened before it.
+async fn link_is_open(stored: &Stored, store: &Store, clock: &Clock, from_popup: bool) -> Result<bool, Problem> {
+    let onboarding = &stored.onboarding;
+    if clock.now() < onboarding.link_shows_until() {
+        return Ok(true);
+    }
+    Ok(from_popup && store.popup(&onboarding.id).await?.is_open(clock.now()))
+}
+
+/// Opens an onboarding with its setup token for what comes back from the popup: also after the link's end, while the popup is
+/// open that was opened before it.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_from_popup(
+    request: &Request,
+    id: &OnboardingId,
+    store: &Store,
+    clock: &Clock,
+) -> Result<Stored, Problem> {
+    let token = bearer(request).ok_or_else(Problem::unauthorized)?;
+    let stored = store.get(id).await?;
+    if !auth::is_token_of(&token, &stored.onboarding.setup_token_sha256) {
+        return Err(Problem::not_found());
+    }
+    if link_is_open(&stored, store, clock, true).await? { Ok(stored) } else { Err(Problem::link_expired()) }
+}
+
+/// Whether one more click completes the signup: the customer finished at Meta, and no code of it has reached us.
+///
+/// # Errors
+/// 503, if the table is out of reach.
+pub async fn is_one_more_click(onboarding: &Onboarding, store: &Store) -> Result<bool, Problem> {
+    Ok(onboarding.status == Status::Started && store.popup(&onboarding.id).await?.finished_at.is_some())
 }
 
 /// Opens an onboarding with its setup token only.
@@ -82,6 +119,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound => Self::not_found(),
             StoreError::NumberTaken => Self::number_taken(),
+            StoreError::NotUnclaimed => Self::signup_unknown(),
             StoreError::Busy | StoreError::Unavailable(_) => Self::unavailable(5, error),
             other => Self::internal(other),
         }

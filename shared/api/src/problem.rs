@@ -42,8 +42,8 @@ pub enum ProblemCode {
     InProgress,
     /// The signup of this onboarding is proven already.
     AlreadySignedUp,
-    /// Embedded Signup was finished, but its code was not sent along.
-    CodeMissing,
+    /// Nobody's signup of this WABA is known.
+    SignupUnknown,
     /// Meta's code ran out before it was exchanged.
     CodeExpired,
     /// Meta's code was exchanged before.
@@ -225,12 +225,12 @@ impl Problem {
         )
     }
 
-    /// 422: Embedded Signup was finished but its code was not sent along.
-    pub fn code_missing() -> Self {
+    /// 409: nobody's signup of this WABA is known, or it was given to another onboarding.
+    pub fn signup_unknown() -> Self {
         Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            ProblemCode::CodeMissing,
-            "The signup came without its code. Please try again.",
+            StatusCode::CONFLICT,
+            ProblemCode::SignupUnknown,
+            "There is no unclaimed signup of this WABA: Meta has not reported one, or it is an onboarding's by now.",
         )
     }
 

@@ -19,9 +19,9 @@ pub struct Route {
 pub enum Function {
     /// The signup page and its files.
     SignupPage,
-    /// Onboardings, for the partner's server and for the page.
+    /// Onboardings, for the partner's server and for the page; and signups that nobody has claimed.
     Onboardings,
-    /// What Meta's popup returned.
+    /// What Meta's popup returned, and what the partner claims.
     EsCallback,
     /// Webhooks of 360dialog and Meta.
     WebhookReceipt,
@@ -55,6 +55,8 @@ pub const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/onboardings/{id}/number", function: Function::Onboardings },
     Route { method: "POST", path: "/onboardings/{id}/retry", function: Function::Onboardings },
     Route { method: "POST", path: "/onboardings/{id}/es-callback", function: Function::EsCallback },
+    Route { method: "POST", path: "/onboardings/{id}/claim", function: Function::EsCallback },
+    Route { method: "GET", path: "/signups", function: Function::Onboardings },
     Route { method: "POST", path: "/webhooks/partner-hub", function: Function::WebhookReceipt },
     Route { method: "GET", path: "/webhooks/meta", function: Function::WebhookReceipt },
     Route { method: "POST", path: "/webhooks/meta", function: Function::WebhookReceipt },

@@ -1,6 +1,6 @@
 //! What the API shows of an onboarding.
 
-use onboarding::{Onboarding, PhoneNumber, Status, Step};
+use onboarding::{ClientAccount, Onboarding, PhoneNumber, Status, Step};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{HistoryEntry, Stored};
@@ -34,8 +34,12 @@ pub struct SetupView {
     status: Status,
     expires_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<NamedClient>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    one_more_click: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     launch: Option<Launch>,
-    numbers: Vec<PhoneNumber>,
+    numbers: Vec<ShownNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<PhoneNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +50,21 @@ pub struct SetupView {
     return_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
+}
+
+/// Whose account the number will be connected to.
+#[derive(Debug, Serialize)]
+struct NamedClient {
+    name: String,
+}
+
+/// A number to choose. Where it belongs is told if there is more than one answer.
+#[derive(Debug, Serialize)]
+struct ShownNumber {
+    #[serde(flatten)]
+    number: PhoneNumber,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waba_name: Option<String>,
 }
 
 /// Parameters for `FB.login`.
@@ -70,15 +89,23 @@ struct CustomerProblem {
     detail: &'static str,
 }
 
-/// The page's view of an onboarding. `public_url` is where customers reach this API.
-pub fn setup_view(onboarding: &Onboarding, settings: &SignupSettings, public_url: &str) -> SetupView {
+/// The page's view of an onboarding. `public_url` is where customers reach this API; `one_more_click`: see
+/// [`is_one_more_click`](super::access::is_one_more_click).
+pub fn setup_view(
+    onboarding: &Onboarding,
+    one_more_click: bool,
+    settings: &SignupSettings,
+    public_url: &str,
+) -> SetupView {
     let status = onboarding.status;
     SetupView {
         id: onboarding.id.to_string(),
         status,
         expires_at: rfc3339(onboarding.link_expires_at),
+        client: client_name(&onboarding.client).map(|name| NamedClient { name: name.to_owned() }),
+        one_more_click,
         launch: (status == Status::Started).then(|| launch(onboarding, settings, public_url)),
-        numbers: onboarding.numbers.clone(),
+        numbers: shown_numbers(onboarding),
         number: onboarding.number().map(|(_, number)| number.clone()),
         permission_url: (onboarding.status == Status::PermissionRequired)
             .then(|| permission_url(onboarding, settings, public_url)),
@@ -90,6 +117,26 @@ pub fn setup_view(onboarding: &Onboarding, settings: &SignupSettings, public_url
         return_url: onboarding.return_url.clone(),
         locale: onboarding.locale.clone(),
     }
+}
+
+/// The name of the client account; `None` where the partner named the id alone.
+fn client_name(client: &ClientAccount) -> Option<&str> {
+    match client {
+        ClientAccount::Wanted { details, .. } | ClientAccount::Known { details: Some(details), .. } => {
+            Some(&details.name)
+        }
+        ClientAccount::Known { details: None, .. } => None,
+    }
+}
+
+fn shown_numbers(onboarding: &Onboarding) -> Vec<ShownNumber> {
+    let numbers = &onboarding.numbers;
+    let several = numbers.iter().any(|offered| offered.waba_id != numbers[0].waba_id);
+    let shown = |offered: &onboarding::OfferedNumber| ShownNumber {
+        number: offered.number.clone(),
+        waba_name: offered.waba_name.clone().filter(|_| several),
+    };
+    numbers.iter().map(shown).collect()
 }
 
 /// `extras` of `FB.login`: the setting, with `setup` holding the prefill and the solution (Meta, Multi-Partner Solutions).
@@ -147,7 +194,7 @@ fn permission_url(onboarding: &Onboarding, settings: &SignupSettings, public_url
 pub fn full_view(stored: &Stored) -> Result<Value, Problem> {
     let mut view = serde_json::to_value(&stored.onboarding).map_err(Problem::internal)?;
     if let Value::Object(members) = &mut view {
-        for ours in ["setup_token_sha256", "work_since"] {
+        for ours in ["setup_token_sha256", "work_since", "confirmation"] {
             members.remove(ours);
         }
         if let Some(Value::Object(signup)) = members.get_mut("signup") {
@@ -168,8 +215,10 @@ pub fn full_view_with_history(stored: &Stored, history: &[HistoryEntry]) -> Resu
     let mut view = full_view(stored)?;
     let mut history = json!(history);
     for entry in history.as_array_mut().into_iter().flatten() {
-        if let Some(Value::Object(signup)) = entry.pointer_mut("/event/signup") {
-            signup.remove("code_sha256");
+        for holder in ["/event", "/event/signup"] {
+            if let Some(Value::Object(holder)) = entry.pointer_mut(holder) {
+                holder.remove("code_sha256");
+            }
         }
     }
     if let Value::Object(members) = &mut view {

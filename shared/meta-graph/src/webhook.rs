@@ -6,6 +6,7 @@ use exchange::signature::{self, PREFIX};
 use exchange::{BusinessId, Lenient, List, Text, WabaId, object};
 use secrecy::SecretString;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 /// Whether the header `X-Hub-Signature-256` (`sha256=` and the hexadecimal HMAC-SHA256 of the raw body) was made with one of these
 /// app secrets. An empty secret matches nothing.
@@ -30,6 +31,8 @@ pub fn handshake<'a>(
 pub struct AccountUpdate {
     /// What happened.
     pub event: AccountEvent,
+    /// When Meta says that it happened (`entry.time`).
+    pub time: Option<OffsetDateTime>,
     /// The customer's WABA.
     pub waba_id: Option<WabaId>,
     /// The customer's portfolio.
@@ -62,6 +65,8 @@ struct Envelope {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Entry {
+    /// Unix time in seconds.
+    time: Lenient<Option<i64>>,
     changes: List<Change>,
 }
 
@@ -91,13 +96,16 @@ struct WabaShape {
 /// Every `account_update` of a webhook's body, in order. What cannot be read is left out: the body has been kept.
 pub fn account_updates(body: &[u8]) -> Vec<AccountUpdate> {
     let envelope: Envelope = object(serde_json::from_slice(body).unwrap_or_default());
-    let changes = envelope.entry.0.into_iter().flatten().flat_map(|entry| entry.changes.0.unwrap_or_default());
-    let updates = changes.filter(|change| change.field.0 == "account_update");
-    updates.filter_map(|update| update.value.0.read()).collect()
+    let changes = envelope.entry.0.into_iter().flatten().flat_map(|entry| {
+        let time = entry.time.0.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        entry.changes.0.unwrap_or_default().into_iter().map(move |change| (time, change))
+    });
+    let updates = changes.filter(|(_, change)| change.field.0 == "account_update");
+    updates.filter_map(|(time, update)| update.value.0.read(time)).collect()
 }
 
 impl UpdateShape {
-    fn read(self) -> Option<AccountUpdate> {
+    fn read(self, time: Option<OffsetDateTime>) -> Option<AccountUpdate> {
         let Lenient(waba) = self.waba_info;
         let event = match self.event.0?.as_str() {
             "PARTNER_ADDED" => AccountEvent::PartnerAdded,
@@ -108,6 +116,7 @@ impl UpdateShape {
         };
         Some(AccountUpdate {
             event,
+            time,
             waba_id: waba.waba_id.0,
             owner_business_id: waba.owner_business_id.0,
             solution_id: waba.solution_id.0,

@@ -6,7 +6,7 @@ use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
 use super::id::OnboardingId;
-use super::record::{ClientAccount, ClientSearch, PhoneNumber, PopupAttempt, Problem, Signup, StoredKey};
+use super::record::{ClientAccount, ClientSearch, OfferedNumber, PopupAttempt, Problem, Signup, StoredKey};
 use super::step::Step;
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.
@@ -33,17 +33,29 @@ pub enum Event {
         /// What we know of it.
         attempt: PopupAttempt,
     },
+    /// A code was exchanged, and its token is kept until Meta has said whose signup it is.
+    CodeExchanged {
+        /// SHA-256 of the code, in hexadecimal.
+        code_sha256: String,
+    },
+    /// The signup of an exchanged code could not be proven.
+    ProofFailed {
+        /// SHA-256 of the code, in hexadecimal.
+        code_sha256: String,
+        /// Why.
+        attempt: PopupAttempt,
+    },
     /// The signup is proven and the number is known.
     SignupProven {
         /// With its number.
         signup: Signup,
     },
-    /// The signup is proven and the WABA has several numbers.
+    /// The signup is proven and has several numbers.
     NumbersFound {
         /// Without a number.
         signup: Signup,
         /// What the customer can choose from.
-        numbers: Vec<PhoneNumber>,
+        numbers: Vec<OfferedNumber>,
     },
     /// The customer chose one of the numbers.
     NumberChosen {

@@ -15,13 +15,13 @@ pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, Wa
 pub use id::OnboardingId;
 pub use overdue::LongestWaits;
 pub use record::{
-    ClientAccount, ClientDetails, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup,
-    Status, StoredKey, Submission, Tier, UnclearSubmission,
+    ClientAccount, ClientDetails, ClientSearch, Confirmation, FailureCode, OfferedNumber, Onboarding, PhoneNumber,
+    PopupAttempt, Problem, Signup, SignupSource, Status, StoredKey, Submission, Tier, UnclearSubmission,
 };
 pub use retry::{REFUSALS_APART, Refusal, Retry, backoff};
 pub use step::{Step, StepSpec};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
-pub use work::{Class, HOLD, Work};
+pub use work::{CONFIRMED_WITHIN, Class, HOLD, Work};
 
 #[cfg(test)]
 mod properties;

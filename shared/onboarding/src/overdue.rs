@@ -10,6 +10,8 @@ use super::record::Status;
 /// the onboarding is overdue, and goes on waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LongestWaits {
+    /// In [`Status::Confirming`].
+    pub confirming: Duration,
     /// In [`Status::SignedUp`].
     pub signed_up: Duration,
     /// In [`Status::Submitted`].
@@ -24,6 +26,7 @@ pub struct LongestWaits {
 impl Default for LongestWaits {
     fn default() -> Self {
         Self {
+            confirming: Duration::minutes(10),
             signed_up: Duration::hours(6),
             submitted: Duration::hours(24),
             live: Duration::hours(1),
@@ -36,6 +39,7 @@ impl LongestWaits {
     /// The longest time in this status. `None` where the customer may take their time, and at rest.
     pub const fn of(&self, status: Status) -> Option<Duration> {
         match status {
+            Status::Confirming => Some(self.confirming),
             Status::SignedUp => Some(self.signed_up),
             Status::Submitted => Some(self.submitted),
             Status::Live => Some(self.live),

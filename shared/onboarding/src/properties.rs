@@ -38,9 +38,18 @@ fn number(n: u8) -> PhoneNumber {
     PhoneNumber { id: format!("51290441773520{n}").parse().unwrap(), display_phone_number: None, verified_name: None }
 }
 
+fn waba() -> WabaId {
+    "409812357760143".parse().unwrap()
+}
+
+fn offered(n: u8) -> OfferedNumber {
+    OfferedNumber { number: number(n), waba_id: waba(), waba_name: None }
+}
+
 fn signup(number: Option<PhoneNumber>) -> Signup {
     Signup {
-        waba_id: "409812357760143".parse().unwrap(),
+        source: SignupSource::Callback,
+        waba_id: Some(waba()),
         waba_name: None,
         business_id: None,
         coexistence: false,
@@ -72,6 +81,17 @@ fn corrected(n: u8) -> ClientAccount {
     }
 }
 
+fn attempt(n: i64) -> PopupAttempt {
+    PopupAttempt {
+        at: at(n),
+        event: "CANCEL".into(),
+        current_step: None,
+        error_code: None,
+        error_message: None,
+        session_id: None,
+    }
+}
+
 /// Every kind of event, with a few different values.
 pub(super) fn any_event() -> impl Strategy<Value = Event> {
     let steps = Step::ALL;
@@ -80,18 +100,12 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200 } }),
         Just(Event::ClientSearched { search: ClientSearch::Absent { at: None } }),
         (0..2u8).prop_map(|n| Event::ClientFound { client_id: format!("hT3mV{n}CL").parse().unwrap(), created: true }),
-        (0..3i64).prop_map(|n| Event::PopupLeft {
-            attempt: PopupAttempt {
-                at: at(n),
-                event: "CANCEL".into(),
-                current_step: None,
-                error_code: None,
-                error_message: None,
-                session_id: None,
-            }
-        }),
+        (0..3i64).prop_map(|n| Event::PopupLeft { attempt: attempt(n) }),
+        (0..3u8).prop_map(|n| Event::CodeExchanged { code_sha256: format!("c0de{n}") }),
+        (0..3u8, 0..3i64)
+            .prop_map(|(n, at)| Event::ProofFailed { code_sha256: format!("c0de{n}"), attempt: attempt(at) }),
         (0..2u8).prop_map(|n| Event::SignupProven { signup: signup(Some(number(n))) }),
-        Just(Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }),
+        Just(Event::NumbersFound { signup: signup(None), numbers: vec![offered(0), offered(1)] }),
         (0..3u8).prop_map(|n| Event::NumberChosen { phone_number_id: number(n).id }),
         Just(Event::NumberAccepted),
         select(vec![
@@ -124,7 +138,7 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
 fn progress(onboarding: &Onboarding) -> u8 {
     let status = if onboarding.status == Status::Failed { onboarding.failed_from.unwrap() } else { onboarding.status };
     match status {
-        Status::Started => 0,
+        Status::Started | Status::Confirming => 0,
         Status::NumberChoice => 1,
         Status::SignedUp => 2,
         Status::Submitted => 3,
@@ -167,6 +181,7 @@ proptest! {
             let longest = LongestWaits::default();
             let asks = after.status == Status::Ready && after.look_up_asked_at.is_some();
             prop_assert_eq!(after.status.is_at_rest() && !asks, after.work().is_none());
+            prop_assert_eq!(after.signup_status() == Status::Confirming, after.confirmation.is_some());
             prop_assert!(after.overdue_since.is_none() || longest.of(after.status).is_some());
             prop_assert!(after.overdue_since.is_none_or(|since| after.status_since < since && since <= after.updated_at));
             let same_status = after.status == now.status;
@@ -282,7 +297,7 @@ fn the_property_tests_try_every_event() {
 fn an_onboarding_moves_from_started_to_ready() {
     let way = [
         (Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true }, Status::Started),
-        (Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }, Status::NumberChoice),
+        (Event::NumbersFound { signup: signup(None), numbers: vec![offered(0), offered(1)] }, Status::NumberChoice),
         (Event::NumberChosen { phone_number_id: number(1).id }, Status::SignedUp),
         (Event::NumberAccepted, Status::Submitted),
         (live(0, None), Status::Live),
@@ -316,18 +331,47 @@ fn a_refused_client_account_does_not_keep_the_customer_from_signing_up() {
 }
 
 #[test]
+fn a_new_code_takes_the_place_of_the_one_that_is_being_confirmed() {
+    let exchanged = |code: &str| Event::CodeExchanged { code_sha256: code.to_owned() };
+    let failed = |code: &str| Event::ProofFailed { code_sha256: code.to_owned(), attempt: attempt(1) };
+    let confirming = journey(&[exchanged("one"), exchanged("two"), failed("one")]);
+    assert_eq!(confirming.status, Status::Confirming);
+    assert_eq!(confirming.confirmation.as_ref().unwrap().code_sha256, "two");
+    let started = apply(confirming.clone(), &failed("two"), at(300));
+    assert_eq!((started.status, started.confirmation), (Status::Started, None));
+    let proven = apply(confirming, &Event::SignupProven { signup: signup(Some(number(0))) }, at(300));
+    assert_eq!(proven.status, Status::SignedUp);
+    assert!(transition(&proven, &exchanged("three"), at(301)).is_err());
+}
+
+#[test]
+fn what_is_being_confirmed_does_not_expire_with_the_link_and_is_given_up_in_the_end() {
+    let exchanged = Event::CodeExchanged { code_sha256: "one".into() };
+    let confirming = apply(
+        journey(&[Event::ClientFound { client_id: "hT3mVxCL".parse().unwrap(), created: true }]),
+        &exchanged,
+        at(0),
+    );
+    assert_eq!(confirming.work().unwrap().due_at, at(0) + CONFIRMED_WITHIN);
+    assert_eq!(transition(&confirming, &Event::LinkExpired, START + Duration::days(8)), Ok(None));
+}
+
+#[test]
+fn the_search_for_the_client_account_goes_on_while_a_signup_is_being_confirmed() {
+    let exchanged = Event::CodeExchanged { code_sha256: "one".into() };
+    let confirming = journey(std::slice::from_ref(&exchanged));
+    assert_eq!(confirming.work().unwrap().step, Some(Step::ClientAccount));
+    let failed = apply(confirming, &failed(Step::ClientAccount), at(200));
+    assert_eq!((failed.status, failed.signup_status()), (Status::Failed, Status::Confirming));
+    let proven = apply(failed, &Event::SignupProven { signup: signup(Some(number(0))) }, at(201));
+    assert_eq!((proven.status, proven.signup_status()), (Status::Failed, Status::SignedUp));
+}
+
+#[test]
 fn a_setup_link_cannot_fill_the_table_with_attempts() {
     let mut onboarding = started();
     for n in 0..1_000 {
-        let attempt = PopupAttempt {
-            at: at(n),
-            event: "CANCEL".into(),
-            current_step: None,
-            error_code: None,
-            error_message: None,
-            session_id: None,
-        };
-        onboarding = apply(onboarding, &Event::PopupLeft { attempt }, at(n));
+        onboarding = apply(onboarding, &Event::PopupLeft { attempt: attempt(n) }, at(n));
     }
     assert_eq!((onboarding.attempts.len(), onboarding.attempts_count), (20, 200));
 }
@@ -350,7 +394,7 @@ fn a_late_failure_of_a_step_that_is_done_changes_nothing() {
 
 #[test]
 fn a_number_that_was_not_offered_cannot_be_chosen() {
-    let choice = journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }]);
+    let choice = journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![offered(0), offered(1)] }]);
     let error = transition(&choice, &Event::NumberChosen { phone_number_id: number(2).id }, at(1)).unwrap_err();
     assert_eq!(error.to_string(), "event number_chosen does not apply to an onboarding that is number_choice");
 }
@@ -409,7 +453,7 @@ fn a_status_that_lasts_too_long_is_overdue_once_until_it_changes() {
 #[test]
 fn a_customer_may_take_their_time() {
     for waiting in
-        [started(), journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![number(0), number(1)] }])]
+        [started(), journey(&[Event::NumbersFound { signup: signup(None), numbers: vec![offered(0), offered(1)] }])]
     {
         assert_eq!(transition(&waiting, &Event::Overdue { since: at(300) }, at(400)), Ok(None));
     }

@@ -4,11 +4,14 @@ use exchange::{BusinessId, ChannelId, ClientId, PhoneNumberId, WabaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use strum::{IntoStaticStr, VariantArray};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::id::OnboardingId;
 use super::retry::Retry;
 use super::step::Step;
+
+/// How long the setup link shows the status after the signup.
+const SHOWN: Duration = Duration::days(30);
 
 /// Where an onboarding stands. The meaning of each is in `docs/architecture.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -17,7 +20,9 @@ use super::step::Step;
 pub enum Status {
     /// The setup link is usable; the client account is being found or created.
     Started,
-    /// The WABA has several numbers and Embedded Signup named none: the customer must choose.
+    /// The code is exchanged and its token is kept: Meta is being asked whose signup it is.
+    Confirming,
+    /// The signup has several numbers and Embedded Signup named none: the customer must choose.
     NumberChoice,
     /// Code exchanged, ownership proven, number known.
     SignedUp,
@@ -134,11 +139,35 @@ pub enum ClientSearch {
     },
 }
 
-/// What Embedded Signup returned and Meta confirmed.
+/// By whose word a signup is this customer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SignupSource {
+    /// A code that the customer's browser brought from Meta, exchanged by us.
+    Callback,
+    /// The partner said so.
+    Partner,
+}
+
+impl SignupSource {
+    /// Every source.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word used in the API and the table.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What Embedded Signup returned and Meta, or the partner, confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signup {
-    /// The WhatsApp Business Account.
-    pub waba_id: WabaId,
+    /// By whose word.
+    pub source: SignupSource,
+    /// The WhatsApp Business Account; absent while the customer still has to choose among the numbers of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba_id: Option<WabaId>,
     /// Its name at Meta.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waba_name: Option<String>,
@@ -167,6 +196,29 @@ pub struct PhoneNumber {
     /// The display name that Meta verified or is verifying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_name: Option<String>,
+}
+
+/// A phone number that the customer can choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedNumber {
+    /// The number.
+    #[serde(flatten)]
+    pub number: PhoneNumber,
+    /// Its WhatsApp Business Account.
+    pub waba_id: WabaId,
+    /// The account's name at Meta.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba_name: Option<String>,
+}
+
+/// The code whose signup is being confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// SHA-256 of the code, in hexadecimal.
+    pub code_sha256: String,
+    /// When it was exchanged.
+    #[serde(with = "time::serde::rfc3339")]
+    pub exchanged_at: OffsetDateTime,
 }
 
 /// One opening of Meta's popup that did not lead on: where customers give up.
@@ -330,12 +382,15 @@ pub struct Onboarding {
     /// The page's language, such as `de`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// The code whose signup is being confirmed, in [`Status::Confirming`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// The proven signup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signup: Option<Signup>,
     /// The numbers to choose from in [`Status::NumberChoice`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub numbers: Vec<PhoneNumber>,
+    pub numbers: Vec<OfferedNumber>,
     /// The newest popup attempts that did not lead on, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<PopupAttempt>,
@@ -406,6 +461,7 @@ impl Onboarding {
             prefill: Map::new(),
             return_url: None,
             locale: None,
+            confirmation: None,
             signup: None,
             numbers: Vec::new(),
             attempts: Vec::new(),
@@ -436,7 +492,7 @@ impl Onboarding {
     /// Whether a signup can be taken: none is proven yet. A customer who is in the popup while the Hub refuses the client
     /// account must not lose what they finish there.
     pub fn takes_signup(&self) -> bool {
-        self.signup_status() == Status::Started
+        matches!(self.signup_status(), Status::Started | Status::Confirming)
     }
 
     /// How far the signup is, which goes on when the client account, the partner's matter, has failed.
@@ -447,9 +503,18 @@ impl Onboarding {
         }
     }
 
+    /// Until when the setup link shows the onboarding: as long as it can be used, and after the signup for 30 days from the last
+    /// change of status.
+    pub fn link_shows_until(&self) -> OffsetDateTime {
+        match self.signup_status() {
+            Status::Started | Status::NumberChoice | Status::Expired => self.link_expires_at,
+            _ => self.status_since + SHOWN,
+        }
+    }
+
     /// The WABA and the number, once both are proven.
     pub fn number(&self) -> Option<(&WabaId, &PhoneNumber)> {
         let signup = self.signup.as_ref()?;
-        Some((&signup.waba_id, signup.number.as_ref()?))
+        Some((signup.waba_id.as_ref()?, signup.number.as_ref()?))
     }
 }

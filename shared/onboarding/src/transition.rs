@@ -8,8 +8,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::event::Event;
 use super::record::{
-    ClientAccount, ClientSearch, FailureCode, Onboarding, PhoneNumber, PopupAttempt, Problem, Signup, Status,
-    Submission, UnclearSubmission,
+    ClientAccount, ClientSearch, Confirmation, FailureCode, OfferedNumber, Onboarding, PopupAttempt, Problem, Signup,
+    Status, Submission, UnclearSubmission,
 };
 use super::retry::{Refusal, Retry};
 use super::step::Step;
@@ -18,8 +18,7 @@ use super::step::Step;
 const CLOCKS_DIFFER: Duration = Duration::seconds(5);
 /// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
-/// How many popups a setup link can end without a signup. No further attempt is kept and no further code is exchanged, so
-/// that a link can neither fill the table nor cause calls to Meta without end.
+/// How many popups that ended without a signup are kept of a setup link, so that it cannot fill the table.
 pub const MAX_POPUP_ATTEMPTS: u32 = 200;
 
 /// An event that makes no sense in this status: a mistake of ours, or of whoever sent it.
@@ -56,27 +55,44 @@ pub fn transition(
             }
         },
         Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
+        Event::CodeExchanged { code_sha256 } if before.takes_signup() => {
+            if before.confirmation.as_ref().is_none_or(|confirmation| confirmation.code_sha256 != *code_sha256) {
+                move_on(&mut after, Status::Confirming);
+                after.confirmation = Some(Confirmation { code_sha256: code_sha256.clone(), exchanged_at: at });
+            }
+        }
+        Event::CodeExchanged { .. } => return Err(illegal()),
+        Event::ProofFailed { code_sha256, attempt } => {
+            keep_attempt(&mut after, attempt);
+            if before.confirmation.as_ref().is_some_and(|confirmation| confirmation.code_sha256 == *code_sha256) {
+                move_on(&mut after, Status::Started);
+            }
+        }
         Event::SignupProven { signup } => match before.signup_status() {
-            Status::Started if signup.number.is_some() => sign_up(&mut after, signup.clone()),
-            Status::Started => return Err(illegal()),
+            Status::Started | Status::Confirming if signup.waba_id.is_some() && signup.number.is_some() => {
+                sign_up(&mut after, signup.clone());
+            }
+            Status::Started | Status::Confirming => return Err(illegal()),
             _ if same_number(before, signup) => {}
             _ => return Err(illegal()),
         },
         Event::NumbersFound { signup, numbers } => match before.signup_status() {
-            Status::Started => {
+            Status::Started | Status::Confirming => {
                 move_on(&mut after, Status::NumberChoice);
                 after.signup = Some(Signup { number: None, ..signup.clone() });
                 after.numbers.clone_from(numbers);
             }
-            Status::NumberChoice if before.signup.as_ref().is_some_and(|s| s.waba_id == signup.waba_id) => {}
+            Status::NumberChoice if before.numbers == *numbers => {}
             _ => return Err(illegal()),
         },
         Event::NumberChosen { phone_number_id } => {
-            let chosen = |number: &&PhoneNumber| number.id == *phone_number_id;
+            let chosen = |offered: &&OfferedNumber| offered.number.id == *phone_number_id;
             match (before.signup_status(), &before.signup) {
                 (Status::NumberChoice, Some(signup)) => {
-                    let number = before.numbers.iter().find(chosen).ok_or_else(illegal)?.clone();
-                    sign_up(&mut after, Signup { number: Some(number), ..signup.clone() });
+                    let offered = before.numbers.iter().find(chosen).ok_or_else(illegal)?.clone();
+                    let OfferedNumber { number, waba_id, waba_name } = offered;
+                    let (waba_id, number) = (Some(waba_id), Some(number));
+                    sign_up(&mut after, Signup { waba_id, waba_name, number, ..signup.clone() });
                 }
                 (_, Some(Signup { number: Some(number), .. })) if number.id == *phone_number_id => {}
                 _ => return Err(illegal()),
@@ -229,6 +245,7 @@ fn move_on(after: &mut Onboarding, status: Status) {
     } else {
         after.status = status;
     }
+    after.confirmation = None;
 }
 
 /// A channel that was there before the number was submitted, or that came later in the place of another, may have a key.
@@ -274,7 +291,7 @@ fn search_client(after: &mut Onboarding, found: ClientSearch) {
 }
 
 fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
-    let open = matches!(after.signup_status(), Status::Started | Status::NumberChoice);
+    let open = matches!(after.signup_status(), Status::Started | Status::Confirming | Status::NumberChoice);
     if !open || after.attempts_count >= MAX_POPUP_ATTEMPTS || after.attempts.contains(attempt) {
         return;
     }
@@ -287,7 +304,7 @@ fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
 
 fn same_number(before: &Onboarding, signup: &Signup) -> bool {
     match (before.number(), &signup.number) {
-        (Some((waba_id, known)), Some(number)) => *waba_id == signup.waba_id && known.id == number.id,
+        (Some((waba_id, known)), Some(number)) => Some(waba_id) == signup.waba_id.as_ref() && known.id == number.id,
         _ => false,
     }
 }

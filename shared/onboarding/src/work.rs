@@ -58,6 +58,9 @@ pub struct Work {
 /// seconds in the template).
 pub const HOLD: Duration = Duration::seconds(65);
 
+/// How long Meta is asked whose signup it is. Then the customer has to sign up again: it takes one more click.
+pub const CONFIRMED_WITHIN: Duration = Duration::days(6);
+
 /// When the Hub is asked for a channel after its number was submitted: so long after it, then every [`LOOK_UP_EVERY`], and once
 /// that is overdue every [`LOOK_UP_OVERDUE`].
 const LOOK_UPS: [Duration; 5] =
@@ -85,7 +88,11 @@ impl Onboarding {
                 due_at: self.next_look_up(self.work_since),
             },
             _ if self.client_id().is_none() => work(Class::ClientAccount, Step::ClientAccount),
-            _ => Work { class: Class::Reconciliation, step: None, due_at: self.link_expires_at },
+            _ => {
+                let given_up_at =
+                    self.confirmation.as_ref().map(|confirmation| confirmation.exchanged_at + CONFIRMED_WITHIN);
+                Work { class: Class::Reconciliation, step: None, due_at: given_up_at.unwrap_or(self.link_expires_at) }
+            }
         })
     }
 
@@ -107,7 +114,16 @@ impl Onboarding {
 
     /// Whether what was to be done still is, so that a message that was sent for it still stands.
     pub fn has_same_work(&self, after: &Self) -> bool {
-        self.status == after.status
+        let is_same = match (self.status, after.status) {
+            // The search for the client account goes on, however the signup goes.
+            (Status::Started | Status::Confirming, Status::Started | Status::Confirming)
+                if self.client_id().is_none() =>
+            {
+                true
+            }
+            (before, after_it) => before == after_it && self.confirmation == after.confirmation,
+        };
+        is_same
             && self.client == after.client
             && self.retry == after.retry
             && self.channel_id == after.channel_id

@@ -7,17 +7,17 @@ use meta_graph::{Meta, MetaApp};
 use partner_hub::Hub;
 #[cfg(feature = "dispatcher")]
 use queue::Queue;
-use secrets::Secrets;
+use secrets::{SealingSecret, Secrets};
 use store::Store;
 use vault::Vault;
 #[cfg(feature = "dispatcher")]
 use workflow::Dispatcher;
-use workflow::steps::SignupProof;
+use workflow::steps::{Confirmation, SignupProof};
 use workflow::{HubContext, UpkeepContext};
 
 #[cfg(feature = "dispatcher")]
 use crate::settings::DispatcherConfig;
-use crate::settings::{HubConfig, MetaConfig, VaultConfig};
+use crate::settings::{HubConfig, MetaConfig, SealingConfig, VaultConfig};
 
 /// What everything is built from. Built once: with AWS by [`start`](crate::start), or from [`Ports`] that are given.
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub struct Dependencies {
     /// The time.
     pub clock: Clock,
     vault: VaultSource,
+    sealing: SealingSource,
     #[cfg(feature = "dispatcher")]
     queue: QueueSource,
 }
@@ -41,6 +42,14 @@ enum VaultSource {
     #[cfg(feature = "aws")]
     Aws(aws_sdk_secretsmanager::Client),
     Given(Arc<dyn Vault>),
+}
+
+/// Where the sealing keys come from. Few functions may read them, so that they are asked for where they are needed.
+#[derive(Clone)]
+enum SealingSource {
+    #[cfg(feature = "aws")]
+    Aws(aws_sdk_secretsmanager::Client),
+    Given(Arc<dyn SealingSecret>),
 }
 
 /// Where the queues come from. Only the dispatcher sends to them.
@@ -62,6 +71,8 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     /// The bundle's secret.
     pub secrets: Arc<dyn Secrets>,
+    /// The sealing keys.
+    pub sealing: Arc<dyn SealingSecret>,
 }
 
 impl Dependencies {
@@ -73,6 +84,7 @@ impl Dependencies {
             http,
             clock,
             vault: VaultSource::Given(ports.vault),
+            sealing: SealingSource::Given(ports.sealing),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Given(ports.queue),
         }
@@ -92,7 +104,8 @@ impl Dependencies {
             secrets,
             http,
             clock,
-            vault: VaultSource::Aws(secrets_manager),
+            vault: VaultSource::Aws(secrets_manager.clone()),
+            sealing: SealingSource::Aws(secrets_manager),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Aws(Box::new(sdk)),
         }
@@ -138,13 +151,32 @@ impl Dependencies {
 
     /// What the upkeep needs of the bundle.
     pub fn upkeep_context(&self, solution_id: String) -> UpkeepContext {
-        let (store, secrets) = (self.store.clone(), Arc::clone(&self.secrets));
-        UpkeepContext { store, secrets, solution_id, clock: self.clock.clone() }
+        UpkeepContext { store: self.store.clone(), solution_id, clock: self.clock.clone() }
     }
 
-    /// What proves signups.
-    pub fn signup_proof(&self, meta: MetaConfig) -> SignupProof {
+    /// What has signups confirmed.
+    pub fn confirmation(&self, meta: MetaConfig, sealing: SealingConfig) -> Confirmation {
         let MetaConfig { graph_url, graph_version, app_id } = meta;
-        SignupProof::new(Meta::new(self.http.clone(), MetaApp { graph_url, graph_version, app_id }))
+        Confirmation {
+            proof: SignupProof::new(Meta::new(self.http.clone(), MetaApp { graph_url, graph_version, app_id })),
+            store: self.store.clone(),
+            secrets: Arc::clone(&self.secrets),
+            sealing: self.sealing(sealing),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The sealing keys.
+    fn sealing(&self, config: SealingConfig) -> Arc<dyn SealingSecret> {
+        match &self.sealing {
+            #[cfg(feature = "aws")]
+            SealingSource::Aws(client) => {
+                Arc::new(secrets::CachedSealing::new(client.clone(), config.id, self.clock.clone()))
+            }
+            SealingSource::Given(sealing) => {
+                drop(config);
+                Arc::clone(sealing)
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The bundle's secret at Secrets Manager, kept in memory for a while.
+//! A secret at Secrets Manager, kept in memory for a while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,46 +12,66 @@ use telemetry::reason;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 
-use super::{BundleSecret, Secrets, SecretsError};
+use super::{BundleError, BundleSecret, SealingKeys, SealingSecret, Secrets, SecretsError};
 
-/// How long the credentials are used before they are read again.
+/// How long a secret is used before it is read again.
 const EXPIRY: Duration = Duration::minutes(5);
-/// How long there is between two readings while there are credentials to use.
+/// How long there is between two readings while there is a value to use.
 const PAUSE: Duration = Duration::seconds(30);
 
-/// Reads the bundle's secret and remembers it. One for the process.
+/// Reads a secret and remembers it. One for the process.
 #[derive(Debug)]
-pub struct CachedSecrets {
+pub struct CachedSecret<T> {
     client: Client,
     id: String,
+    parse: fn(&str) -> Result<T, BundleError>,
     clock: Clock,
     /// Readings that have ended. Tells a caller who waited for the lock that somebody else has read meanwhile.
     readings: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<State<T>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    bundle: Option<(Arc<BundleSecret>, OffsetDateTime)>,
+#[derive(Debug)]
+struct State<T> {
+    value: Option<(Arc<T>, OffsetDateTime)>,
     last: Option<(OffsetDateTime, Result<(), SecretsError>)>,
 }
 
+/// The bundle's secret, remembered.
+pub type CachedSecrets = CachedSecret<BundleSecret>;
+/// The sealing keys, remembered.
+pub type CachedSealing = CachedSecret<SealingKeys>;
+
 impl CachedSecrets {
-    /// Reads the secret of this name or ARN, when it is first asked for.
+    /// Reads the bundle's secret of this name or ARN, when it is first asked for.
     pub fn new(client: Client, id: String, clock: Clock) -> Self {
-        Self { client, id, clock, readings: AtomicU64::new(0), state: Mutex::default() }
+        Self::reading(client, id, BundleSecret::parse, clock)
+    }
+}
+
+impl CachedSealing {
+    /// Reads the sealing keys of this name or ARN, when they are first asked for.
+    pub fn new(client: Client, id: String, clock: Clock) -> Self {
+        Self::reading(client, id, SealingKeys::parse, clock)
+    }
+}
+
+impl<T> CachedSecret<T> {
+    fn reading(client: Client, id: String, parse: fn(&str) -> Result<T, BundleError>, clock: Clock) -> Self {
+        let state = State { value: None, last: None };
+        Self { client, id, parse, clock, readings: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
-    /// The credentials, read anew if they are older than `age`.
-    async fn at_most(&self, age: Duration) -> Result<Arc<BundleSecret>, SecretsError> {
+    /// The value, read anew if it is older than `age`.
+    async fn at_most(&self, age: Duration) -> Result<Arc<T>, SecretsError> {
         let before = self.readings.load(Ordering::Acquire);
         // Held while reading: whoever comes meanwhile waits here and shares what was read.
         let mut state = self.state.lock().await;
         let now = self.clock.now();
-        if let Some((bundle, read_at)) = &state.bundle {
+        if let Some((value, read_at)) = &state.value {
             let tried_at = state.last.as_ref().map_or(*read_at, |(at, _)| *at);
             if now - *read_at < age || now - tried_at < PAUSE {
-                return Ok(Arc::clone(bundle));
+                return Ok(Arc::clone(value));
             }
         } else if self.readings.load(Ordering::Acquire) != before
             && let Some((_, Err(error))) = &state.last
@@ -61,27 +81,27 @@ impl CachedSecrets {
         let read = self.read().await;
         self.readings.fetch_add(1, Ordering::Release);
         state.last = Some((now, read.as_ref().map(|_| ()).map_err(Clone::clone)));
-        match (read, &state.bundle) {
-            (Ok(bundle), _) => {
-                let bundle = Arc::new(bundle);
-                state.bundle = Some((Arc::clone(&bundle), now));
-                Ok(bundle)
+        match (read, &state.value) {
+            (Ok(value), _) => {
+                let value = Arc::new(value);
+                state.value = Some((Arc::clone(&value), now));
+                Ok(value)
             }
             (Err(error), Some((earlier, read_at))) => {
-                tracing::error!(%error, %read_at, "the bundle's secret could not be read again; the earlier one stays in use");
+                tracing::error!(%error, %read_at, secret = self.id, "a secret could not be read again; the earlier value stays in use");
                 Ok(Arc::clone(earlier))
             }
             (Err(error), None) => Err(error),
         }
     }
 
-    async fn read(&self) -> Result<BundleSecret, SecretsError> {
+    async fn read(&self) -> Result<T, SecretsError> {
         let started = Instant::now();
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| reason(&error));
         let (outcome, milliseconds) = (answer.as_ref().err().map_or("ok", String::as_str), milliseconds(started));
         tracing::info!(service = "secrets manager", route = "GetSecretValue", outcome, milliseconds, "call");
         let json = answer.map_err(SecretsError::Unavailable)?.secret_string.unwrap_or_default();
-        Ok(BundleSecret::parse(&json)?)
+        Ok((self.parse)(&json)?)
     }
 }
 
@@ -92,6 +112,17 @@ impl Secrets for CachedSecrets {
     }
 
     async fn refresh(&self) -> Result<Arc<BundleSecret>, SecretsError> {
+        self.at_most(PAUSE).await
+    }
+}
+
+#[async_trait]
+impl SealingSecret for CachedSealing {
+    async fn keys(&self) -> Result<Arc<SealingKeys>, SecretsError> {
+        self.at_most(EXPIRY).await
+    }
+
+    async fn refresh(&self) -> Result<Arc<SealingKeys>, SecretsError> {
         self.at_most(PAUSE).await
     }
 }

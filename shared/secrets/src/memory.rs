@@ -1,10 +1,10 @@
-//! A twin of the bundle's secret in memory, for the local stack and tests.
+//! Twins of the secrets in memory, for the local stack and tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{BundleSecret, Secrets, SecretsError};
+use super::{BundleSecret, SealingKeys, SealingSecret, Secrets, SecretsError};
 
 /// Credentials that are given, and that can be rotated. Clones share them.
 #[derive(Debug, Clone)]
@@ -40,5 +40,32 @@ impl Secrets for MemorySecrets {
             rotation.current = next;
         }
         Ok(Arc::clone(&rotation.current))
+    }
+}
+
+/// Sealing keys that are given, and that can be rotated. Clones share them.
+#[derive(Debug, Clone)]
+pub struct MemorySealing(Arc<Mutex<Arc<SealingKeys>>>);
+
+impl MemorySealing {
+    /// Gives these.
+    pub fn new(keys: SealingKeys) -> Self {
+        Self(Arc::new(Mutex::new(Arc::new(keys))))
+    }
+
+    /// Gives these from now on.
+    pub fn rotate(&self, keys: SealingKeys) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+}
+
+#[async_trait]
+impl SealingSecret for MemorySealing {
+    async fn keys(&self) -> Result<Arc<SealingKeys>, SecretsError> {
+        Ok(Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    async fn refresh(&self) -> Result<Arc<SealingKeys>, SecretsError> {
+        self.keys().await
     }
 }

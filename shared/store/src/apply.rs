@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use onboarding::{Event, Onboarding, OnboardingId, transition};
 
+use super::also::Also;
 use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{self, Item, Key, n, s};
+use super::kept_token::KeptToken;
 use super::ownership::Claim;
 use super::record::{self, OPTIONAL};
 use super::work::{AT_WORK, WorkKey};
@@ -41,8 +43,8 @@ enum Replaced {
     Done,
     /// Somebody else was there first.
     LostRace,
-    /// A number or a channel belongs to another onboarding.
-    Taken(StoreError),
+    /// A number, a channel or an unclaimed signup is another onboarding's.
+    Refused(StoreError),
 }
 
 /// Who says that something happened.
@@ -55,10 +57,16 @@ enum Sender<'a> {
 
 impl Store {
     /// Applies an event to a record. What it changes is written in one transaction: the record, an entry of its history,
-    /// and the ownership of a number or channel that became known. Whoever loses a race applies the event to the winner's
-    /// record. A number that was proven anew is taken over from an onboarding at rest, in the same transaction.
+    /// the ownership of a number or channel that became known, and what else changes with it. Whoever loses a race applies
+    /// the event to the winner's record. A number that was proven anew is taken over from an onboarding at rest.
     pub async fn apply(&self, id: &OnboardingId, event: &Event) -> Result<Applied, StoreError> {
-        self.apply_from(None, id, event, Sender::Anybody).await
+        self.apply_from(None, id, event, Sender::Anybody, None).await
+    }
+
+    /// [`Self::apply`] of [`Event::CodeExchanged`]: the token is kept in the same transaction, in place of an earlier one.
+    pub async fn exchanged(&self, id: &OnboardingId, token: &KeptToken) -> Result<Applied, StoreError> {
+        let event = Event::CodeExchanged { code_sha256: token.code_sha256.clone() };
+        self.apply_from(None, id, &event, Sender::Anybody, Some(token)).await
     }
 
     /// [`Self::apply`] of what the worker with this permit found out: its work is done, and what is to be done next is due.
@@ -66,7 +74,7 @@ impl Store {
     /// applied as anybody's, and that a try failed is not recorded.
     pub async fn record(&self, before: Stored, permit: &str, event: &Event) -> Result<Applied, StoreError> {
         let id = before.onboarding.id.clone();
-        self.apply_from(Some(before), &id, event, Sender::Worker(permit)).await
+        self.apply_from(Some(before), &id, event, Sender::Worker(permit), None).await
     }
 
     async fn apply_from(
@@ -75,6 +83,7 @@ impl Store {
         id: &OnboardingId,
         event: &Event,
         mut sender: Sender<'_>,
+        token: Option<&KeptToken>,
     ) -> Result<Applied, StoreError> {
         let mut backoff = RaceBackoff::default();
         let mut loser = None;
@@ -91,15 +100,13 @@ impl Store {
                 return Ok(Applied::Unchanged(before));
             };
             let after = Stored { onboarding, version: before.version + 1 };
-            match self.replace(&before, &after, event, sender, loser.take()).await? {
+            match self.replace(&before, &after, event, sender, (token, loser.take())).await? {
                 Replaced::Done => return Ok(Applied::Changed(after)),
                 Replaced::LostRace => {}
-                Replaced::Taken(error) => {
-                    loser = self.number_at_rest(&after.onboarding).await?;
-                    if loser.is_none() || !matches!(error, StoreError::NumberTaken) {
-                        return Err(error);
-                    }
+                Replaced::Refused(StoreError::NumberTaken) => {
+                    loser = Some(self.number_at_rest(&after.onboarding).await?.ok_or(StoreError::NumberTaken)?);
                 }
+                Replaced::Refused(error) => return Err(error),
             }
             if let Sender::Worker(permit) = sender
                 && self.permit_at_work(id).await?.as_deref() != Some(permit)
@@ -120,7 +127,7 @@ impl Store {
         after: &Stored,
         event: &Event,
         sender: Sender<'_>,
-        loser: Option<Stored>,
+        (token, loser): (Option<&KeptToken>, Option<Stored>),
     ) -> Result<Replaced, StoreError> {
         const RECORD: usize = 0;
         const FIRST_CLAIM: usize = 2;
@@ -138,6 +145,9 @@ impl Store {
         if let Some(loser) = &loser {
             writes.extend(self.lost_writes(loser, id)?);
         }
+        let first_also = writes.len();
+        let also = Also::of(&self.table, &before.onboarding, &after.onboarding, event, token)?;
+        writes.extend(also.iter().map(|also| also.write.clone()));
 
         let refused = match self.transact(writes).await? {
             Transacted::Done => return Ok(Replaced::Done),
@@ -149,7 +159,11 @@ impl Store {
             return Ok(Replaced::LostRace);
         }
         let taken = claims.into_iter().enumerate().find(|(number, _)| refused.contains(&(FIRST_CLAIM + number)));
-        Ok(taken.map_or(Replaced::LostRace, |(_, claim)| Replaced::Taken(claim.taken)))
+        if let Some((_, claim)) = taken {
+            return Ok(Replaced::Refused(claim.taken));
+        }
+        let refusal = also.into_iter().enumerate().find(|(number, _)| refused.contains(&(first_also + number)));
+        Ok(refusal.and_then(|(_, also)| also.refusal).map_or(Replaced::LostRace, Replaced::Refused))
     }
 
     /// The writes that take the number from an onboarding at rest, and its channel with it.

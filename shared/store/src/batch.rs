@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// The items with these keys, at most 100, as far as they exist.
-    async fn read_items(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    pub(crate) async fn read_items(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut backoff = RaceBackoff::default();
         let mut waiting = Some(KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?);

@@ -17,8 +17,8 @@ use super::{Store, StoreError};
 
 /// How long an entry is kept.
 const KEPT: Duration = Duration::days(30);
-/// When reconciliation takes an entry of Meta's up: later than the page hands a signup over.
-const PAGE_GRACE: Duration = Duration::minutes(2);
+/// When reconciliation takes an entry of Meta's up: later than the page hands a signup over and Meta has confirmed it.
+const PAGE_GRACE: Duration = Duration::minutes(10);
 /// A longer body is not kept: DynamoDB's items hold 400 KB. In bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 /// A longer event id goes into the key as its digest: DynamoDB's keys hold 2048 bytes. In characters.

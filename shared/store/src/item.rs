@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{ChannelId, OnboardingId, PhoneNumberId};
+use onboarding::{ChannelId, OnboardingId, PhoneNumberId, WabaId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -16,13 +16,19 @@ use super::inbox::InboxKey;
 pub(crate) const SHAPE: u32 = 2;
 /// The partition of the index `by_creation`.
 pub(crate) const LISTED: &str = "ONB";
-/// The partition of the popups that were opened.
-pub(crate) const POPUP: &str = "POPUP";
+/// The same of signups that no onboarding has.
+pub(crate) const LISTED_SIGNUPS: &str = "SIGNUP";
+/// What the sort keys of hints begin with.
+pub(crate) const HINT_PREFIX: &str = "HINT#";
 /// What the sort keys of history items begin with.
 pub const EVENT_PREFIX: &str = "EVT#";
 
+/// The sort key of the token of a signup that is being confirmed.
+pub(crate) const TOKEN: &str = "TOKEN";
+
 const ONBOARDING_PREFIX: &str = "ONB#";
 const INBOX_PREFIX: &str = "INBOX#";
+const SIGNUP_PREFIX: &str = "SIGNUP#";
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -76,7 +82,26 @@ impl Key {
     }
 
     pub(crate) fn popup(id: &OnboardingId) -> Self {
-        Self { pk: POPUP.to_owned(), sk: id.as_str().to_owned() }
+        Self { sk: "POPUP".to_owned(), ..Self::onboarding(id) }
+    }
+
+    /// The token of the signup that is being confirmed.
+    pub(crate) fn token(id: &OnboardingId) -> Self {
+        Self { sk: TOKEN.to_owned(), ..Self::onboarding(id) }
+    }
+
+    /// An onboarding's hold of a WABA.
+    pub(crate) fn waba(waba_id: &WabaId, id: &OnboardingId) -> Self {
+        Self { pk: format!("WABA#{waba_id}"), sk: id.to_string() }
+    }
+
+    pub(crate) fn unclaimed(waba_id: &WabaId) -> Self {
+        Self { pk: format!("{SIGNUP_PREFIX}{waba_id}"), sk: "SIGNUP".to_owned() }
+    }
+
+    /// What the page of an onboarding said of a WABA.
+    pub(crate) fn hint(waba_id: &WabaId, id: &OnboardingId) -> Self {
+        Self { sk: format!("{HINT_PREFIX}{id}"), ..Self::unclaimed(waba_id) }
     }
 
     pub(crate) fn seen(channel_id: &ChannelId) -> Self {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod also;
 mod apply;
 mod batch;
 mod channel_sweep;
@@ -10,15 +11,18 @@ mod history;
 mod hub_token;
 mod inbox;
 mod item;
+mod kept_token;
 mod limit;
 mod list;
 mod overdue;
 mod ownership;
 mod place;
-mod popup_visit;
+mod popup;
 mod record;
 pub mod schema;
 mod seen_channel;
+mod unclaimed;
+mod waba;
 mod work;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
@@ -32,11 +36,14 @@ pub use history::HistoryEntry;
 pub use hub_token::SealedToken;
 pub use inbox::{Dedup, InboxEntry, InboxKey, InboxReceipt, InvalidInboxKey, NewInboxEntry, Source};
 pub use item::EVENT_PREFIX;
+pub use kept_token::{KeptToken, ProofTurn};
 pub use limit::DispatchLease;
 pub use list::{ListFilter, Page};
 pub use overdue::InStatus;
+pub use popup::{MOST_EXCHANGES, Popup};
 pub use record::{Created, Idempotency};
 pub use seen_channel::SeenChannel;
+pub use unclaimed::{UnclaimedPage, UnclaimedSignup};
 pub use work::{Due, WorkKey, WorkState};
 
 /// The table, through the AWS SDK. Cheap to clone.
@@ -73,6 +80,9 @@ pub enum StoreError {
     /// The channel belongs to another onboarding. Nothing was written.
     #[error("the channel belongs to another onboarding")]
     ChannelTaken,
+    /// Nobody's signup of this WABA is known, or it was given to another onboarding. Nothing was written.
+    #[error("there is no unclaimed signup of this WABA")]
+    NotUnclaimed,
     /// The cursor was not made by [`Store::list`], or for a list of another kind.
     #[error("the cursor is not one of ours")]
     InvalidCursor,

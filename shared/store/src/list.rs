@@ -104,7 +104,7 @@ impl Store {
     }
 
     /// All places of a partition, the last first.
-    fn query_index(&self, index: &str, attribute: &str, value: &str) -> QueryFluentBuilder {
+    pub(crate) fn query_index(&self, index: &str, attribute: &str, value: &str) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)

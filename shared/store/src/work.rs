@@ -32,6 +32,8 @@ const LATE: Duration = Duration::milliseconds(100);
 pub enum WorkKey {
     /// An onboarding that is not at rest.
     Onboarding(OnboardingId),
+    /// A signup that is being confirmed at Meta. Reconciliation's: it never gets a permit.
+    Confirmation(OnboardingId),
     /// A webhook that is kept and not settled.
     Inbox(InboxKey),
     /// The sweep of all channels.
@@ -48,7 +50,7 @@ impl WorkKey {
         self.key().pk
     }
 
-    /// Reads [`Self::as_text`]; `None` for the `pk` of anything else.
+    /// Reads [`Self::as_text`] of work that may get a permit; `None` for the `pk` of anything else.
     pub fn from_text(pk: &str) -> Option<Self> {
         let single = || [Self::Sweep, Self::Token, Self::Probe].into_iter().find(|work| work.key().pk == pk);
         item::onboarding_id(pk).map(Self::Onboarding).or_else(|| item::inbox_key(pk).map(Self::Inbox)).or_else(single)
@@ -57,6 +59,7 @@ impl WorkKey {
     pub(crate) fn key(&self) -> Key {
         match self {
             Self::Onboarding(id) => Key::onboarding(id),
+            Self::Confirmation(id) => Key::token(id),
             Self::Inbox(key) => Key::inbox_work(key),
             Self::Sweep => Key::sweep(),
             Self::Token => Key::hub_token(),
@@ -292,7 +295,9 @@ impl Store {
 
 fn due(item: &Item) -> Option<Due> {
     let pk = item::text(item, "pk").unwrap_or_default();
-    let Some(key) = WorkKey::from_text(pk) else {
+    let confirmation = item::text(item, "sk") == Some(item::TOKEN);
+    let confirmation = item::onboarding_id(pk).filter(|_| confirmation).map(WorkKey::Confirmation);
+    let Some(key) = confirmation.or_else(|| WorkKey::from_text(pk)) else {
         tracing::error!(pk, "due item of an unknown kind left out");
         return None;
     };

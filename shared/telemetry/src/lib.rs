@@ -108,8 +108,8 @@ pub enum Metric {
     ChannelUnknown,
     /// The vault no longer holds the key of an onboarding that is ready.
     KeyMissing,
-    /// Meta reports a signup that no page handed over, and it could not be completed without the customer.
-    SignupUnclear,
+    /// Meta reports a signup that no onboarding has: its customer has to come again, or the partner says whose it is.
+    SignupUnclaimed,
     /// A probe of the Hub failed: the breaker opened, or stays open.
     HubUnavailable,
     /// Work was sent out several times and stayed without a result.

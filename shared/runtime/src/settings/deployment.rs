@@ -12,6 +12,7 @@ use super::{Env, Incomplete, Setting, Source, parse, providers};
 settings! {
     TABLE_NAME: resource, "The table.";
     BUNDLE_SECRET_ID: resource, "Name or ARN of the bundle's secret.";
+    SEALING_KEY_ID: resource, "Name or ARN of the secret with the keys that seal the tokens of sign-ups.";
     VAULT_PREFIX: resource, "What the names of the keys' secrets begin with.";
     WEBHOOK_TOKEN_HEADER: parameter "WebhookTokenHeader" = "x-partner-token", "Header of the Hub's webhooks that carries the shared token, if there is no platform secret.";
 }
@@ -41,6 +42,20 @@ impl SecretConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         Ok(Self { id: env.required(BUNDLE_SECRET_ID)? })
+    }
+}
+
+/// Where the keys are kept with which the tokens of signups are sealed.
+#[derive(Debug, Clone)]
+pub struct SealingConfig {
+    /// `SEALING_KEY_ID`: name or ARN of the secret.
+    pub id: String,
+}
+
+impl SealingConfig {
+    /// Reads the section.
+    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
+        Ok(Self { id: env.required(SEALING_KEY_ID)? })
     }
 }
 

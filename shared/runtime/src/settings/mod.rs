@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 pub use brand::Brand;
 #[cfg(feature = "dependencies")]
-pub use deployment::{DispatcherConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
+pub use deployment::{DispatcherConfig, SealingConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
 #[cfg(feature = "dependencies")]
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;

@@ -19,7 +19,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use exchange::Clock;
-use onboarding::{ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup};
+use onboarding::{
+    ClientAccount, ClientDetails, ClientSearch, Event, Onboarding, OnboardingId, PhoneNumber, Signup, SignupSource,
+};
 use store::{Store, StoreError, schema};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -100,7 +102,8 @@ fn onboarding(reference: &str, now: OffsetDateTime) -> Onboarding {
 fn signup_proven(phone_number_id: &str) -> Event {
     let number = PhoneNumber { id: phone_number_id.parse().unwrap(), display_phone_number: None, verified_name: None };
     let signup = Signup {
-        waba_id: "409812357760143".parse().unwrap(),
+        source: SignupSource::Callback,
+        waba_id: Some("409812357760143".parse().unwrap()),
         waba_name: None,
         business_id: None,
         number: Some(number),

@@ -2,8 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-/// The stable word under which the inbox keeps what became of a webhook. A webhook of Meta's may also end with the code of a
-/// [`CallbackError`](crate::steps::CallbackError).
+/// The stable word under which the inbox keeps what became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum WebhookOutcome {
@@ -17,20 +16,12 @@ pub enum WebhookOutcome {
     Ignored,
     /// Too large to be kept.
     TooLarge,
-    /// Of Meta: a signup that no page handed over was completed.
-    Recovered,
     /// It says nothing new: the onboarding was there already. Of Meta: an onboarding has that WABA already.
     Known,
-    /// Of Meta: no customer of an open onboarding went to Meta before.
-    NobodyWaits,
+    /// Of Meta: a signup that no onboarding has.
+    Unclaimed,
     /// Of Meta: the signup is for another solution of our app.
     OtherSolution,
-    /// Of Meta: several customers may be meant.
-    Unclear,
-    /// Of Meta: one customer is meant, whose token cannot be fetched.
-    NotFetched,
-    /// Of Meta: every try failed for three days.
-    NeverSettled,
     /// Of Meta: it reports no finished signup.
     Kept,
 }

@@ -1,14 +1,20 @@
 //! The steps, a file each. Each is safe to repeat, and each stands once.
 
+mod callback_error;
 pub(crate) mod client_account;
-pub(crate) mod es_callback;
+mod confirmation;
+mod es_callback;
 mod key_creation;
 mod number_submission;
-pub(crate) mod proof;
+mod partner_claim;
+mod proof;
 mod unclear_submission;
 
+pub use callback_error::{CallbackError, RefusalCode};
 pub use client_account::ClientAccount;
-pub use es_callback::{Callback, CallbackError, EsCallback, RefusalCode};
+pub use confirmation::Confirmation;
+pub use es_callback::{Callback, EsCallback};
 pub use key_creation::KeyCreation;
 pub use number_submission::NumberSubmission;
+pub use partner_claim::PartnerClaim;
 pub use proof::SignupProof;

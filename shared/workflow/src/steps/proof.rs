@@ -1,11 +1,16 @@
 //! What proves a signup: the token that Meta issued for it. A browser only claims, and any doubt is refused.
 
-use meta_graph::session::{Session, SessionEvent};
-use meta_graph::{BusinessToken, Meta, MetaError};
-use onboarding::{BusinessId, Event, PhoneNumber, PhoneNumberId, Signup, WabaId};
+use futures_util::stream::{self, StreamExt};
+use meta_graph::{BusinessToken, Meta, MetaError, TokenInfo};
+use onboarding::{BusinessId, Event, OfferedNumber, PhoneNumber, PhoneNumberId, Signup, SignupSource, WabaId};
 use secrecy::SecretString;
 
-use super::es_callback::{CallbackError, RefusalCode};
+use super::callback_error::{CallbackError, RefusalCode};
+
+/// The numbers of no more WABAs are offered.
+const MOST_WABAS: usize = 20;
+/// How many WABAs are read at the same time.
+const AT_ONCE: usize = 4;
 
 /// Proves signups at Meta.
 #[derive(Clone)]
@@ -22,13 +27,27 @@ pub(crate) struct Claims<'a> {
     pub(crate) coexistence: bool,
 }
 
-impl<'a> From<&'a Session> for Claims<'a> {
-    fn from(session: &'a Session) -> Self {
-        Self {
-            waba_id: session.waba_id.as_ref(),
-            phone_number_id: session.phone_number_id.as_ref(),
-            coexistence: session.event == SessionEvent::FinishCoexistence,
-        }
+/// By whose word a signup is this customer's.
+#[derive(Debug, Clone)]
+pub(crate) enum Proven {
+    /// By the code with this SHA-256.
+    ByCode(String),
+    /// By the partner's.
+    ByPartner,
+}
+
+/// A WABA and its numbers. It was granted: the token's granular scopes name it, or it can be read where they name none.
+struct Granted {
+    waba_id: WabaId,
+    waba_name: Option<String>,
+    numbers: Vec<PhoneNumber>,
+}
+
+impl Granted {
+    fn offered(self) -> impl Iterator<Item = OfferedNumber> {
+        let Self { waba_id, waba_name, numbers } = self;
+        let offered = move |number| OfferedNumber { number, waba_id: waba_id.clone(), waba_name: waba_name.clone() };
+        numbers.into_iter().map(offered)
     }
 }
 
@@ -44,53 +63,76 @@ impl SignupProof {
         app_secret: &SecretString,
         token: &BusinessToken,
         claims: Claims<'_>,
-        code_sha256: Option<String>,
+        proven: Proven,
     ) -> Result<Event, CallbackError> {
-        let granted = self.granted_waba(app_secret, token, claims.waba_id).await?;
-        let (waba, numbers, business_id) = tokio::join!(
-            self.meta.waba(app_secret, token, &granted.id),
-            self.meta.phone_numbers(app_secret, token, &granted.id),
-            self.business_id(app_secret, token),
-        );
-        let waba_name = match waba {
-            Ok(waba) => waba.name,
-            Err(_) if granted.named_in_token => None,
-            Err(MetaError::Refused { .. }) => return Err(not_granted()),
-            Err(error) => return Err(error.into()),
+        let info = self.token_info(app_secret, token).await?;
+        let wabas = match claims.waba_id {
+            // Scopes that are narrowed say which WABAs were shared. Others that can be read with the token were not.
+            Some(claimed) if names_assets(&info) && !info.names_waba(claimed) => return Err(not_granted()),
+            Some(claimed) => vec![claimed.clone()],
+            None => info.wabas(),
         };
+        if wabas.is_empty() {
+            let reason = "Meta did not say which WhatsApp Business Account was chosen".to_owned();
+            return Err(CallbackError::Refused { code: RefusalCode::WabaUnknown, reason });
+        }
+        if wabas.len() > MOST_WABAS {
+            tracing::warn!(wabas = wabas.len(), "the numbers of the first WABAs alone are offered");
+        }
+        let reads = wabas.into_iter().take(MOST_WABAS).map(|waba_id| {
+            let named = info.names_waba(&waba_id);
+            self.read(app_secret, token, waba_id, named)
+        });
+        let reads = stream::iter(reads).buffered(AT_ONCE).collect::<Vec<_>>();
+        let (reads, business_id) = tokio::join!(reads, self.business_id(app_secret, token));
+        let (granted, all_read) = readable(reads)?;
+        let (source, code_sha256) = match proven {
+            Proven::ByCode(sha256) => (SignupSource::Callback, Some(sha256)),
+            Proven::ByPartner => (SignupSource::Partner, None),
+        };
+        let one = (granted.len() == 1).then(|| &granted[0]);
         let signup = Signup {
-            waba_id: granted.id,
-            waba_name,
+            source,
+            waba_id: one.map(|waba| waba.waba_id.clone()),
+            waba_name: one.and_then(|waba| waba.waba_name.clone()),
             business_id,
             coexistence: claims.coexistence,
             number: None,
             code_sha256,
         };
-        with_number(signup, numbers?.into_iter().map(number).collect(), claims.phone_number_id)
+        let numbers = granted.into_iter().flat_map(Granted::offered).collect();
+        with_number(signup, numbers, claims.phone_number_id, all_read)
     }
 
-    /// The WABA that the token was granted for: the one that is claimed, or the only one in the token.
-    async fn granted_waba(
+    /// What Meta says of the token, which must be valid for our app.
+    async fn token_info(&self, app_secret: &SecretString, token: &BusinessToken) -> Result<TokenInfo, CallbackError> {
+        let info = self.meta.debug_token(app_secret, token).await?;
+        if info.is_valid && info.app_id.as_deref() == Some(self.meta.app_id()) {
+            return Ok(info);
+        }
+        let reason = "Meta's token is not valid for our app".to_owned();
+        Err(CallbackError::Refused { code: RefusalCode::TokenNotOurs, reason })
+    }
+
+    /// Reads a WABA and its numbers. If the token does not name it, it must be readable with the token.
+    async fn read(
         &self,
         app_secret: &SecretString,
         token: &BusinessToken,
-        claimed: Option<&WabaId>,
-    ) -> Result<GrantedWaba, CallbackError> {
-        let info = self.meta.debug_token(app_secret, token).await?;
-        if !info.is_valid || info.app_id.as_deref() != Some(self.meta.app_id()) {
-            let reason = "Meta's token is not valid for our app".to_owned();
-            return Err(CallbackError::Refused { code: RefusalCode::TokenNotOurs, reason });
-        }
-        if let Some(claimed) = claimed {
-            return Ok(GrantedWaba { id: claimed.clone(), named_in_token: info.names_waba(claimed) });
-        }
-        match <[WabaId; 1]>::try_from(info.wabas()) {
-            Ok([id]) => Ok(GrantedWaba { id, named_in_token: true }),
-            Err(_) => Err(CallbackError::Refused {
-                code: RefusalCode::WabaUnknown,
-                reason: "Meta did not say which WhatsApp Business Account was chosen".to_owned(),
-            }),
-        }
+        waba_id: WabaId,
+        named: bool,
+    ) -> Result<Granted, CallbackError> {
+        let (waba, numbers) = tokio::join!(
+            self.meta.waba(app_secret, token, &waba_id),
+            self.meta.phone_numbers(app_secret, token, &waba_id),
+        );
+        let waba_name = match waba {
+            Ok(waba) => waba.name,
+            Err(_) if named => None,
+            Err(MetaError::Refused { .. }) => return Err(not_granted()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Granted { waba_id, waba_name, numbers: numbers?.into_iter().map(number).collect() })
     }
 
     /// The portfolio, from Meta. The Hub does not need it beside a client account, so that nothing fails without it.
@@ -102,10 +144,32 @@ impl SignupProof {
     }
 }
 
-/// A WABA and whether the token's granular scopes name it. If they do not, it must be readable with the token.
-struct GrantedWaba {
-    id: WabaId,
-    named_in_token: bool,
+/// Those that could be read, and whether all could. An error if none could: one that may pass, if there is one.
+fn readable(reads: Vec<Result<Granted, CallbackError>>) -> Result<(Vec<Granted>, bool), CallbackError> {
+    let (mut granted, mut failed) = (Vec::new(), None::<CallbackError>);
+    for read in reads {
+        match read {
+            Ok(read) => granted.push(read),
+            Err(error) => {
+                tracing::warn!(%error, "a granted WABA could not be read");
+                if failed.as_ref().is_none_or(|earlier| error.may_pass() && !earlier.may_pass()) {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    let has_numbers = granted.iter().any(|granted| !granted.numbers.is_empty());
+    match failed {
+        Some(error) if granted.is_empty() || (error.may_pass() && !has_numbers) => Err(error),
+        failed => Ok((granted, failed.is_none())),
+    }
+}
+
+/// Whether any `whatsapp_business_*` permission of the token is narrowed to assets.
+fn names_assets(info: &TokenInfo) -> bool {
+    info.granular_scopes.iter().any(|scope| {
+        scope.scope.starts_with("whatsapp_business_") && scope.target_ids.as_ref().is_some_and(|ids| !ids.is_empty())
+    })
 }
 
 fn number(number: meta_graph::PhoneNumber) -> PhoneNumber {
@@ -120,22 +184,27 @@ fn not_granted() -> CallbackError {
     }
 }
 
-/// The number that was signed up, or the numbers to choose from.
+/// The number that was signed up, or the numbers to choose from. The only one is not taken for the customer's if others could
+/// not be read.
 fn with_number(
     signup: Signup,
-    mut numbers: Vec<PhoneNumber>,
+    mut numbers: Vec<OfferedNumber>,
     claimed: Option<&PhoneNumberId>,
+    all_read: bool,
 ) -> Result<Event, CallbackError> {
-    if let Some(claimed) = claimed {
-        let number = numbers.into_iter().find(|number| number.id == *claimed).ok_or(CallbackError::Refused {
-            code: RefusalCode::NumberNotInWaba,
-            reason: "The phone number is not one of the WhatsApp Business Account's".to_owned(),
-        })?;
-        return Ok(Event::SignupProven { signup: Signup { number: Some(number), ..signup } });
-    }
-    match numbers.len() {
-        0 => Err(CallbackError::NoNumber),
-        1 => Ok(Event::SignupProven { signup: Signup { number: numbers.pop(), ..signup } }),
-        _ => Ok(Event::NumbersFound { signup, numbers }),
-    }
+    let chosen = match claimed {
+        Some(claimed) => {
+            let number = numbers.into_iter().find(|offered| offered.number.id == *claimed);
+            number.ok_or(CallbackError::Refused {
+                code: RefusalCode::NumberNotInWaba,
+                reason: "The phone number is not one of the WhatsApp Business Account's".to_owned(),
+            })?
+        }
+        None if numbers.len() == 1 && all_read => numbers.remove(0),
+        None if numbers.is_empty() => return Err(CallbackError::NoNumber),
+        None => return Ok(Event::NumbersFound { signup, numbers }),
+    };
+    let OfferedNumber { number, waba_id, waba_name } = chosen;
+    let (waba_id, number) = (Some(waba_id), Some(number));
+    Ok(Event::SignupProven { signup: Signup { waba_id, waba_name, number, ..signup } })
 }

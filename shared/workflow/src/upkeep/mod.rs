@@ -1,12 +1,12 @@
-//! What looks after the rest: channels whose webhook never came, signups that no page handed over, links that run out, and
-//! the dispatcher itself.
+//! What looks after the rest: channels whose webhook never came, signups that Meta has not confirmed yet or that nobody claims,
+//! links that run out, and the dispatcher itself.
 
 pub(crate) mod channel_sweep;
 pub(crate) mod hub_probe;
 pub(crate) mod hub_token;
 pub(crate) mod look_up;
-mod lost_signup;
 mod overdue;
 mod reconciliation;
+mod unclaimed_signup;
 
 pub use reconciliation::{Reconciled, Reconciliation, UpkeepContext};

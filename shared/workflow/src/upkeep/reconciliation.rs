@@ -1,36 +1,30 @@
-//! Reconciliation, every five minutes: links that run out, what Meta reports, and whether the dispatcher is alive. It calls
-//! nobody at the Hub.
+//! Reconciliation, every five minutes: links that run out, signups that Meta has not confirmed yet, what Meta reports, and whether
+//! the dispatcher is alive. It calls nobody at the Hub.
 
-use std::sync::Arc;
 use std::time::{Duration as StdDuration, Instant};
 
 use exchange::Clock;
 use onboarding::limiter::{Health, from_milliseconds, milliseconds};
 use onboarding::{Class, Event, LongestWaits, OnboardingId, Status};
-use secrets::Secrets;
-use store::{Due, InboxKey, Source, Store, StoreError, WorkKey};
+use store::{Due, Source, Store, StoreError, Stored, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
-use super::{channel_sweep, lost_signup, overdue};
-use crate::steps::proof::SignupProof;
+use super::{channel_sweep, overdue, unclaimed_signup};
+use crate::steps::Confirmation;
 
 /// How many due items one run takes up. The rest is due at the next run.
 const ITEMS_PER_RUN: u32 = 500;
-/// How many tokens of lost signups one run fetches; each costs about five calls to Meta.
-const SIGNUPS_PER_RUN: usize = 5;
 /// How long one run may last if nobody says when it has to end.
 const USUAL_RUN: StdDuration = StdDuration::from_secs(50);
-/// When something that could not be looked into is looked at next.
-const NEXT_LOOK: Duration = Duration::minutes(15);
+/// A popup that was opened at the last moment is on record by then.
+const LATE: Duration = Duration::minutes(1);
 
 /// What the upkeep needs of the bundle.
 #[derive(Clone)]
 pub struct UpkeepContext {
     /// The table.
     pub store: Store,
-    /// The bundle's secret.
-    pub secrets: Arc<dyn Secrets>,
     /// The partner's solution with 360dialog.
     pub solution_id: String,
     /// The time.
@@ -42,8 +36,8 @@ pub struct UpkeepContext {
 pub struct Reconciliation {
     /// What it works with.
     pub context: UpkeepContext,
-    /// For signups that no page handed over.
-    pub proof: SignupProof,
+    /// For signups that Meta has not confirmed yet.
+    pub confirmation: Confirmation,
     /// After which time in one status an onboarding is overdue.
     pub longest_waits: LongestWaits,
 }
@@ -53,6 +47,8 @@ pub struct Reconciliation {
 pub struct Reconciled {
     /// Onboardings whose link had run out.
     pub expired: usize,
+    /// Signups that Meta was asked about again.
+    pub confirmations: usize,
     /// Onboardings that became overdue.
     pub overdue: usize,
     /// Reports of Meta that were looked into.
@@ -78,11 +74,16 @@ impl Reconciliation {
         self.watch_dispatcher(&mut report).await.map_err(text)?;
         // A part that fails does not keep the others from their work.
         let overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text);
-        let reports = self.expire(share(6), &mut report).await?;
-        self.lost_signups(&reports, share(9), &mut report).await?;
+        let due = self.context.store.due(Class::Reconciliation, self.context.clock.now(), ITEMS_PER_RUN).await;
+        let due = due.map_err(text)?;
+        self.expire(&due, share(5), &mut report).await;
+        let reports = self.reports(&due, share(6), &mut report).await.map_err(text);
+        // Last, because Meta may be slow.
+        self.confirm(&due, share(9), &mut report).await;
+        reports?;
         report.overdue = overdue?;
-        let Reconciled { expired, overdue, reports, line_length, line_oldest_seconds } = report;
-        tracing::info!(expired, overdue, reports, line_length, line_oldest_seconds, "reconciled");
+        let Reconciled { expired, confirmations, overdue, reports, line_length, line_oldest_seconds } = report;
+        tracing::info!(expired, confirmations, overdue, reports, line_length, line_oldest_seconds, "reconciled");
         Ok(report)
     }
 
@@ -107,44 +108,78 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Ends what has run out. Returns the reports of Meta that are due.
-    async fn expire(&self, until: Instant, report: &mut Reconciled) -> Result<Vec<InboxKey>, String> {
-        let now = self.context.clock.now();
-        let due = self.context.store.due(Class::Reconciliation, now, ITEMS_PER_RUN).await.map_err(text)?;
-        let mut reports = Vec::new();
-        for Due { key, .. } in due {
-            match key {
-                WorkKey::Inbox(key) if key.source() == Source::Meta => reports.push(key),
-                WorkKey::Onboarding(id) if Instant::now() < until => self.expire_one(&id, report).await,
-                _ => {}
+    /// Ends the links that have run out.
+    async fn expire(&self, due: &[Due], until: Instant, report: &mut Reconciled) {
+        for due in due {
+            if let WorkKey::Onboarding(id) = &due.key
+                && Instant::now() < until
+            {
+                // One that cannot be read, or written just now, does not keep the others from being looked at.
+                match self.expire_one(due, id, until).await {
+                    Ok(expired) => report.expired += usize::from(expired),
+                    Err(error) => {
+                        tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
+                    }
+                }
             }
         }
-        Ok(reports)
     }
 
-    /// One that cannot be read, or written just now, does not keep the others from being looked at.
-    async fn expire_one(&self, id: &OnboardingId, report: &mut Reconciled) {
-        let expired = self.context.store.apply(id, &Event::LinkExpired).await;
-        match expired {
-            Ok(applied) if applied.is_change_to(Status::Expired) => report.expired += 1,
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, onboarding_id = %id, "a person has to look at this record"),
+    /// Ends a link that has run out, unless the customer is in the popup: what is finished there still counts. Whether it ended.
+    async fn expire_one(&self, due: &Due, id: &OnboardingId, until: Instant) -> Result<bool, StoreError> {
+        let store = &self.context.store;
+        let stored = store.get(id).await?;
+        if stored.onboarding.status == Status::Confirming {
+            self.confirm_one(stored, until).await;
+            return Ok(false);
         }
+        let open_until = store.popup(id).await?.open_until();
+        let last = stored.onboarding.link_expires_at + LATE;
+        let end = open_until.map_or(last, |until| until.max(last));
+        if self.context.clock.now() < end {
+            store.defer(due, Class::Reconciliation, end).await?;
+            return Ok(false);
+        }
+        Ok(store.apply(id, &Event::LinkExpired).await?.is_change_to(Status::Expired))
     }
 
-    /// Looks into what Meta reports, but not for long: Meta may be slow.
-    async fn lost_signups(&self, keys: &[InboxKey], until: Instant, report: &mut Reconciled) -> Result<(), String> {
-        let mut fetches = SIGNUPS_PER_RUN;
-        for key in keys {
-            let settled = lost_signup::settle(&self.context, &self.proof, key, &mut fetches);
-            let Ok(settled) = tokio::time::timeout_at(until.into(), settled).await else {
-                tracing::warn!("Meta takes long; the next runs go on");
-                return lost_signup::postpone(&self.context, key, NEXT_LOOK).await.map_err(text);
-            };
-            settled.map_err(text)?;
-            report.reports += 1;
+    /// Looks into what Meta reports.
+    async fn reports(&self, due: &[Due], until: Instant, report: &mut Reconciled) -> Result<(), StoreError> {
+        for Due { key, .. } in due {
+            if let WorkKey::Inbox(key) = key
+                && key.source() == Source::Meta
+                && Instant::now() < until
+            {
+                unclaimed_signup::settle(&self.context, key).await?;
+                report.reports += 1;
+            }
         }
         Ok(())
+    }
+
+    /// Asks Meta again whose the signups are that it has not confirmed yet.
+    async fn confirm(&self, due: &[Due], until: Instant, report: &mut Reconciled) {
+        for Due { key, .. } in due {
+            if let WorkKey::Confirmation(id) = key
+                && Instant::now() < until
+            {
+                match self.context.store.get(id).await {
+                    Ok(stored) => self.confirm_one(stored, until).await,
+                    Err(error) => {
+                        tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
+                    }
+                }
+                report.confirmations += 1;
+            }
+        }
+    }
+
+    async fn confirm_one(&self, stored: Stored, until: Instant) {
+        telemetry::set_onboarding(stored.onboarding.id.as_str());
+        match self.confirmation.prove_again(stored, until).await {
+            Ok(stored) => tracing::info!(status = stored.onboarding.status.as_str(), "signup looked into"),
+            Err(error) => tracing::warn!(code = error.code(), %error, "signup not confirmed"),
+        }
     }
 }
 

@@ -1,0 +1,89 @@
+//! The keys with which the tokens of signups are sealed: a secret of its own, which few functions may read.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::{BundleError, SealError, SealKey};
+
+const PURPOSE: &str = "the token of a signup";
+/// So many bytes of a key's digest are its id, which stands before what it sealed.
+const ID: usize = 4;
+
+/// The key that seals, and while it is being rotated the one before it, which still opens.
+#[derive(Debug)]
+pub struct SealingKeys {
+    key: SecretString,
+    previous: Option<SecretString>,
+}
+
+impl SealingKeys {
+    /// Reads the secret's value, `{"key": …, "previous_key": …}`. An empty previous key is none.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn parse(json: &str) -> Result<Self, BundleError> {
+        let wrong = |problem: &str| BundleError { problems: vec![problem.to_owned()] };
+        // The error of the parser may repeat what it read.
+        let fields: Map<String, Value> =
+            serde_json::from_str(json).map_err(|_| wrong("the sealing keys are no JSON object"))?;
+        let text = |name| fields.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+        let key = text("key").ok_or_else(|| wrong("the sealing key is missing"))?;
+        Ok(Self { key: key.into(), previous: text("previous_key").map(SecretString::from) })
+    }
+
+    /// Seals a secret: the id of the key, then what [`SealKey::seal`] says. It opens only with the same `context`.
+    ///
+    /// # Errors
+    /// If the crypto library refuses.
+    pub fn seal(&self, secret: &SecretString, context: &str) -> Result<Vec<u8>, SealError> {
+        let sealed = SealKey::derive(&self.key, PURPOSE)?.seal(secret, context)?;
+        Ok([id(&self.key).as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal`] returned; `None` if neither key sealed it, or with another context.
+    pub fn open(&self, sealed: &[u8], context: &str) -> Option<SecretString> {
+        let (sealed_by, sealed) = sealed.split_at_checked(ID)?;
+        let key = std::iter::once(&self.key).chain(&self.previous).find(|key| id(key) == *sealed_by)?;
+        SealKey::derive(key, PURPOSE).ok()?.open(sealed, context)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only hashed")]
+fn id(key: &SecretString) -> [u8; ID] {
+    let digest = digest(&SHA256, key.expose_secret().as_bytes());
+    let mut id = [0; ID];
+    id.copy_from_slice(&digest.as_ref()[..ID]);
+    id
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "only compared")]
+mod tests {
+    use super::*;
+
+    fn keys(key: &str, previous: &str) -> SealingKeys {
+        SealingKeys::parse(&serde_json::json!({"key": key, "previous_key": previous}).to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_token_opens_while_its_key_is_the_present_or_the_previous_one() {
+        let sealed = keys("one", "").seal(&"canary".into(), "onb_1").unwrap();
+        let open = |keys: &SealingKeys, context: &str| {
+            keys.open(&sealed, context).map(|secret| secret.expose_secret().to_owned())
+        };
+        assert_eq!(open(&keys("one", ""), "onb_1").as_deref(), Some("canary"));
+        assert_eq!(open(&keys("two", "one"), "onb_1").as_deref(), Some("canary"));
+        assert_eq!(open(&keys("three", "two"), "onb_1"), None);
+        assert_eq!(open(&keys("one", ""), "onb_2"), None);
+        assert_eq!(keys("one", "").open(&sealed[..3], "onb_1").map(|_| ()), None);
+    }
+
+    #[test]
+    fn a_secret_without_a_key_is_refused_without_being_repeated() {
+        for text in ["", "{}", r#"{"key": ""}"#, r#"{"key": ["canary"]}"#, "canary"] {
+            let error = SealingKeys::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What changes in the transaction of a record, besides its number and channel: who has a WABA, the signups that nobody has, and the token
+//! of the signup that is being confirmed.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use onboarding::{Event, Onboarding, SignupSource, Status};
+
+use super::kept_token::{self, KeptToken};
+use super::{StoreError, unclaimed, waba};
+
+/// One write.
+pub(crate) struct Also {
+    pub(crate) write: TransactWriteItem,
+    /// What to say if its condition does not hold.
+    pub(crate) refusal: Option<StoreError>,
+}
+
+impl Also {
+    /// What an event changes. `token`: of the code that was exchanged.
+    pub(crate) fn of(
+        table: &str,
+        before: &Onboarding,
+        after: &Onboarding,
+        event: &Event,
+        token: Option<&KeptToken>,
+    ) -> Result<Vec<Self>, StoreError> {
+        let always = |write| Self { write, refusal: None };
+        let mut writes = Vec::new();
+        if let Event::NumbersFound { .. } | Event::SignupProven { .. } | Event::NumberChosen { .. } = event {
+            for waba_id in waba::wabas(after) {
+                writes.push(always(waba::hold(table, waba_id, after)?));
+            }
+        }
+        if let Event::NumbersFound { signup, .. } | Event::SignupProven { signup } = event {
+            let claimed = signup.source == SignupSource::Partner;
+            for waba_id in waba::wabas(after) {
+                let write = unclaimed::end(table, waba_id, claimed)?;
+                writes.push(Self { write, refusal: claimed.then_some(StoreError::NotUnclaimed) });
+            }
+        }
+        if let Some(token) = token {
+            writes.push(always(kept_token::keep(table, &after.id, token)?));
+        } else if before.signup_status() == Status::Confirming && after.signup_status() != Status::Confirming {
+            writes.push(always(kept_token::drop(table, &after.id)?));
+        }
+        Ok(writes)
+    }
+}

@@ -1,0 +1,126 @@
+//! The popup of an onboarding: when its customer went to Meta and finished there, and how many codes were exchanged.
+
+use onboarding::limiter::{from_milliseconds, milliseconds};
+use onboarding::{OnboardingId, WabaId};
+use time::{Duration, OffsetDateTime};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::contention::Updated;
+use super::item::{self, Key, n};
+use super::{Store, StoreError};
+
+/// How many codes are exchanged for one onboarding, so that a link cannot cause calls to Meta without end.
+pub const MOST_EXCHANGES: u32 = 200;
+
+/// How long Meta's window may stay open before its customer has given up.
+const OPEN: Duration = Duration::hours(2);
+/// What the page says is written no more often than this.
+const PAUSE: Duration = Duration::minutes(1);
+/// How many WABAs the page of one onboarding can hint at.
+const MOST_HINTS: u32 = 20;
+/// How long a hint is kept: as long as the signup that it may be of.
+const HINT_KEPT: Duration = Duration::days(30);
+
+/// What is known of the popup of an onboarding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Popup {
+    /// When the customer last went to Meta with a valid link.
+    pub opened_at: Option<OffsetDateTime>,
+    /// When the customer last finished at Meta without its code reaching us.
+    pub finished_at: Option<OffsetDateTime>,
+    /// How many codes were exchanged.
+    pub exchanges: u32,
+}
+
+impl Popup {
+    /// Until when the popup counts as open: what is finished there still counts, also if the link has run out meanwhile.
+    pub fn open_until(&self) -> Option<OffsetDateTime> {
+        self.opened_at.map(|at| at + OPEN)
+    }
+
+    /// Whether the popup is open.
+    pub fn is_open(&self, now: OffsetDateTime) -> bool {
+        self.open_until().is_some_and(|until| now < until)
+    }
+}
+
+impl Store {
+    /// What is known of the popup (a consistent read).
+    pub async fn popup(&self, id: &OnboardingId) -> Result<Popup, StoreError> {
+        let Some(found) = self.read_item(Key::popup(id)).await? else { return Ok(Popup::default()) };
+        let time = |name| item::number(&found, name).map(from_milliseconds);
+        let exchanges = item::number(&found, "exchanges").and_then(|count| count.try_into().ok());
+        Ok(Popup {
+            opened_at: time("opened_at"),
+            finished_at: time("finished_at"),
+            exchanges: exchanges.unwrap_or_default(),
+        })
+    }
+
+    /// Notes that the customer went to Meta with a valid link.
+    pub async fn popup_opened(&self, id: &OnboardingId) -> Result<(), StoreError> {
+        self.popup_at(id, "opened_at").await
+    }
+
+    /// Notes that the customer finished at Meta and no code of it has reached us.
+    pub async fn popup_finished(&self, id: &OnboardingId) -> Result<(), StoreError> {
+        self.popup_at(id, "finished_at").await
+    }
+
+    async fn popup_at(&self, id: &OnboardingId, attribute: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::popup(id).attributes()))
+            .update_expression("SET v = :v, #at = :now")
+            .condition_expression("attribute_not_exists(#at) OR #at <= :before")
+            .expression_attribute_names("#at", attribute)
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":now", n(milliseconds(now)))
+            .expression_attribute_values(":before", n(milliseconds(now - PAUSE)));
+        self.update(request).await.map(drop)
+    }
+
+    /// Counts an exchange before it is made. `false`: there were [`MOST_EXCHANGES`], and it must not be made. A code has
+    /// reached us, so the customer no longer counts as having finished without one.
+    pub async fn reserve_exchange(&self, id: &OnboardingId) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::popup(id).attributes()))
+            .update_expression("SET v = :v REMOVE finished_at ADD exchanges :one")
+            .condition_expression("attribute_not_exists(exchanges) OR exchanges < :most")
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":most", n(MOST_EXCHANGES));
+        Ok(matches!(self.update(request).await?, Updated::Done(_)))
+    }
+
+    /// Keeps that the page of this onboarding says that its customer finished at Meta with this WABA. A hint, no proof: anybody
+    /// with the link can say it. Those of the first 20 WABAs are kept, for 30 days.
+    pub async fn hint(&self, id: &OnboardingId, waba_id: &WabaId) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::popup(id).attributes()))
+            .update_expression("SET v = :v ADD hints :wabas")
+            .condition_expression("attribute_not_exists(hints) OR (size(hints) < :most AND NOT contains(hints, :waba))")
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":wabas", AttributeValue::Ss(vec![waba_id.to_string()]))
+            .expression_attribute_values(":waba", item::s(waba_id.as_str()))
+            .expression_attribute_values(":most", n(MOST_HINTS));
+        if let Updated::Refused(_) = self.update(request).await? {
+            return Ok(());
+        }
+        let request = self
+            .client
+            .update_item()
+            .set_key(Some(Key::hint(waba_id, id).attributes()))
+            .update_expression("SET v = :v, expires_at = :expires_at")
+            .expression_attribute_values(":v", n(item::SHAPE))
+            .expression_attribute_values(":expires_at", n((self.clock.now() + HINT_KEPT).unix_timestamp()));
+        self.update(request).await.map(drop)
+    }
+}
