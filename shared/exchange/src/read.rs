@@ -33,6 +33,13 @@ impl<T> Default for Text<T> {
     }
 }
 
+impl Text {
+    /// The text to be shown to people: [`one_line`] of it. One of which nothing is left counts as absent.
+    pub fn shown(self, characters: usize) -> Option<String> {
+        self.0.map(|text| one_line(&text, characters).trim().to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
 impl<T: FromStr> From<Value> for Text<T> {
     fn from(value: Value) -> Self {
         let parse = |text: &str| if text.is_empty() { None } else { text.parse().ok() };
@@ -159,6 +166,9 @@ mod tests {
     fn a_text_of_strangers_is_cut_and_has_no_marks_of_direction() {
         assert_eq!(one_line("a\n\u{202e}evil\u{2069}.\u{200f}b", 100), "a evil.\u{200f}b");
         assert_eq!(one_line("\u{202a}\u{202a}\u{202a}äbc", 2), "äb");
+        let shown = |text: &str| Text(Some(text.to_owned())).shown(4);
+        assert_eq!(shown("\u{202e}\u{2} abcdef").as_deref(), Some("ab"));
+        assert_eq!(shown("\u{202e}\u{2}"), None);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::{BusinessToken, Get, Meta, MetaError};
 
 /// Numbers asked for at once.
 const PAGE: &str = "100";
+/// A longer name is cut, in characters. Customers choose them.
+const NAME: usize = 200;
 /// Pages read at most. Meta grants a portfolio 20 numbers and lists the newest first.
 const PAGES: usize = 10;
 
@@ -19,7 +21,7 @@ const PAGES: usize = 10;
 pub struct Waba {
     /// Its id.
     pub id: WabaId,
-    /// Its name.
+    /// Its name, for people: on one line, at most 200 characters, without marks of direction. So are the others.
     pub name: Option<String>,
 }
 
@@ -50,7 +52,7 @@ impl Meta {
         };
         let WabaShape { id, name } = object(self.get(app_secret, call).await?);
         // Only an answer that names the WABA proves anything.
-        id.0.filter(|id| id == waba).map(|id| Waba { id, name: name.0 }).ok_or_else(MetaError::unreadable)
+        id.0.filter(|id| id == waba).map(|id| Waba { id, name: name.shown(NAME) }).ok_or_else(MetaError::unreadable)
     }
 
     /// The numbers of a WABA, newest first (`GET /{waba_id}/phone_numbers`); the first thousand, if there are more.
@@ -172,7 +174,11 @@ impl NumberShape {
     /// The number; `None` for one without a proper id, which could not be onboarded anyway.
     fn read(self) -> Option<PhoneNumber> {
         let Self { id, display_phone_number, verified_name } = self;
-        Some(PhoneNumber { id: id.0?, display_phone_number: display_phone_number.0, verified_name: verified_name.0 })
+        Some(PhoneNumber {
+            id: id.0?,
+            display_phone_number: display_phone_number.shown(NAME),
+            verified_name: verified_name.shown(NAME),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Lenient, List, object};
+use exchange::{Lenient, List, json, object};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Usage {
     /// Reads `X-App-Usage` (one object) and `X-Business-Use-Case-Usage` (by business a list of objects). What is missing or
     /// unreadable counts as nothing.
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let header = |name| serde_json::from_slice(headers.get(name)?.as_bytes()).ok();
+        let header = |name| json(headers.get(name)?.as_bytes());
         let app: Option<Value> = header("x-app-usage");
         let business: BTreeMap<String, List<Limit>> = object(header("x-business-use-case-usage").unwrap_or_default());
         let business = business.into_values().filter_map(|limits| limits.0).flatten();

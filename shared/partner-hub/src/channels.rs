@@ -9,6 +9,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Authorization, Call, Hub, HubError, next_offset, page, readable};
 
+/// A longer display name is cut, in characters.
+const LONGEST_NAME: usize = 200;
+
 /// One page of the partner's channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelsPage {
@@ -34,7 +37,7 @@ pub struct Channel {
     pub phone_number_id: Option<PhoneNumberId>,
     /// The number in international form, digits only.
     pub phone_number: Option<String>,
-    /// The display name.
+    /// The display name, for people: on one line, at most 200 characters, without marks of direction.
     pub phone_name: Option<String>,
     /// Such as `created`, `unverified`, `verified`, `ready`: an open set.
     pub status: Option<String>,
@@ -156,7 +159,7 @@ impl ChannelShape {
             waba_id: self.waba_account.0.external_id.0,
             phone_number_id: self.external_id.0,
             phone_number: Some(digits).filter(|digits| !digits.is_empty()),
-            phone_name: setup.phone_name.0.or(self.phone_name.0),
+            phone_name: setup.phone_name.shown(LONGEST_NAME).or(self.phone_name.shown(LONGEST_NAME)),
             status: self.status.0,
             hub_status: self.hub_status.0,
             account_mode: self.account_mode.0,

@@ -72,6 +72,30 @@ async fn every_page_of_phone_numbers_is_read_and_invalid_entries_are_skipped() {
 }
 
 #[tokio::test]
+async fn names_are_cut_and_have_no_marks_of_direction() {
+    let long = format!("\u{202e}Caf\u{1}{}", "ä".repeat(3000));
+    let data = json!({"data": [
+        {"id": 512_904_417_735_208_u64, "display_phone_number": "\u{2066}+49 30\u{2069}", "verified_name": long},
+        {"id": "512904417735209", "verified_name": "\u{202e}"},
+    ]});
+    // A name that was cut in the middle of a character.
+    let body =
+        data.to_string().replace("512904417735209\"", "512904417735209\", \"display_phone_number\": \"\\ud83d\"");
+    let graph = Graph::answering([Answer::new(200, body), Answer::new(200, json!({"id": WABA, "name": long}))]).await;
+    let numbers = numbers(&graph).await.unwrap();
+    assert_eq!(numbers[0].id.as_str(), "512904417735208");
+    assert_eq!(numbers[0].display_phone_number.as_deref(), Some("+49 30"));
+    let expected = format!("Caf {}", "ä".repeat(196));
+    assert_eq!(numbers[0].verified_name.as_ref(), Some(&expected));
+    assert_eq!(
+        (numbers[1].verified_name.as_ref(), numbers[1].display_phone_number.as_deref()),
+        (None, Some("\u{fffd}"))
+    );
+    let read = graph.meta().waba(&secret(APP_SECRET), &token(), &waba()).await.unwrap();
+    assert_eq!(read.name, Some(expected));
+}
+
+#[tokio::test]
 async fn an_endless_list_of_phone_numbers_is_cut_off() {
     let endless = (0..100).map(|n| page("10001", Some(&n.to_string())));
     let graph = Graph::answering(endless).await;

@@ -65,7 +65,8 @@ async fn each_code_refusal_is_classified_and_not_retried() {
         }),
         (500, json!({"code": 2}), |error| matches!(error, MetaError::Retry { .. })),
         (400, json!({"code": 368}), |error| matches!(error, MetaError::Refused { code: Some(368), .. })),
-        (400, json!("odd"), |error| matches!(error, MetaError::Refused { code: None, .. })),
+        (400, json!("odd"), |error| *error == MetaError::Unclear),
+        (403, json!({"message": "Forbidden"}), |error| *error == MetaError::Unclear),
     ];
     for (status, error, expected) in rows {
         let graph = Graph::answering([Answer::error(status, &error)]).await;

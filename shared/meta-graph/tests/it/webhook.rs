@@ -1,9 +1,12 @@
 //! Meta's webhooks.
 
 use exchange::WabaId;
-use meta_graph::webhook::{AccountEvent, account_updates, handshake, verify_signature};
+use meta_graph::webhook::{
+    ACCOUNT_UPDATE, AccountEvent, RawChange, account_updates, handshake, split, verify_signature,
+};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
+use time::macros::datetime;
 
 use crate::graph::{APP_SECRET, sample, secret};
 use crate::session::any_json;
@@ -67,6 +70,7 @@ fn an_account_update_names_the_finished_signup() {
         assert_eq!(update.waba_id.as_ref().unwrap().as_str(), "409812357760143");
         assert_eq!(update.owner_business_id.as_ref().unwrap().as_str(), "687201944350116");
         assert_eq!(update.solution_id.as_deref(), Some("1093388274650217"));
+        assert_eq!(update.time, Some(datetime!(2026-11-03 09:59:10 UTC)));
     }
 }
 
@@ -104,13 +108,93 @@ fn other_webhook_fields_are_no_account_updates_and_other_events_keep_their_name(
     assert!(updates[3].owner_business_id.is_some());
 }
 
+#[test]
+fn a_customer_who_left_is_told_by_the_waba_alone() {
+    let update = |id: Value, time: Value, value: Value| {
+        let changes = json!([{"field": "account_update", "value": value}]);
+        let body = json!({"entry": [{"id": id, "time": time, "changes": changes}]}).to_string();
+        account_updates(body.as_bytes()).remove(0)
+    };
+    let info = json!({"waba_id": "409812357760143", "partner_app_id": "1482000011112222"});
+    let left = update(
+        json!("733100000000021"),
+        json!("1793699950"),
+        json!({"event": "PARTNER_APP_UNINSTALLED", "waba_info": info}),
+    );
+    assert_eq!((left.event, left.solution_id), (AccountEvent::PartnerAppUninstalled, None));
+    assert_eq!(left.waba_id.as_ref().map(WabaId::as_str), Some("409812357760143"));
+    assert_eq!(left.time, Some(datetime!(2026-11-03 09:59:10 UTC)));
+    // Without the account's own member the entry says which it is. Of a signup it never does.
+    let reason = json!({"reason": "PRIMARY_INACTIVITY", "initiated_by": "SYSTEM"});
+    let left = update(
+        json!(409_812_357_760_143_u64),
+        json!({}),
+        json!({"event": "PARTNER_REMOVED", "disconnection_info": reason}),
+    );
+    assert_eq!((left.waba_id.as_ref().map(WabaId::as_str), left.time), (Some("409812357760143"), None));
+    let came = update(json!("409812357760143"), json!(1e300), json!({"event": "PARTNER_ADDED"}));
+    assert_eq!((came.waba_id, came.time), (None, None));
+}
+
+#[test]
+fn a_webhook_is_split_into_changes_that_are_read_as_before() {
+    let chat = r#"{"field": "messages", "value": {"messages": [{"text": {"body": "private words"}}]}}"#;
+    let update = r#"{"field": "account_update", "value": {"event": "PARTNER_ADDED", "n": 1.0e+02, "waba_info": {"waba_id": "409812357760143"}}}"#;
+    let body = format!(
+        "\u{feff} {{\"object\": \"whatsapp_business_account\", \"new\": 1, \"entry\": [
+            {{\"id\": \"733100000000021\", \"time\": 1793699950, \"uid\": 1, \"changes\": [{chat}, {update}]}},
+            {{\"changes\": [{update}, {{\"field\": \"Caf\\ud83d\"}}]}}, {{\"id\": \"1\", \"changes\": []}}
+        ]}}"
+    );
+    let changes = split(body.as_bytes());
+    let fields: Vec<_> = changes.iter().map(|change| change.field.as_deref()).collect();
+    assert_eq!(fields, [Some("messages"), Some(ACCOUNT_UPDATE), Some(ACCOUNT_UPDATE), Some("Caf\u{fffd}")]);
+    assert_eq!(
+        changes[1].body,
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"733100000000021","time":1793699950,"changes":[{update}]}}]}}"#
+        )
+    );
+    assert_eq!(
+        changes[2].body,
+        format!(r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[{update}]}}]}}"#)
+    );
+    let together: Vec<_> = changes.iter().flat_map(|change| account_updates(change.body.as_bytes())).collect();
+    assert_eq!(together, account_updates(body.as_bytes()));
+    assert_eq!(together.len(), 2);
+}
+
+#[test]
+fn what_is_no_webhook_no_entry_or_no_change_has_no_field() {
+    let without = |body: &str| RawChange { field: None, body: body.to_owned() };
+    for body in ["", "[]", "7", "{}", "<html>", r#"{"entry": {}}"#, r#"[[{"changes": []}]]"#] {
+        assert_eq!(split(body.as_bytes()), [without(body)], "{body}");
+    }
+    assert_eq!(split(br#"{"entry": []}"#), []);
+    let changes = split(br#"{"entry": [7, {"changes": 7}, {"changes": [null, {"field": 7}, {"field": {}}, {}]}]}"#);
+    assert_eq!(changes[..2], [without("7"), without(r#"{"changes": 7}"#)]);
+    let fields: Vec<_> = changes[2..].iter().map(|change| change.field.as_deref()).collect();
+    assert_eq!(fields, [None, Some("7"), None, None]);
+    let deep = format!(
+        r#"{{"entry": [{{"changes": [{{"field": "messages", "value": {}{}}}, {{"field": "account_update"}}]}}]}}"#,
+        "[".repeat(50_000),
+        "]".repeat(50_000),
+    );
+    assert_eq!(split(deep.as_bytes()).len(), 2);
+}
+
 proptest! {
     #[test]
     fn no_meta_webhook_body_or_header_panics(bytes: Vec<u8>, header: String, json in any_json(), value in any_json()) {
         account_updates(&bytes);
+        split(&bytes);
+        split(json.to_string().as_bytes());
         account_updates(json.to_string().as_bytes());
         let change = json!({"entry": [{"changes": [{"field": "account_update", "value": value}, json]}]});
-        account_updates(change.to_string().as_bytes());
+        let changes = split(change.to_string().as_bytes());
+        prop_assert_eq!(changes.len(), 2);
+        let apart: Vec<_> = changes.iter().flat_map(|change| account_updates(change.body.as_bytes())).collect();
+        prop_assert_eq!(apart, account_updates(change.to_string().as_bytes()));
         let prefixed = format!("sha256={header}");
         prop_assert!(!verify(&header, &bytes, &[APP_SECRET]));
         prop_assert!(!verify(&prefixed, &bytes, &[APP_SECRET]));
