@@ -4,7 +4,7 @@
 //! onboarding at rest; a channel goes with its number.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use onboarding::{ChannelId, Onboarding, OnboardingId, PhoneNumberId, Status};
+use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, Status};
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, Key, s};
@@ -71,13 +71,21 @@ impl Store {
         Ok(Some(item::read::<Ownership>(found)?.onboarding_id))
     }
 
-    /// The onboarding at rest that has the number which another one has proven anew; `None` if it keeps it.
+    /// The onboarding at rest that has the number which another one has proven anew; `None` if it keeps it. Of one that is
+    /// ready the Hub is asked whether its channel has ended: if so, the next proof succeeds.
     pub(crate) async fn number_at_rest(&self, winner: &Onboarding) -> Result<Option<Stored>, StoreError> {
         let Some((_, number)) = winner.number() else { return Ok(None) };
         let Some(owner) = self.number_owner(&number.id).await? else { return Ok(None) };
         let owner = self.get(&owner).await?;
-        let gives_up = owner.onboarding.status.is_at_rest() && owner.onboarding.status != Status::Ready;
-        Ok(Some(owner).filter(|owner| gives_up && owner.onboarding.id != winner.id))
+        match owner.onboarding.status {
+            _ if owner.onboarding.id == winner.id => Ok(None),
+            Status::Ready => {
+                let event = Event::LookUpAsked { reason: "number_proven_elsewhere".to_owned() };
+                Box::pin(self.apply(&owner.onboarding.id, &event)).await?;
+                Ok(None)
+            }
+            status => Ok(Some(owner).filter(|_| status.is_at_rest())),
+        }
     }
 
     /// Gives a channel up that goes with its number, if it is still this onboarding's.

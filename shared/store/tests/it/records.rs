@@ -202,12 +202,18 @@ async fn a_number_at_work_or_ready_is_not_taken_over() {
     bench.apply(&owner, signup_proven(number)).await.unwrap();
     let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
     for event in [channel_live("Rb82LdCH"), Event::KeyStored { key }, Event::MessagingReady] {
-        bench.apply(&owner, event).await.unwrap();
         let other = bench.create("b").await;
         let refused = bench.apply(&other, signup_proven(number)).await;
         assert!(matches!(refused, Err(StoreError::NumberTaken)), "{refused:?}");
+        bench.apply(&owner, event).await.unwrap();
     }
-    assert_eq!(bench.store.get(&owner).await.unwrap().onboarding.status, Status::Ready);
+    // The Hub is asked whether it still has its channel.
+    let ready = bench.store.get(&owner).await.unwrap().onboarding;
+    assert_eq!((ready.status, ready.look_up_asked_at), (Status::Ready, None));
+    let other = bench.create("c").await;
+    assert!(matches!(bench.apply(&other, signup_proven(number)).await, Err(StoreError::NumberTaken)));
+    let asked = bench.store.get(&owner).await.unwrap().onboarding;
+    assert_eq!((asked.status, asked.look_up_asked_at), (Status::Ready, Some(bench.now())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

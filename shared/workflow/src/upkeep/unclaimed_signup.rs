@@ -3,8 +3,8 @@
 //! partner says so.
 
 use meta_graph::webhook::{AccountEvent, AccountUpdate, account_updates};
-use onboarding::{Class, Status, WabaId};
-use store::{InboxEntry, InboxKey, StoreError, UnclaimedSignup, WorkKey};
+use onboarding::{Class, Event, Status, WabaId};
+use store::{Applied, InboxEntry, InboxKey, StoreError, UnclaimedSignup, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
@@ -32,9 +32,13 @@ pub(crate) async fn settle(context: &UpkeepContext, key: &InboxKey) -> Result<()
     };
     let mut outcomes: Vec<WebhookOutcome> = Vec::new();
     for update in account_updates(entry.body.as_deref().unwrap_or_default().as_bytes()) {
-        let Some(signup) = reported(&entry, &update) else { continue };
         let other = update.solution_id.as_ref().is_some_and(|solution| *solution != context.solution_id);
-        let outcome = if other { WebhookOutcome::OtherSolution } else { look_into(context, &signup).await? };
+        let outcome = match reported(&entry, &update) {
+            Report::Nothing => continue,
+            _ if other => WebhookOutcome::OtherSolution,
+            Report::SignedUp(signup) => look_into(context, &signup).await?,
+            Report::Left(waba_id, event) => ask_for_channels(context, &waba_id, event).await?,
+        };
         if !outcomes.contains(&outcome) {
             outcomes.push(outcome);
         }
@@ -46,20 +50,49 @@ pub(crate) async fn settle(context: &UpkeepContext, key: &InboxKey) -> Result<()
     context.store.processed(key, &words.join(", ")).await
 }
 
-/// The signup that Meta reports, if it reports one.
-fn reported(entry: &InboxEntry, update: &AccountUpdate) -> Option<UnclaimedSignup> {
+/// What Meta reports of a customer.
+enum Report {
+    /// A finished sign-up.
+    SignedUp(UnclaimedSignup),
+    /// The customer of this WABA left, in Meta's word for it.
+    Left(WabaId, &'static str),
+    Nothing,
+}
+
+fn reported(entry: &InboxEntry, update: &AccountUpdate) -> Report {
+    let Some(waba_id) = update.waba_id.clone() else { return Report::Nothing };
     let event = match update.event {
         AccountEvent::PartnerAdded => "PARTNER_ADDED",
         AccountEvent::PartnerAppInstalled => "PARTNER_APP_INSTALLED",
-        _ => return None,
+        AccountEvent::PartnerRemoved => return Report::Left(waba_id, "PARTNER_REMOVED"),
+        AccountEvent::PartnerAppUninstalled => return Report::Left(waba_id, "PARTNER_APP_UNINSTALLED"),
+        AccountEvent::Other(_) => return Report::Nothing,
     };
-    Some(UnclaimedSignup {
-        waba_id: update.waba_id.clone()?,
+    Report::SignedUp(UnclaimedSignup {
+        waba_id,
         business_id: update.owner_business_id.clone(),
         event: event.to_owned(),
         reported_at: update.time,
         received_at: entry.received_at,
     })
+}
+
+/// The channels of a customer who left may have ended. Meta does not say so of a channel, so 360dialog is asked.
+async fn ask_for_channels(
+    context: &UpkeepContext,
+    waba_id: &WabaId,
+    event: &'static str,
+) -> Result<WebhookOutcome, StoreError> {
+    let mut outcome = WebhookOutcome::Unmatched;
+    for id in context.store.holders(waba_id).await? {
+        match context.store.apply(&id, &Event::LookUpAsked { reason: event.to_owned() }).await {
+            Ok(Applied::Changed(_)) => outcome = WebhookOutcome::Applied,
+            Ok(Applied::Unchanged(_)) if outcome == WebhookOutcome::Unmatched => outcome = WebhookOutcome::Known,
+            Ok(_) | Err(StoreError::NotFound | StoreError::Unreadable { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
 }
 
 async fn look_into(context: &UpkeepContext, signup: &UnclaimedSignup) -> Result<WebhookOutcome, StoreError> {
@@ -83,7 +116,12 @@ async fn look_into(context: &UpkeepContext, signup: &UnclaimedSignup) -> Result<
 async fn is_held(context: &UpkeepContext, waba_id: &WabaId) -> Result<bool, StoreError> {
     for id in context.store.holders(waba_id).await? {
         match context.store.get(&id).await {
-            Ok(holder) if !matches!(holder.onboarding.signup_status(), Status::Failed | Status::Expired) => {
+            Ok(holder)
+                if !matches!(
+                    holder.onboarding.signup_status(),
+                    Status::Failed | Status::Expired | Status::Disconnected
+                ) =>
+            {
                 return Ok(true);
             }
             Ok(_) | Err(StoreError::NotFound | StoreError::Unreadable { .. }) => {}
