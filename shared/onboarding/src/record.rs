@@ -407,7 +407,7 @@ pub struct Onboarding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_channels: Vec<ChannelId>,
     /// The channel is not of our making, so that its keys are listed before one is made.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_have_key: bool,
     /// When it was asked whether the channel of a number that is ready has ended; absent once the Hub has said.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
