@@ -13,6 +13,9 @@ use runtime::settings::WebhookConfig;
 use serde_json::json;
 use workflow::{Receipt, ReceiptError};
 
+/// The largest body that is looked at, in bytes. Anybody may send us one, and each is hashed before it is known whose it is.
+const LONGEST_BODY: usize = 1 << 20;
+
 /// Answers webhooks: authenticates each, stores it, then acknowledges it.
 #[derive(Clone)]
 pub struct WebhookReceipt(workflow::WebhookReceipt);
@@ -37,6 +40,9 @@ impl WebhookReceipt {
     async fn receive(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let body: &[u8] = request.body();
+        if body.len() > LONGEST_BODY {
+            return Err(Problem::too_large(LONGEST_BODY));
+        }
         match route(request) {
             ("POST", "/webhooks/partner-hub") => acknowledge(self.0.partner_hub(header, body).await),
             ("POST", "/webhooks/meta") => acknowledge(self.0.meta(header("x-hub-signature-256"), body).await),

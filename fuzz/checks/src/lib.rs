@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a check that cannot go on has found something")]
 
 pub mod hub_webhook;
+pub mod json;
 pub mod meta_webhook;
 mod requests;
 pub mod return_query;

@@ -1,7 +1,7 @@
 //! A webhook of Meta's: what is read from it is in it, and what cannot be read is left out.
 
 use exchange::{BusinessId, WabaId};
-use meta_graph::webhook::{AccountEvent, account_updates};
+use meta_graph::webhook::{ACCOUNT_UPDATE, AccountEvent, RawChange, account_updates, split};
 use serde_json::Value;
 
 /// Checks one input.
@@ -9,8 +9,15 @@ use serde_json::Value;
 /// # Panics
 /// If that does not hold for it.
 pub fn check(body: &[u8]) {
+    for change in split(body) {
+        let Some(field) = change.field else { continue };
+        // Alone it is what it was, and nothing else came along.
+        let alone = split(change.body.as_bytes());
+        assert_eq!(alone, [RawChange { field: Some(field.clone()), body: change.body.clone() }]);
+        assert!(account_updates(change.body.as_bytes()).len() <= usize::from(field == ACCOUNT_UPDATE));
+    }
     let updates = account_updates(body);
-    let Ok(envelope) = serde_json::from_slice::<Value>(body) else {
+    let Some(envelope) = exchange::json(body) else {
         assert!(updates.is_empty(), "read from what is no JSON");
         return;
     };

@@ -6,11 +6,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fuzz_checks::{hub_webhook, meta_webhook, return_query, session, signatures, start_body, tokens};
+use fuzz_checks::{hub_webhook, json, meta_webhook, return_query, session, signatures, start_body, tokens};
 
 #[test]
 fn hub_webhook_holds_for_its_seeds() {
     replay("hub_webhook", hub_webhook::check);
+}
+
+#[test]
+fn json_holds_for_its_seeds() {
+    replay("json", json::check);
 }
 
 #[test]
@@ -49,7 +54,8 @@ fn every_fuzz_target_is_replayed() {
     let targets = files(&fuzz().join("fuzz_targets")).into_iter();
     let targets: BTreeSet<String> =
         targets.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    let replayed = ["hub_webhook", "meta_webhook", "return_query", "session", "signatures", "start_body", "tokens"];
+    let replayed =
+        ["hub_webhook", "json", "meta_webhook", "return_query", "session", "signatures", "start_body", "tokens"];
     assert_eq!(targets, BTreeSet::from(replayed.map(str::to_owned)));
 }
 

@@ -12,7 +12,7 @@ const LIMIT: usize = 64 * 1024;
 /// The body's bytes as they were sent (the API's base64 is undone), at most 64 KiB.
 pub fn read(request: &Request) -> Result<&[u8], Problem> {
     let body: &[u8] = request.body();
-    if body.len() > LIMIT { Err(Problem::too_large()) } else { Ok(body) }
+    if body.len() > LIMIT { Err(Problem::too_large(LIMIT)) } else { Ok(body) }
 }
 
 /// The body, a JSON object, as a `T`. A member that `T` does not take is a problem that names its path.

@@ -22,7 +22,7 @@ pub enum ProblemCode {
     NotAuthentic,
     /// There is no number to be chosen, or another one was chosen before.
     NotChoosable,
-    /// The body is over 64 KiB.
+    /// The body is over 64 KiB; a webhook's, over 1 MiB.
     TooLarge,
     /// The body is not a JSON object.
     InvalidJson,
@@ -148,9 +148,10 @@ impl Problem {
         )
     }
 
-    /// 413: the body is over 64 KiB.
-    pub fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::TooLarge, "The body is larger than 64 KiB.")
+    /// 413: the body is over `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("The body is larger than {} KiB.", limit / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::TooLarge, detail)
     }
 
     /// 400: the body is not a JSON object.

@@ -64,7 +64,8 @@ struct OuterEntry<'a> {
     changes: Vec<&'a RawValue>,
 }
 
-/// Splits a webhook into its changes, in order. What is no webhook, no entry or no change is one change without a field.
+/// Splits a webhook into its changes, in order. What is no webhook, no entry or no change is one change without a field. A
+/// webhook that holds one change and nothing else stays as it came.
 pub fn split(body: &[u8]) -> Vec<RawChange> {
     let body = json_text(body);
     let unreadable = |text: &str| vec![RawChange { field: None, body: text.to_owned() }];
@@ -77,7 +78,13 @@ pub fn split(body: &[u8]) -> Vec<RawChange> {
         let read = is_object(text).then(|| serde_json::from_str::<OuterEntry<'_>>(text).ok()).flatten();
         read.map_or_else(|| unreadable(text), |read| read.split(outer.object))
     };
-    outer.entry.iter().flat_map(changes).collect()
+    let mut changes: Vec<_> = outer.entry.iter().flat_map(changes).collect();
+    if let [change] = changes.as_mut_slice()
+        && json(change.body.as_bytes()) == json(body.as_bytes())
+    {
+        body.clone_into(&mut change.body);
+    }
+    changes
 }
 
 fn is_object(text: &str) -> bool {

@@ -36,6 +36,8 @@ pub struct WebhookEvent {
     pub name: String,
     /// The channel. Always `None` for [`EventKind::Other`], whose `data.id` may be the id of anything.
     pub channel: Option<Channel>,
+    /// Whether it cannot be read: it is not JSON, or an event that we act on without a channel.
+    pub unreadable: bool,
 }
 
 /// The events that we act on.
@@ -126,10 +128,13 @@ struct Envelope {
 
 /// Reads one event. Its channel is `data`, full or flat; in an old shape there is only a `channel_id` beside `event`.
 pub fn parse(body: &str) -> WebhookEvent {
-    let envelope: Envelope = object(json(body.as_bytes()).unwrap_or_default());
+    let json = json(body.as_bytes());
+    let is_json = json.is_some();
+    let envelope: Envelope = object(json.unwrap_or_default());
     let mut name = envelope.event.0.unwrap_or_default();
     name.truncate(name.floor_char_boundary(LONGEST_NAME));
     let kind = EventKind::of(&name);
     let channel = if kind == EventKind::Other { None } else { envelope.data.0.read(envelope.channel_id.0) };
-    WebhookEvent { kind, name, channel }
+    let unreadable = !is_json || kind != EventKind::Other && channel.is_none();
+    WebhookEvent { kind, name, channel, unreadable }
 }

@@ -1,4 +1,5 @@
-//! The inbox: webhooks are kept here before they are acknowledged, each once.
+//! The inbox: webhooks that we act on are kept here before they are acknowledged, each once. Of all others, which may hold
+//! customers' chats and address books, nothing is kept but a trace.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +9,11 @@ use onboarding::Class;
 use onboarding::limiter::milliseconds;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::contention::{RaceBackoff, Transacted, Updated};
-use super::item::{self, Key, n, s};
+use super::item::{self, Item, Key, n, s};
 use super::work::AT_WORK;
 use super::{Store, StoreError};
 
@@ -19,12 +21,15 @@ use super::{Store, StoreError};
 const KEPT: Duration = Duration::days(30);
 /// When reconciliation takes an entry of Meta's up: later than the page hands a signup over and Meta has confirmed it.
 const PAGE_GRACE: Duration = Duration::minutes(10);
+/// How long ago a webhook without an id must have been processed for another one in the same words to be taken for news, and
+/// not for the same one sent again.
+const SETTLED: Duration = Duration::minutes(10);
 /// A longer body is not kept: DynamoDB's items hold 400 KB. In bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 /// A longer event id goes into the key as its digest: DynamoDB's keys hold 2048 bytes. In characters.
 const LONGEST_EVENT_ID: usize = 200;
 /// A longer name is cut. In characters.
-const LONGEST_NAME: usize = 200;
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// Who sent a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -64,7 +69,7 @@ impl InboxKey {
         if self.0.starts_with(Source::Meta.as_str()) { Source::Meta } else { Source::PartnerHub }
     }
 
-    fn new(source: Source, event: &str) -> Self {
+    pub(super) fn new(source: Source, event: &str) -> Self {
         Self(format!("{}#{event}", source.as_str()))
     }
 }
@@ -114,6 +119,8 @@ pub enum Dedup {
     New,
     /// The same as an earlier one.
     Repeated,
+    /// Without an id, and in the words of an earlier one that was processed a while ago. It is due again.
+    Renewed,
     /// It carries the event id of an earlier one and another body. Kept apart.
     Conflicting,
 }
@@ -137,6 +144,14 @@ pub struct InboxEntry {
     pub received_at: OffsetDateTime,
 }
 
+/// Which entry a webhook may be written over.
+enum Over {
+    /// None.
+    Nothing,
+    /// One that was processed before then.
+    Processed(OffsetDateTime),
+}
+
 /// What is to be done for a webhook, or what came of it.
 #[derive(Serialize)]
 struct InboxWork {
@@ -149,20 +164,26 @@ impl Store {
     /// Keeps a webhook, unless it is here already.
     pub async fn keep(&self, entry: &NewInboxEntry) -> Result<InboxReceipt, StoreError> {
         let digest = exchange::sha256_hex(&entry.body);
-        let event = match entry.event_id.as_deref() {
-            None | Some("") => digest.clone(),
+        let id = entry.event_id.as_deref().filter(|id| !id.is_empty());
+        let event = match id {
+            None => digest.clone(),
             Some(id) if id.chars().count() > LONGEST_EVENT_ID => exchange::sha256_hex(id),
             Some(id) => id.to_owned(),
         };
         let key = InboxKey::new(entry.source, &event);
-        if self.put_entry(&key, entry, &digest).await? {
+        if self.put_entry(&key, entry, &digest, Over::Nothing).await? {
             return Ok(InboxReceipt { key, dedup: Dedup::New });
+        }
+        if id.is_none() {
+            let settled = Over::Processed(self.clock.now() - SETTLED);
+            let renewed = self.put_entry(&key, entry, &digest, settled).await?;
+            return Ok(InboxReceipt { key, dedup: if renewed { Dedup::Renewed } else { Dedup::Repeated } });
         }
         if self.inbox(&key).await?.is_none_or(|earlier| earlier.body_sha256 == digest) {
             return Ok(InboxReceipt { key, dedup: Dedup::Repeated });
         }
         let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
-        let new = self.put_entry(&key, entry, &digest).await?;
+        let new = self.put_entry(&key, entry, &digest, Over::Nothing).await?;
         Ok(InboxReceipt { key, dedup: if new { Dedup::Conflicting } else { Dedup::Repeated } })
     }
 
@@ -173,7 +194,7 @@ impl Store {
 
     /// Notes that an entry has been processed and what came of it: a word or a sentence. It is no longer due.
     pub async fn processed(&self, key: &InboxKey, outcome: &str) -> Result<(), StoreError> {
-        let at = self.clock.now().format(&time::format_description::well_known::Rfc3339);
+        let at = rfc3339(self.clock.now())?;
         let request = self
             .client
             .update_item()
@@ -183,7 +204,7 @@ impl Store {
                 AT_WORK.join(", ")
             ))
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":at", s(at.map_err(|error| item::unreadable("clock", &error))?))
+            .expression_attribute_values(":at", s(at))
             .expression_attribute_values(":outcome", s(outcome));
         match self.update(request).await? {
             Updated::Done(_) => Ok(()),
@@ -197,8 +218,14 @@ impl Store {
         Ok(found.and_then(|found| item::text(&found, "outcome").map(str::to_owned)))
     }
 
-    /// Writes an entry and its work, unless there is one under this key. Whether it was written.
-    async fn put_entry(&self, key: &InboxKey, entry: &NewInboxEntry, digest: &str) -> Result<bool, StoreError> {
+    /// Writes an entry and its work, unless there is one under this key, but for `over`. Whether it was written.
+    async fn put_entry(
+        &self,
+        key: &InboxKey,
+        entry: &NewInboxEntry,
+        digest: &str,
+        over: Over,
+    ) -> Result<bool, StoreError> {
         let received_at = self.clock.now();
         let attributes = InboxEntry {
             source: entry.source,
@@ -214,13 +241,17 @@ impl Store {
         };
         let expires_at = (received_at + KEPT).unix_timestamp();
         let work = InboxWork { due: class.as_str(), due_at: milliseconds(due_at), expires_at };
-        let mut item = item::write(Key::inbox(key), &attributes)?;
-        item.insert("expires_at".to_owned(), n(expires_at));
-        let entry = Put::builder().table_name(&self.table).set_item(Some(item));
-        let entry = entry.condition_expression("attribute_not_exists(pk)").build()?;
-        let work =
-            Put::builder().table_name(&self.table).set_item(Some(item::write(Key::inbox_work(key), &work)?)).build()?;
-        let writes = [entry, work].map(|put| TransactWriteItem::builder().put(put).build()).to_vec();
+        let put = |item| Put::builder().table_name(&self.table).set_item(Some(item));
+        let entry = put(lasting(Key::inbox(key), &attributes)?);
+        let work = put(item::write(Key::inbox_work(key), &work)?);
+        let (entry, work) = match over {
+            Over::Nothing => (entry.condition_expression("attribute_not_exists(pk)"), work),
+            Over::Processed(before) => {
+                let work = work.condition_expression("processed_at < :before");
+                (entry, work.expression_attribute_values(":before", s(rfc3339(before)?)))
+            }
+        };
+        let writes = [entry.build()?, work.build()?].map(|put| TransactWriteItem::builder().put(put).build()).to_vec();
         let mut backoff = RaceBackoff::default();
         loop {
             match self.transact(writes.clone()).await? {
@@ -230,4 +261,15 @@ impl Store {
             }
         }
     }
+}
+
+/// The item of an entry, which is deleted when its time is over.
+pub(super) fn lasting(key: Key, entry: &InboxEntry) -> Result<Item, StoreError> {
+    let mut item = item::write(key, entry)?;
+    item.insert("expires_at".to_owned(), n((entry.received_at + KEPT).unix_timestamp()));
+    Ok(item)
+}
+
+fn rfc3339(at: OffsetDateTime) -> Result<String, StoreError> {
+    at.format(&Rfc3339).map_err(|error| item::unreadable("clock", &error))
 }

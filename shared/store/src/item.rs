@@ -69,6 +69,11 @@ impl Key {
         Self { sk: "WORK".to_owned(), ..Self::inbox(key) }
     }
 
+    /// What is left of a webhook that is not kept. No sort key of the stream's filter, so that it wakes nobody.
+    pub(crate) fn inbox_seen(key: &InboxKey) -> Self {
+        Self { sk: "SEEN".to_owned(), ..Self::inbox(key) }
+    }
+
     pub(crate) fn idempotency(key_sha256: &str) -> Self {
         Self { pk: format!("IDEM#{key_sha256}"), sk: "IDEM".to_owned() }
     }

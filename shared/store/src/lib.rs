@@ -21,6 +21,7 @@ mod popup;
 mod record;
 pub mod schema;
 mod seen_channel;
+mod seen_webhook;
 mod unclaimed;
 mod waba;
 mod work;

@@ -100,8 +100,10 @@ pub enum Metric {
     WebhookRejected,
     /// A webhook came again under the same id with another body.
     WebhookConflicting,
-    /// A webhook of a kind that we do not know was kept.
+    /// A webhook of a kind that we do not know came.
     WebhookUnknownEvent,
+    /// A webhook that is authentic cannot be read.
+    WebhookUnreadable,
     /// The Hub refused our credentials.
     HubUnauthorized,
     /// A live channel that no onboarding knows: the daily sweep finds it, or its webhook has waited for days.

@@ -5,7 +5,7 @@ use local::settings::BACKEND_TOKEN;
 use queue::Step;
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{InboxEntry, InboxKey};
+use store::{InboxEntry, InboxKey, Source};
 use time::Duration;
 
 use crate::support::TestBench;
@@ -39,6 +39,11 @@ impl TestBench {
     /// What is kept of a webhook.
     pub(crate) async fn inbox(&self, key: &str) -> Option<InboxEntry> {
         self.stack.twins.store.inbox(&key.parse::<InboxKey>().unwrap()).await.unwrap()
+    }
+
+    /// What was noted of a Hub webhook that is not kept.
+    pub(crate) async fn seen(&self, body: &str) -> Option<InboxEntry> {
+        self.stack.twins.store.seen(Source::PartnerHub, body).await.unwrap()
     }
 
     /// What came of a webhook; `None` while it is not settled.

@@ -75,3 +75,36 @@ async fn an_account_update_is_kept_only_if_meta_signed_it() {
     bench.assert_nothing_left();
     bench.finish(&started, "one_number").await;
 }
+
+#[tokio::test]
+async fn of_metas_webhooks_only_account_updates_are_kept_each_by_itself() {
+    let bench = TestBench::new().await;
+    let words = "private words of a chat";
+    let chat = json!({"field": "messages", "value": {"messages": [{"text": {"body": words}}]}});
+    let update = |waba: &str| json!({"field": "account_update", "value": {"event": "PARTNER_ADDED", "waba_info": {"waba_id": waba}}});
+    let changes = json!([chat, update("40123456789"), update("40123456780"), {"field": words}, 7]);
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "time": 1, "changes": changes}]});
+    let secret = simulator::Settings::default().app_secret;
+    let signature = format!("sha256={}", hmac_hex(&secret, body.to_string().as_bytes()));
+    assert_eq!(post(&bench, &body.to_string(), "x-hub-signature-256", &signature).await.status, 200);
+
+    for change in meta_graph::webhook::split(body.to_string().as_bytes()) {
+        let kept = bench.inbox(&format!("meta#{}", hex::encode(Sha256::digest(&change.body)))).await;
+        let seen = bench.stack.twins.store.seen(store::Source::Meta, &change.body).await.unwrap();
+        match change.field.as_deref() {
+            Some("account_update") => {
+                let kept = kept.unwrap().body.unwrap();
+                assert!(seen.is_none() && kept == change.body && !kept.contains(words), "{kept}");
+            }
+            field => {
+                assert_eq!(kept, None, "{field:?}");
+                let name = seen.unwrap().name;
+                assert!(["messages", ""].contains(&name.as_str()) || name.len() == 64, "{name}");
+            }
+        }
+    }
+    // Two of four wake somebody.
+    assert_eq!(bench.stack.stream.records().len(), 2);
+    bench.live_on_schedule(Duration::minutes(5)).await;
+    bench.assert_nothing_left();
+}

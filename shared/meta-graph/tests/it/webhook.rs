@@ -165,6 +165,17 @@ fn a_webhook_is_split_into_changes_that_are_read_as_before() {
 }
 
 #[test]
+fn a_webhook_of_one_change_and_nothing_else_stays_as_it_came() {
+    let body = sample("meta.webhook.account_update_partner_added.json");
+    let expected = RawChange { field: Some(ACCOUNT_UPDATE.to_owned()), body: body.clone() };
+    assert_eq!(split(body.as_bytes()), [expected]);
+    let more = body.replace("\"time\"", "\"messages\": [\"private words\"], \"time\"");
+    let changes = split(more.as_bytes());
+    assert!(changes.len() == 1 && !changes[0].body.contains("private words"), "{changes:?}");
+    assert_eq!(account_updates(changes[0].body.as_bytes()), account_updates(body.as_bytes()));
+}
+
+#[test]
 fn what_is_no_webhook_no_entry_or_no_change_has_no_field() {
     let without = |body: &str| RawChange { field: None, body: body.to_owned() };
     for body in ["", "[]", "7", "{}", "<html>", r#"{"entry": {}}"#, r#"[[{"changes": []}]]"#] {

@@ -52,7 +52,7 @@ fn every_webhook_sample_is_read_as_its_event() {
         assert_eq!(raw.event_id.as_deref(), event_id, "{name}");
         assert_eq!(raw.body.as_bytes(), sample(name).trim_ascii(), "{name}");
         let event = parse(&raw.body);
-        assert_eq!(event.kind, kind, "{name}");
+        assert_eq!((event.kind, event.unreadable), (kind, false), "{name}");
         assert_eq!(
             event.channel.as_ref().map(|channel| channel.id.as_str()),
             (kind != EventKind::Other).then_some("Rb82LdCH"),
@@ -179,6 +179,16 @@ fn a_webhook_that_is_not_json_is_one_event_without_a_name() {
         assert_eq!(one(body.as_bytes()), RawEvent { event_id: None, body: body.to_owned() });
         let event = parse(body);
         assert_eq!((event.kind, event.name.as_str(), event.channel), (EventKind::Other, "", None));
+        assert!(event.unreadable, "{body}");
+    }
+    for body in ["{}", "null", "7", "[]", "\"text\"", r#"{"event": "news"}"#, r#"{"event": "history", "data": null}"#] {
+        assert!(!parse(body).unreadable, "{body}");
+    }
+    for name in ["channel_live", "channel_created", "cancellation_processed", "cancellation_request"] {
+        for data in ["null", "{}", r#"{"id": "../x"}"#] {
+            assert!(parse(&format!(r#"{{"event": "{name}", "data": {data}}}"#)).unreadable, "{name} {data}");
+        }
+        assert!(!parse(&format!(r#"{{"event": "{name}", "channel_id": "Rb82LdCH"}}"#)).unreadable, "{name}");
     }
     assert_eq!(one(b"\xff{}").body, "\u{fffd}{}");
 }

@@ -64,8 +64,54 @@ async fn a_repeated_webhook_is_kept_once_whatever_came_of_it() {
         let (key, _) = bench.keep(event_id, &body).await;
         assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated));
         bench.store.processed(&key, "matched").await.unwrap();
+        bench.pass(Duration::minutes(10));
         assert_eq!(bench.keep(event_id, &body).await, (key.clone(), Dedup::Repeated));
         assert_eq!(bench.store.outcome(&key).await.unwrap().as_deref(), Some("matched"));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_without_an_id_is_news_again_ten_minutes_after_it_was_processed() {
+    let bench = TestBench::new().await;
+    let (key, _) = bench.keep(None, "{}").await;
+    let due = async || bench.store.due(Class::Free, bench.now(), 10).await.unwrap().len();
+    bench.pass(Duration::days(1));
+    assert_eq!(bench.keep(None, "{}").await, (key.clone(), Dedup::Repeated), "the first waits still");
+    bench.store.processed(&key, "unmatched").await.unwrap();
+    assert_eq!(due().await, 0);
+
+    bench.pass(Duration::minutes(10) + Duration::seconds(1));
+    assert_eq!(bench.keep(None, "{}").await, (key.clone(), Dedup::Renewed));
+    assert_eq!(bench.keep(None, "{}").await, (key.clone(), Dedup::Repeated));
+    assert_eq!((due().await, bench.store.outcome(&key).await.unwrap()), (1, None));
+    assert_eq!(bench.entry(&key).await.received_at, bench.now(), "and lasts for thirty days from now");
+
+    // With an id it is the same one, sent again.
+    let (key, _) = bench.keep(Some("evt-1"), "{}").await;
+    bench.store.processed(&key, "matched").await.unwrap();
+    bench.pass(Duration::days(1));
+    assert_eq!(bench.keep(Some("evt-1"), "{}").await, (key, Dedup::Repeated));
+}
+
+#[tokio::test]
+async fn of_a_webhook_that_is_not_kept_only_its_name_digest_and_size_stay() {
+    let bench = TestBench::new().await;
+    let body = r#"{"id": "evt-1", "event": "history", "data": "private words"}"#;
+    assert!(bench.store.note_seen(Source::PartnerHub, "history", body).await.unwrap());
+    assert!(!bench.store.note_seen(Source::PartnerHub, "history", body).await.unwrap());
+    assert!(bench.store.note_seen(Source::Meta, "history", body).await.unwrap());
+    let seen = bench.store.seen(Source::PartnerHub, body).await.unwrap().unwrap();
+    assert_eq!((seen.body, seen.size, seen.received_at), (None, body.len(), bench.now()));
+
+    let items = bench.client.scan().table_name(crate::TABLE).send().await.unwrap().items.unwrap();
+    assert_eq!(items.len(), 2);
+    for item in items {
+        assert!(item["pk"].as_s().unwrap().ends_with(&format!("#{}", seen.body_sha256)), "{item:?}");
+        assert_eq!(item["sk"].as_s().unwrap(), "SEEN", "nothing that wakes the dispatcher, and nothing that is due");
+        let expires_at = (bench.now() + Duration::days(30)).unix_timestamp().to_string();
+        assert_eq!(item["expires_at"].as_n(), Ok(&expires_at));
+        let shown = format!("{item:?}");
+        assert!(!shown.contains("private") && !shown.contains("evt-1") && !item.contains_key("due"), "{shown}");
     }
 }
 

@@ -1,16 +1,22 @@
 //! Receipt of a webhook: authenticate the raw bytes, keep, acknowledge. Never waits for the Hub.
+//!
+//! Both senders also send what is none of our business: customers' messages, their histories and address books. Kept are the
+//! events that we act on; of all others only the name, the digest and the size.
 
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use meta_graph::webhook::{ACCOUNT_UPDATE, RawChange};
 use partner_hub::signature;
-use partner_hub::webhook::{self, RawEvent};
+use partner_hub::webhook::{self, EventKind, RawEvent, WebhookEvent};
 use secrets::{BundleSecret, Secrets, SecretsError};
-use store::{Dedup, InboxReceipt, NewInboxEntry, Source, Store, StoreError};
+use store::{Dedup, NewInboxEntry, Source, Store, StoreError};
 use telemetry::Metric;
 
 /// How many events of one webhook are kept at the same time.
 const AT_ONCE: usize = 16;
+/// A longer name is cut, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// What receipt needs.
 #[derive(Clone)]
@@ -28,7 +34,7 @@ pub struct WebhookReceipt {
 pub struct Receipt {
     /// Events in the body.
     pub events: usize,
-    /// Those that were not kept before.
+    /// Those that had not come before, or so long ago that they are news again.
     pub new: usize,
 }
 
@@ -64,35 +70,47 @@ impl WebhookReceipt {
         body: &[u8],
     ) -> Result<Receipt, ReceiptError> {
         self.authenticate(|secret| self.sent_by_the_hub(secret, &header, body)).await?;
-        let kept = webhook::split(body).into_iter().map(|event| self.take(event));
-        let kept: Vec<bool> = stream::iter(kept).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(Receipt { events: kept.len(), new: kept.into_iter().filter(|new| *new).count() })
+        Receipt::of(webhook::split(body).into_iter().map(|event| self.take_event(event))).await
     }
 
-    /// Keeps one event of the Hub's. Whether it is new.
-    async fn take(&self, event: RawEvent) -> Result<bool, ReceiptError> {
-        let name = webhook::parse(&event.body).name;
+    /// Takes one event of the Hub's. Whether it is new.
+    async fn take_event(&self, event: RawEvent) -> Result<bool, ReceiptError> {
+        let WebhookEvent { kind, name, unreadable, .. } = webhook::parse(&event.body);
+        let name = word(&name);
+        if unreadable {
+            return self.note_unreadable(Source::PartnerHub, &name, &event.body).await;
+        }
+        if kind != EventKind::Other {
+            let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
+            return self.keep(&entry).await;
+        }
         if !webhook::is_documented(&name) {
-            tracing::warn!(event = name, "webhook of an unknown kind; kept");
+            tracing::warn!(event = name, "webhook of an unknown kind; its digest is kept");
             telemetry::count(Metric::WebhookUnknownEvent, 1);
         }
-        let entry = NewInboxEntry { source: Source::PartnerHub, event_id: event.event_id, name, body: event.body };
-        let InboxReceipt { dedup, .. } = self.keep(&entry).await?;
-        Ok(is_new(dedup))
+        Ok(self.store.note_seen(Source::PartnerHub, &name, &event.body).await?)
     }
 
-    /// Takes a webhook of Meta (`POST /webhooks/meta`), kept whole. Reconciliation looks at it, when the page has had its time
-    /// to hand the signup over.
+    /// Takes a webhook of Meta (`POST /webhooks/meta`), change by change. Reconciliation looks at those that are kept, when the
+    /// page has had its time to hand the signup over.
     pub async fn meta(&self, signature: Option<&str>, body: &[u8]) -> Result<Receipt, ReceiptError> {
         let signed = |secret: &BundleSecret| {
             signature
                 .is_some_and(|header| meta_graph::webhook::verify_signature(header, body, &[&secret.meta_app_secret]))
         };
         self.authenticate(signed).await?;
-        let body = String::from_utf8_lossy(body).into_owned();
-        let entry = NewInboxEntry { source: Source::Meta, event_id: None, name: "account_update".to_owned(), body };
-        let kept = self.keep(&entry).await?;
-        Ok(Receipt { events: 1, new: usize::from(is_new(kept.dedup)) })
+        Receipt::of(meta_graph::webhook::split(body).into_iter().map(|change| self.take_change(change))).await
+    }
+
+    /// Takes one change of Meta's. Whether it is new.
+    async fn take_change(&self, RawChange { field, body }: RawChange) -> Result<bool, ReceiptError> {
+        match field {
+            Some(field) if field == ACCOUNT_UPDATE => {
+                self.keep(&NewInboxEntry { source: Source::Meta, event_id: None, name: field, body }).await
+            }
+            Some(field) => Ok(self.store.note_seen(Source::Meta, &word(&field), &body).await?),
+            None => self.note_unreadable(Source::Meta, "", &body).await,
+        }
     }
 
     /// Meta's handshake (`GET /webhooks/meta`) with its mode, token and challenge: the challenge, to be sent back as text.
@@ -137,16 +155,37 @@ impl WebhookReceipt {
         header(signature::HEADER).is_some_and(|given| signature::verify(given, body, &platform))
     }
 
-    async fn keep(&self, entry: &NewInboxEntry) -> Result<InboxReceipt, ReceiptError> {
-        let kept = self.store.keep(entry).await?;
-        if kept.dedup == Dedup::Conflicting {
+    /// Keeps what we act on. Whether it is new.
+    async fn keep(&self, entry: &NewInboxEntry) -> Result<bool, ReceiptError> {
+        let dedup = self.store.keep(entry).await?.dedup;
+        if dedup == Dedup::Conflicting {
             tracing::error!(event = entry.name, "a webhook came with the id of another one; both are kept");
             telemetry::count(Metric::WebhookConflicting, 1);
         }
-        Ok(kept)
+        Ok(dedup != Dedup::Repeated)
+    }
+
+    /// What the sender tells us is lost, unless somebody looks. Sending it again would not help.
+    async fn note_unreadable(&self, source: Source, name: &str, body: &str) -> Result<bool, ReceiptError> {
+        tracing::error!(source = source.as_str(), event = name, size = body.len(), "a webhook cannot be read");
+        telemetry::count(Metric::WebhookUnreadable, 1);
+        Ok(self.store.note_seen(source, name, body).await?)
     }
 }
 
-fn is_new(dedup: Dedup) -> bool {
-    matches!(dedup, Dedup::New | Dedup::Conflicting)
+impl Receipt {
+    /// Takes all events of a webhook, several at the same time.
+    async fn of(
+        events: impl Iterator<Item = impl Future<Output = Result<bool, ReceiptError>>>,
+    ) -> Result<Self, ReceiptError> {
+        let new: Vec<bool> = stream::iter(events).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(Self { events: new.len(), new: new.into_iter().filter(|new| *new).count() })
+    }
+}
+
+/// The name of an event as it is kept and logged: a word of the sender's, or else its digest, since anything may be written
+/// where a name should be.
+fn word(name: &str) -> String {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);
+    if name.chars().all(is_word) { name.chars().take(LONGEST_NAME).collect() } else { exchange::sha256_hex(name) }
 }
