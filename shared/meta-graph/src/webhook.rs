@@ -82,7 +82,7 @@ pub fn split(body: &[u8]) -> Vec<RawChange> {
     if let [change] = changes.as_mut_slice()
         && json(change.body.as_bytes()) == json(body.as_bytes())
     {
-        body.clone_into(&mut change.body);
+        (*body).clone_into(&mut change.body);
     }
     changes
 }
