@@ -91,7 +91,7 @@ async fn the_back_end_does_not_act_as_the_customer_nor_the_customer_as_the_back_
     call(&bench, &retry, BACKEND_TOKEN).await.assert_problem(409, "not_retryable");
 
     let setup = call(&bench, &show, started.token()).await.body;
-    for hidden in ["reference", "client", "history", "key", "setup_token_sha256", "attempts", "retry", "version"] {
+    for hidden in ["reference", "history", "key", "setup_token_sha256", "attempts", "retry", "version"] {
         assert!(setup.get(hidden).is_none(), "{hidden}: {setup:#}");
     }
     let full = call(&bench, &show, BACKEND_TOKEN).await;

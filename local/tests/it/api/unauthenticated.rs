@@ -88,6 +88,13 @@ fn routes(id: &str) -> Vec<(Method, &'static str, String, Value)> {
         (Method::POST, "/onboardings/{id}/es-callback", onboarding("/es-callback"), json!({"code": "AQmade-up-code"})),
         (
             Method::POST,
+            "/onboardings/{id}/claim",
+            onboarding("/claim"),
+            json!({"waba_id": "409812357760143", "phone_number_id": "512904417735201"}),
+        ),
+        (Method::GET, "/signups", "/v1/signups?state=unclaimed".to_owned(), Value::Null),
+        (
+            Method::POST,
             "/webhooks/partner-hub",
             "/v1/webhooks/partner-hub".to_owned(),
             json!({"event": "channel_live"}),

@@ -3,6 +3,10 @@
 mod claims;
 mod closed_tab;
 mod codes;
+mod confirming;
 mod faults;
+mod link_end;
 mod number_choice;
+mod partner_claim;
 mod popup;
+mod several_wabas;

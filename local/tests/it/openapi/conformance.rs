@@ -26,6 +26,8 @@ async fn every_answer_in_the_api_document_is_given_and_no_other() {
     Box::pin(wrong_calls(&mut coverage)).await;
     Box::pin(leaving_the_popup(&mut coverage)).await;
     Box::pin(finishing_the_popup(&mut coverage)).await;
+    Box::pin(confirming(&mut coverage)).await;
+    Box::pin(claiming(&mut coverage)).await;
     Box::pin(choosing(&mut coverage)).await;
     Box::pin(waiting_for_permission(&mut coverage)).await;
     Box::pin(failing_and_retrying(&mut coverage)).await;
@@ -162,7 +164,7 @@ async fn wrong_calls(coverage: &mut Coverage) {
     }
     let unknown = format!("/onboardings/{UNKNOWN}");
     coverage.get(&bench, &unknown, BACKEND_TOKEN).await.assert_problem(404, "not_found");
-    for route in ["es-callback", "number", "retry"] {
+    for route in ["es-callback", "number", "retry", "claim"] {
         coverage
             .post(&bench, &format!("{unknown}/{route}"), BACKEND_TOKEN, &json!({}))
             .await
@@ -185,8 +187,7 @@ async fn leaving_the_popup(coverage: &mut Coverage) {
     }
     show(coverage, &bench, &started, "started").await;
     for number in 0..200 {
-        let session = json!({"session": {"event": "CANCEL", "data": {"session_id": format!("made-up-{number}")}}});
-        assert_eq!(bench.callback(&started, &session).await.status, 200);
+        bench.callback(&started, &json!({"code": format!("made-up-{number}")})).await;
     }
     finish(coverage, &bench, &started, "one_number", "finish", "too_many_attempts").await;
 }
@@ -206,7 +207,7 @@ async fn finishing_the_popup(coverage: &mut Coverage) {
         finish(coverage, &bench, &started, "one_number", "finish", expected).await;
     }
     for (account, outcome, expected) in [
-        ("one_number", "finish_without_code", "code_missing"),
+        ("one_number", "finish_without_code", "started"),
         ("other_customer", "finish", "waba_not_granted"),
         ("other_number", "finish", "number_not_in_waba"),
         ("no_number", "finish", "no_number"),
@@ -227,7 +228,7 @@ async fn finishing_the_popup(coverage: &mut Coverage) {
     finish(coverage, &bench, &other, "one_number", "finish", "number_taken").await;
 
     let popup = bench.client.popup("one_number:own", "finish").await.unwrap();
-    bench.faults(json!({"route": "debug_token", "delay_ms": 300})).await;
+    bench.faults(json!({"route": "exchange_code", "delay_ms": 300})).await;
     let (first, second) = {
         let path = format!("/v1/onboardings/{}/es-callback", other.id);
         let request = || bench.client.request(Method::POST, &path, other.token()).json(&popup);
@@ -241,6 +242,56 @@ async fn finishing_the_popup(coverage: &mut Coverage) {
     assert_eq!(answers, [(200, ""), (409, "in_progress")]);
     let path = format!("/onboardings/{}/retry", started.id);
     coverage.post(&bench, &path, BACKEND_TOKEN, &json!({})).await.assert_problem(409, "not_retryable");
+}
+
+async fn confirming(coverage: &mut Coverage) {
+    let bench = TestBench::new().await;
+    let started = bench.client.start("tenant-1").await.unwrap();
+    bench.break_routes(&["debug_token"], &json!({"status": 500})).await;
+    finish(coverage, &bench, &started, "one_number", "finish", "confirming").await;
+    show(coverage, &bench, &started, "confirming").await;
+    bench.skip(Duration::days(6) + Duration::hours(2)).await;
+    show(coverage, &bench, &started, "started").await;
+}
+
+async fn claiming(coverage: &mut Coverage) {
+    let bench = TestBench::new().await;
+    let signups = "/signups?state=unclaimed";
+    coverage.get(&bench, signups, "").await.assert_problem(401, "unauthorized");
+    for wrong in
+        ["/signups", "/signups?state=other", "/signups?state=unclaimed&more=1", "/signups?state=unclaimed&cursor=x"]
+    {
+        coverage.get(&bench, wrong, BACKEND_TOKEN).await.assert_problem(422, "invalid_field");
+    }
+    let started = bench.client.start("tenant-1").await.unwrap();
+    let popup = bench.client.popup("one_number", "finish").await.unwrap();
+    let mut hint = popup.clone();
+    hint["code"] = Value::Null;
+    callback(coverage, &bench, &started, &hint).await;
+    show(coverage, &bench, &started, "started").await;
+    bench.client.order("account_update", &json!({"account": "one_number", "event": "PARTNER_ADDED"})).await.unwrap();
+    bench.live_on_schedule(Duration::minutes(15)).await;
+    assert_eq!(
+        coverage.get(&bench, signups, BACKEND_TOKEN).await.body["signups"][0]["claimed_by"],
+        json!([started.id])
+    );
+
+    let path = format!("/onboardings/{}/claim", started.id);
+    coverage.post(&bench, &path, "", &json!({})).await.assert_problem(401, "unauthorized");
+    coverage.post_text(&bench, &path, BACKEND_TOKEN, "{\"a".to_owned()).await.assert_problem(400, "invalid_json");
+    let large = format!("{{\"a\": \"{}\"}}", "a".repeat(BODY_LIMIT));
+    coverage.post_text(&bench, &path, BACKEND_TOKEN, large).await.assert_problem(413, "too_large");
+    coverage.post(&bench, &path, BACKEND_TOKEN, &json!({})).await.assert_problem(422, "invalid_field");
+    for example in examples(coverage, "POST", &path) {
+        coverage.post(&bench, &path, BACKEND_TOKEN, &example).await.assert_problem(409, "signup_unknown");
+    }
+    let data = &popup["session"]["data"];
+    let claim = json!({"waba_id": data["waba_id"], "phone_number_id": data["phone_number_id"]});
+    bench.faults(json!({"route": "recover_token", "status": 500, "times": 3})).await;
+    coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(503, "unavailable");
+    bench.mend().await;
+    assert_eq!(coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.status, 200);
+    show(coverage, &bench, &started, "signed_up").await;
 }
 
 async fn choosing(coverage: &mut Coverage) {

@@ -51,6 +51,8 @@ async fn with_the_secret_at(coverage: &mut Coverage, address: SocketAddr, status
             .await,
         coverage.post(&bench, &format!("{path}/retry"), BACKEND_TOKEN, &json!({})).await,
         callback(coverage, &bench, &started, &popup).await,
+        coverage.get(&bench, "/signups?state=unclaimed", BACKEND_TOKEN).await,
+        coverage.post(&bench, &format!("{path}/claim"), BACKEND_TOKEN, &json!({})).await,
     ] {
         reply.assert_problem(status, code);
     }

@@ -1,5 +1,6 @@
 //! What the tests of all areas share.
 
+mod at_meta;
 pub(crate) mod bench;
 pub(crate) mod fakes;
 pub(crate) mod log;

@@ -26,7 +26,7 @@ pub(crate) enum Scenario {
     Choice,
     /// Direct Payment: the client grants permission after a while.
     Permission,
-    /// The customer finishes at Meta, and the page hands nothing over. Meta reports it, and does not answer at first.
+    /// The customer finishes at Meta, and the page hands nothing over. Meta reports it, and the customer comes again.
     ClosedTab,
     /// The Hub refuses the client account, and the operator names another.
     ClientRefused,
@@ -79,7 +79,7 @@ impl Case {
         let first = self.scenario.play(&bench, &promise.started).await?;
         bench.finish(LONG_ENOUGH).await;
         if bench.onboarding(&promise.started).await.attempts.iter().any(taken) {
-            // The partner was told, and asks the customer to open the link again.
+            // The customer sees it, and tries again.
             bench.sign_up(&promise.started, "one_number").await?;
             bench.finish(LONG_ENOUGH).await;
         }
@@ -124,7 +124,6 @@ impl Scenario {
             _ => vec![lost("webhook.channel_submitted"), lost("webhook.channel_ready")],
         };
         match self {
-            Self::ClosedTab => faults.push(json!({"route": "recover_token", "status": 500, "times": 3})),
             Self::ClientRefused => faults.push(json!({"route": "create_client", "status": 400})),
             Self::NumberRefused => faults.push(json!({"route": "numbers", "status": 400})),
             _ => {}
