@@ -13,7 +13,7 @@ use onboardings::Onboardings;
 use queue::MemoryQueue;
 use runtime::settings::Env;
 use runtime::{Dependencies, Ports};
-use secrets::{BundleSecret, MemorySecrets};
+use secrets::{BundleSecret, MemorySealing, MemorySecrets, SealingKeys};
 use serde_json::{Value, json};
 use store::Store;
 use time::Duration;
@@ -110,6 +110,7 @@ pub(crate) fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
         queue: Arc::new(MemoryQueue::new(clock.clone(), Duration::seconds(60), 5)),
         vault: Arc::new(MemoryVault::new("stack")),
         secrets: Arc::new(MemorySecrets::new(BundleSecret::parse(&secret.to_string()).unwrap())),
+        sealing: Arc::new(MemorySealing::new(SealingKeys::parse(r#"{"key": "made-up-sealing-key"}"#).unwrap())),
     };
     let settings = onboardings::Settings::read(&mut env()).unwrap_or_else(|_| panic!("settings"));
     let function = Onboardings::new(&Dependencies::given(ports, exchange::client().unwrap(), clock), settings);

@@ -13,6 +13,7 @@ mod hub;
 mod keys;
 mod meta;
 mod openapi;
+mod ownership;
 mod reconciliation;
 mod secrecy;
 mod support;

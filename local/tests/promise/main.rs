@@ -8,6 +8,7 @@
 //! Each run takes a part of the cases, drawn by a seed ([`support::sample`]); `PROMISE=all` runs all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![recursion_limit = "256"]
 
 mod bursts;
 mod calls;

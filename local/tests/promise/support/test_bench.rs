@@ -78,6 +78,7 @@ impl TestBench {
                 }),
                 vault: Arc::new(FaultyVault { vault: twins.vault.clone(), injection: Arc::clone(&shared) }),
                 secrets: Arc::new(twins.secrets.clone()),
+                sealing: Arc::new(twins.sealing.clone()),
             })),
             ..Options::default()
         };
