@@ -42,7 +42,7 @@ impl EsCallback {
         telemetry::set_onboarding(id.as_str());
         let claim = read_json::<ClaimBody>(request)?.check()?;
         let stored = self.step.store.get(&id).await?;
-        let stored = self.step.claim(stored, &claim, deadline(request)).await.map_err(problem)?;
+        let stored = Box::pin(self.step.claim(stored, &claim, deadline(request))).await.map_err(problem)?;
         Ok(json(StatusCode::OK, &full_view(&stored)?))
     }
 }

@@ -60,13 +60,13 @@ impl Store {
     /// the ownership of a number or channel that became known, and what else changes with it. Whoever loses a race applies
     /// the event to the winner's record. A number that was proven anew is taken over from an onboarding at rest.
     pub async fn apply(&self, id: &OnboardingId, event: &Event) -> Result<Applied, StoreError> {
-        self.apply_from(None, id, event, Sender::Anybody, None).await
+        Box::pin(self.apply_from(None, id, event, Sender::Anybody, None)).await
     }
 
     /// [`Self::apply`] of [`Event::CodeExchanged`]: the token is kept in the same transaction, in place of an earlier one.
     pub async fn exchanged(&self, id: &OnboardingId, token: &KeptToken) -> Result<Applied, StoreError> {
         let event = Event::CodeExchanged { code_sha256: token.code_sha256.clone() };
-        self.apply_from(None, id, &event, Sender::Anybody, Some(token)).await
+        Box::pin(self.apply_from(None, id, &event, Sender::Anybody, Some(token))).await
     }
 
     /// [`Self::apply`] of what the worker with this permit found out: its work is done, and what is to be done next is due.
@@ -74,9 +74,10 @@ impl Store {
     /// applied as anybody's, and that a try failed is not recorded.
     pub async fn record(&self, before: Stored, permit: &str, event: &Event) -> Result<Applied, StoreError> {
         let id = before.onboarding.id.clone();
-        self.apply_from(Some(before), &id, event, Sender::Worker(permit), None).await
+        Box::pin(self.apply_from(Some(before), &id, event, Sender::Worker(permit), None)).await
     }
 
+    /// Its future is large, and many others hold it: it has a place of its own.
     async fn apply_from(
         &self,
         mut known: Option<Stored>,

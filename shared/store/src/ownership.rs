@@ -81,7 +81,7 @@ impl Store {
             _ if owner.onboarding.id == winner.id => Ok(None),
             Status::Ready => {
                 let event = Event::LookUpAsked { reason: "number_proven_elsewhere".to_owned() };
-                Box::pin(self.apply(&owner.onboarding.id, &event)).await?;
+                self.apply(&owner.onboarding.id, &event).await?;
                 Ok(None)
             }
             status => Ok(Some(owner).filter(|_| status.is_at_rest())),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::TestBench;
 use crate::support::replies::{Reply, send};
-use crate::support::webhooks::{hmac_hex, key_of};
+use crate::support::webhooks::hmac_hex;
 
 #[tokio::test]
 async fn a_token_counts_in_its_header_and_nowhere_else() {
