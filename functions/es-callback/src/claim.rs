@@ -40,8 +40,8 @@ impl EsCallback {
         require_back_end(request, &*self.step.secrets).await?;
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        let claim = read_json::<ClaimBody>(request)?.check()?;
         let stored = self.step.store.get(&id).await?;
+        let claim = read_json::<ClaimBody>(request)?.check()?;
         let stored = Box::pin(self.step.claim(stored, &claim, deadline(request))).await.map_err(problem)?;
         Ok(json(StatusCode::OK, &full_view(&stored)?))
     }

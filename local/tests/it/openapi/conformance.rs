@@ -287,11 +287,33 @@ async fn claiming(coverage: &mut Coverage) {
     }
     let data = &popup["session"]["data"];
     let claim = json!({"waba_id": data["waba_id"], "phone_number_id": data["phone_number_id"]});
-    bench.faults(json!({"route": "recover_token", "status": 500, "times": 3})).await;
-    coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(503, "unavailable");
-    bench.mend().await;
+    let no_token = json!({"error": {"message": "No token", "type": "OAuthException", "code": 3962}});
+    let app = simulator::Settings::default().app_id;
+    let scopes = json!([{"scope": "whatsapp_business_management", "target_ids": ["409812357760199"]}]);
+    let other_waba = json!({"data": {"is_valid": true, "app_id": app, "granular_scopes": scopes}});
+    for (fault, status, code) in [
+        (json!({"route": "recover_token", "status": 500}), 503, "unavailable"),
+        (json!({"route": "recover_token", "status": 400, "body": no_token}), 422, "meta_refused"),
+        (json!({"route": "debug_token", "body": {"data": {"is_valid": false}}}), 422, "token_not_ours"),
+        (json!({"route": "debug_token", "body": other_waba}), 422, "waba_not_granted"),
+    ] {
+        bench.faults(fault).await;
+        coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(status, code);
+    }
+    let number = json!({"waba_id": data["waba_id"], "phone_number_id": "512904417735201"});
+    coverage.post(&bench, &path, BACKEND_TOKEN, &number).await.assert_problem(422, "number_not_in_waba");
     assert_eq!(coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.status, 200);
     show(coverage, &bench, &started, "signed_up").await;
+    coverage.post(&bench, &path, BACKEND_TOKEN, &number).await.assert_problem(409, "already_signed_up");
+
+    // As if Meta had reported the WABA of another of its numbers.
+    let waba_id = data["waba_id"].as_str().unwrap().parse().unwrap();
+    let (event, received_at) = ("PARTNER_ADDED".to_owned(), bench.now());
+    let signup = store::UnclaimedSignup { waba_id, business_id: None, event, reported_at: None, received_at };
+    bench.stack.twins.store.keep_unclaimed(&signup).await.unwrap();
+    let other = bench.client.start("tenant-2").await.unwrap();
+    let path = format!("/onboardings/{}/claim", other.id);
+    coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(409, "number_taken");
 }
 
 async fn choosing(coverage: &mut Coverage) {

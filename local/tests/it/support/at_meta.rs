@@ -64,7 +64,7 @@ impl TestBench {
 
     /// Lets time pass in which nothing is looked at, and then what is due by then happen.
     pub(crate) async fn skip(&self, time: Duration) {
-        self.settle().await;
+        Box::pin(self.settle()).await;
         self.pass(time - SCHEDULE * 2);
         self.live_on_schedule(SCHEDULE * 2).await;
     }

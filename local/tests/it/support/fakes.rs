@@ -53,7 +53,8 @@ impl TestBench {
         let end = self.now() + time;
         let mut last = self.now();
         while self.now() < end {
-            self.live_through(SCHEDULE).await;
+            // On the heap, as below: all that the workers do is in it, and tests are deep already.
+            Box::pin(self.live_through(SCHEDULE)).await;
             let now = self.now();
             let is_due = self.stack.first_due(Class::Reconciliation).is_some_and(|due| due <= now);
             if is_due || now >= end || now - last >= Duration::HOUR {
@@ -61,12 +62,12 @@ impl TestBench {
                 last = now;
             }
         }
-        self.settle().await;
+        Box::pin(self.settle()).await;
     }
 
     /// One run of reconciliation.
     pub(crate) async fn reconcile(&self) -> Reconciled {
-        self.stack.functions.reconciliation.handle(None).await.unwrap()
+        Box::pin(self.stack.functions.reconciliation.handle(None)).await.unwrap()
     }
 
     /// The operator's retry.

@@ -155,7 +155,7 @@ impl EsCallback {
             session_id: session.and_then(|session| session.session_id.clone()),
         };
         let stored = self.store.exchanged(id, &kept).await?.into_stored();
-        self.confirmation.prove_at_request(stored, until).await
+        Box::pin(self.confirmation.prove_at_request(stored, until)).await
     }
 
     /// The customer opened the popup, finished there, or left it.
@@ -197,7 +197,7 @@ impl EsCallback {
         match (known_code(&stored.onboarding, code_sha256), at_work) {
             (true, _) => Ok(stored),
             _ if stored.onboarding.signup_status() == Status::Confirming => {
-                self.confirmation.prove_at_request(stored, until).await
+                Box::pin(self.confirmation.prove_at_request(stored, until)).await
             }
             (false, true) => Err(CallbackError::InProgress),
             (false, false) => Err(CallbackError::CodeUsed),

@@ -176,7 +176,8 @@ impl Reconciliation {
 
     async fn confirm_one(&self, stored: Stored, until: Instant) {
         telemetry::set_onboarding(stored.onboarding.id.as_str());
-        match self.confirmation.prove_again(stored, until).await {
+        // On the heap: it holds several calls to Meta at once.
+        match Box::pin(self.confirmation.prove_again(stored, until)).await {
             Ok(stored) => tracing::info!(status = stored.onboarding.status.as_str(), "signup looked into"),
             Err(error) => tracing::warn!(code = error.code(), %error, "signup not confirmed"),
         }
