@@ -15,7 +15,9 @@ fn main() -> io::Result<()> {
     for file in fs::read_dir(page)?.chain(fs::read_dir(page.join("texts"))?) {
         let path = file?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            files.insert(name.to_string_lossy().into_owned(), minify::minify(&fs::read_to_string(&path)?));
+            let name = name.to_string_lossy().into_owned();
+            let text = minify::minify(&name, &fs::read_to_string(&path)?);
+            files.insert(name, text);
         }
     }
     let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;

@@ -54,7 +54,7 @@ fn text(response: &Response<Body>) -> String {
 /// The JSON block in the page.
 fn settings(response: &Response<Body>) -> Value {
     let html = text(response);
-    let block = html.split(r#"id="settings">"#).nth(1).unwrap().split("</script>").next().unwrap();
+    let block = html.split("id=settings>").nth(1).unwrap().split("</script>").next().unwrap();
     serde_json::from_str(block).unwrap()
 }
 
