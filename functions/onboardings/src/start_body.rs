@@ -16,6 +16,10 @@ const NAME: usize = 256;
 const EMAIL: usize = 254;
 /// The largest prefill, in bytes of JSON. The record as a whole has to fit into one item.
 const PREFILL: usize = 8 * 1024;
+/// The largest integer that JavaScript, and so the page, tells from its neighbors: 2^53 - 1.
+const LARGEST_EXACT: u64 = (1 << 53) - 1;
+/// The longest language tag, in characters. RFC 5646 asks for at least 35.
+const LOCALE: usize = 64;
 
 /// As it is sent. Nothing is required and no word is known here, so that [`StartBody::check`] can name all that is wrong.
 #[derive(Debug, Deserialize)]
@@ -70,13 +74,18 @@ impl StartBody {
         }
         let client = self.client.and_then(|client| client.check(&mut errors));
         let tier = check_tier(&mut errors, self.tier.as_deref());
-        let prefill = self.prefill.unwrap_or_default();
-        check_prefill(&mut errors, &prefill);
-        check(&mut errors, "return_url", self.return_url.as_deref(), |url| check_return_url(url, page));
+        let prefill = check_prefill(&mut errors, self.prefill.unwrap_or_default());
+        let return_url = self.return_url.and_then(|url| match check_return_url(&url, page) {
+            Ok(url) => Some(url),
+            Err(message) => {
+                wrong(&mut errors, "return_url", message);
+                None
+            }
+        });
         check(&mut errors, "locale", self.locale.as_deref(), check_locale);
         match (reference, client, tier) {
             (Some(reference), Some(client), Some(tier)) if errors.is_empty() => {
-                Ok(Start { reference, client, tier, prefill, return_url: self.return_url, locale: self.locale })
+                Ok(Start { reference, client, tier, prefill, return_url, locale: self.locale })
             }
             _ => Err(Problem::invalid_fields(errors)),
         }
@@ -166,17 +175,51 @@ fn check_tier(errors: &mut Vec<FieldError>, tier: Option<&str>) -> Option<Tier> 
     known
 }
 
-fn check_prefill(errors: &mut Vec<FieldError>, prefill: &Map<String, Value>) {
+fn check_prefill(errors: &mut Vec<FieldError>, mut prefill: Map<String, Value>) -> Map<String, Value> {
     if prefill.contains_key("solutionID") {
         wrong(errors, "prefill.solutionID", "is set by this service");
     }
-    if serde_json::to_string(prefill).map_or(0, |text| text.len()) > PREFILL {
+    for (name, member) in &mut prefill {
+        keep_digits(errors, &format!("prefill.{name}"), member);
+    }
+    if serde_json::to_string(&prefill).map_or(0, |text| text.len()) > PREFILL {
         wrong(errors, "prefill", format!("must be at most {PREFILL} bytes of JSON"));
+    }
+    prefill
+}
+
+/// Makes texts of integers that the page would round. Meta's ids may come as numbers.
+fn keep_digits(errors: &mut Vec<FieldError>, field: &str, value: &mut Value) {
+    match value {
+        Value::Number(number) => match number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)) {
+            Some(size) if size > LARGEST_EXACT => *value = number.to_string().into(),
+            // Beyond 64 bits the digits are lost already.
+            None if number.as_f64().is_some_and(|number| number.abs() > 9e15) => {
+                wrong(errors, field, "must be a text, because a number of this size loses digits");
+            }
+            _ => {}
+        },
+        Value::Array(members) => {
+            for (index, member) in members.iter_mut().enumerate() {
+                keep_digits(errors, &format!("{field}.{index}"), member);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                keep_digits(errors, &format!("{field}.{name}"), member);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
-/// Customers are led only to where the operator allowed it: a setup link must not lead to a stranger's page.
-fn check_return_url(url: &str, page: &PageConfig) -> Result<(), String> {
+/// The URL as browsers read it. Customers are led only to where the operator allowed it: a setup link must not lead to a
+/// stranger's page.
+fn check_return_url(url: &str, page: &PageConfig) -> Result<String, String> {
+    // Browsers repair these, other programs read another host.
+    if url.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return Err("must not contain backslashes, blanks or control characters".to_owned());
+    }
     let parsed = Url::parse(url).map_err(|_| "must be a URL".to_owned())?;
     if !is_https_or_loopback(&parsed) {
         return Err("must begin with https://".to_owned());
@@ -184,18 +227,65 @@ fn check_return_url(url: &str, page: &PageConfig) -> Result<(), String> {
     if !page.return_origins.contains(&parsed.origin()) {
         return Err("must be of an origin that RETURN_URL_ORIGINS allows".to_owned());
     }
-    Ok(())
+    Ok(parsed.into())
 }
 
-/// `de` or `pt-BR`.
+/// A language tag, as browsers have them: `de`, `pt-BR`, `es-419`, `zh-Hant`. Letters and digits as in a range of RFC 4647:
+/// the page looks for the language that fits best, so what the tag means is not checked.
 fn check_locale(locale: &str) -> Result<(), String> {
-    let (language, region) =
-        locale.split_once('-').map_or((locale, None), |(language, region)| (language, Some(region)));
-    let letters = |text: &str, case: fn(&u8) -> bool| text.len() == 2 && text.bytes().all(|b| case(&b));
-    if letters(language, u8::is_ascii_lowercase) && region.is_none_or(|region| letters(region, u8::is_ascii_uppercase))
-    {
+    let mut parts = locale.split('-');
+    let language = parts
+        .next()
+        .is_some_and(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let more = parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if language && more && locale.len() <= LOCALE {
         Ok(())
     } else {
-        Err("must be a language such as de or pt-BR".to_owned())
+        Err("must be a language tag such as de, pt-BR or es-419".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn language_tags_of_any_form_are_accepted() {
+        for locale in
+            ["de", "DE", "fil", "es-419", "zh-Hant", "pt-br", "sr-Latn-RS", "de-DE-u-co-phonebk", "ca-valencia"]
+        {
+            assert_eq!(check_locale(locale), Ok(()), "{locale}");
+        }
+        for locale in ["", "d", "de_DE", "de-", "-de", "../x", "de DE", "*", "4de", "undeterminate", &"de-".repeat(40)]
+        {
+            assert!(check_locale(locale).is_err(), "{locale}");
+        }
+    }
+
+    #[test]
+    fn ids_that_javascript_would_round_become_texts() {
+        let prefill = json!({
+            "business": {"id": 10_203_040_506_070_809_u64, "small": 9_007_199_254_740_991_u64, "negative": i64::MIN},
+            "phones": [{"code": 49}, 9_007_199_254_740_992_u64, 0.5, true, null, "9007199254740993"],
+        });
+        let mut errors = Vec::new();
+        let kept = check_prefill(&mut errors, prefill.as_object().cloned().unwrap());
+        let expected = json!({
+            "business": {"id": "10203040506070809", "small": 9_007_199_254_740_991_u64, "negative": "-9223372036854775808"},
+            "phones": [{"code": 49}, "9007199254740992", 0.5, true, null, "9007199254740993"],
+        });
+        assert_eq!((Value::Object(kept), errors), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn a_number_whose_digits_are_lost_is_refused_by_its_path() {
+        let prefill =
+            serde_json::from_str::<Value>(r#"{"a": [{"b": 123456789012345678901234567890}, 1e300]}"#).unwrap();
+        let mut errors = Vec::new();
+        check_prefill(&mut errors, prefill.as_object().cloned().unwrap());
+        let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["prefill.a.0.b", "prefill.a.1"]);
     }
 }
