@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{Function, Handler as _, ROUTES, readable};
+use api::{Function, Handler as _, Problem, ROUTES, readable};
+use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, RawPathParamsRejection};
 use axum::extract::{DefaultBodyLimit, MatchedPath, RawPathParams, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use axum::{Json, Router};
 use lambda_http::Body;
 use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ use crate::functions::Functions;
 pub const STAGE: &str = "v1";
 /// API Gateway's own limit of a request's body.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The parameter for every path that is no other route's, as API Gateway and as this router write it.
+const GREEDY: (&str, &str) = ("{proxy+}", "{*proxy}");
 
 /// The API under `/v1`.
 pub fn router(functions: Arc<Functions>) -> Router {
@@ -30,10 +33,11 @@ pub fn router(functions: Arc<Functions>) -> Router {
     templates.dedup();
     let router = templates
         .into_iter()
+        .map(|template| template.replace(GREEDY.0, GREEDY.1))
         .fold(Router::new(), |router, template| router.route(&format!("/{STAGE}{template}"), any(handle)));
-    let router = [format!("/{STAGE}"), format!("/{STAGE}/{{*rest}}")]
+    let router = [format!("/{STAGE}"), format!("/{STAGE}/")]
         .into_iter()
-        .fold(router, |router, rest| router.route(&rest, any(|| async { no_such_route() })));
+        .fold(router, |router, rest| router.route(&rest, any(|| async { own(Problem::not_found()) })));
     // As with the template's `MinimumCompressionSize`.
     let router = router.layer(CompressionLayer::new());
     router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(functions)
@@ -42,16 +46,18 @@ pub fn router(functions: Arc<Functions>) -> Router {
 async fn handle(
     State(functions): State<Arc<Functions>>,
     matched: MatchedPath,
-    parameters: RawPathParams,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let template = matched.as_str().trim_start_matches('/').trim_start_matches(STAGE);
+    let template = matched.as_str().trim_start_matches('/').trim_start_matches(STAGE).replace(GREEDY.1, GREEDY.0);
     let route = ROUTES.iter().find(|route| route.method == method.as_str() && route.path == template);
-    let Some(route) = route else { return no_such_route() };
-    let event = event(template, &parameters, &method, &uri, &headers, &body);
+    let Some(route) = route else { return own(Problem::not_found()) };
+    let Ok(parameters) = parameters else { return own(Problem::not_found()) };
+    let Ok(body) = body else { return own(Problem::too_large()) };
+    let event = event(&template, &parameters, &method, &uri, &headers, &body);
     let request = match serde_json::from_str::<LambdaRequest>(&event.to_string()) {
         Ok(request) => readable(request).into(),
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
@@ -62,6 +68,11 @@ async fn handle(
         Function::EsCallback => functions.es_callback.handle(request).await,
         Function::WebhookReceipt => functions.webhook_receipt.handle(request).await,
     };
+    sent(response)
+}
+
+/// The HTTP answer that API Gateway makes of a function's.
+fn sent(response: lambda_http::Response<Body>) -> Response {
     let (parts, body) = response.into_parts();
     let body = match body {
         Body::Text(text) => text.into_bytes(),
@@ -71,9 +82,9 @@ async fn handle(
     (parts.status, parts.headers, body).into_response()
 }
 
-/// What API Gateway answers where the template has no route.
-fn no_such_route() -> Response {
-    (StatusCode::FORBIDDEN, Json(json!({"message": "Missing Authentication Token"}))).into_response()
+/// An answer of API Gateway itself, as the template's `GatewayResponses` have it.
+fn own(problem: Problem) -> Response {
+    sent(problem.into_response(&uuid::Uuid::new_v4().to_string()))
 }
 
 /// The event of a REST API with proxy integration.

@@ -1,7 +1,9 @@
 //! Serves the signup page with its security headers.
 //!
-//! `GET /signup`, `GET /signup/{asset}`, `GET /signup/return`. Needs no table and no secret.
+//! `/signup`, `/signup/{asset}`, `/signup/return` and, for addresses that were changed on their way, every path that is no
+//! other route's; each by `GET` and `HEAD`. Needs no table and no secret.
 
+mod address;
 mod assets;
 mod headers;
 mod hints;
@@ -60,19 +62,23 @@ impl SignupPage {
     }
 
     fn page(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        match route(request) {
-            ("GET", "/signup") => document(&self.settings, "signup/"),
-            ("GET", "/signup/return") => {
+        let ("GET" | "HEAD", route) = route(request) else { return Err(Problem::not_found()) };
+        let rest = address::rest(request);
+        let base = address::base(route, &rest, request);
+        match route {
+            "/signup" => document(StatusCode::OK, &self.settings, &base),
+            "/signup/return" => {
                 let mut settings = self.settings.clone();
                 settings["returned"] = json!(Hints::read(&request.query_string_parameters()));
-                document(&settings, "")
+                document(StatusCode::OK, &settings, &base)
             }
-            ("GET", "/signup/{asset}") => {
-                let name = request.path_parameters_ref().and_then(|parameters| parameters.first("asset"));
-                let asset = name.and_then(|name| assets::find(name, &self.theme)).ok_or_else(Problem::not_found)?;
-                answer(asset, request.headers().get(IF_NONE_MATCH))
-            }
-            _ => Err(Problem::not_found()),
+            _ => match assets::find(&rest, &self.theme).filter(|_| route == "/signup/{asset}") {
+                Some(asset) => answer(asset, request.headers().get(IF_NONE_MATCH)),
+                None if address::is_setup_link(route, &rest) => document(StatusCode::OK, &self.settings, &base),
+                // The page asks for the setup link, or goes on with the one that this tab knows.
+                None if address::is_opened(request) => document(StatusCode::NOT_FOUND, &self.settings, &base),
+                None => Err(Problem::not_found()),
+            },
         }
     }
 }
@@ -90,11 +96,12 @@ impl Handler for SignupPage {
 
 /// The page's HTML. Its files are at `base`, seen from where it is served. Never kept: the address of a full-page sign-in's
 /// return holds a code.
-fn document(settings: &Value, base: &str) -> Result<Response<Body>, Problem> {
+fn document(status: StatusCode, settings: &Value, base: &str) -> Result<Response<Body>, Problem> {
     // As data, and with `<` written so that nothing in a setting can end the element.
     let settings = settings.to_string().replace('<', "\\u003c");
     let html = INDEX.replace("{{base}}", base).replace("{{settings}}", &settings);
     HttpResponse::builder()
+        .status(status)
         .header(CONTENT_TYPE, "text/html; charset=utf-8")
         .header(CACHE_CONTROL, "no-store")
         .body(Body::from(html))

@@ -64,6 +64,10 @@ pub enum ProblemCode {
     NumberNotInWaba,
     /// The WABA has no phone number.
     NoNumber,
+    /// API Gateway refused the request, mostly because of the firewall.
+    Refused,
+    /// More calls in a second than API Gateway lets through.
+    TooManyRequests,
     /// Something that we depend on is away.
     Unavailable,
     /// Our fault.
@@ -262,6 +266,18 @@ impl Problem {
     pub fn no_number() -> Self {
         let detail = "The WhatsApp Business Account has no phone number yet. Please try again and add one.";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::NoNumber, detail)
+    }
+
+    /// 403: API Gateway refused the request.
+    pub fn refused() -> Self {
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::Refused, "The request was refused before it was read.")
+    }
+
+    /// 429: more calls in a second than API Gateway lets through.
+    pub fn too_many_requests() -> Self {
+        let detail = "There are too many calls at the moment. Please try again in a second.";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyRequests, detail);
+        Self { retry_after: Some(1), ..problem }
     }
 
     /// 503: something that we depend on is away; `cause` is for the log. With `Retry-After`, in seconds.

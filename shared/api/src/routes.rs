@@ -7,7 +7,7 @@ use strum::IntoStaticStr;
 pub struct Route {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path below the stage, with its parameters in braces.
+    /// The path below the stage, with its parameters in braces. `{proxy+}` is every path that is no other route's.
     pub path: &'static str,
     /// The function that answers it.
     pub function: Function,
@@ -47,8 +47,13 @@ impl Function {
 /// Every route of the API.
 pub const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/signup", function: Function::SignupPage },
+    Route { method: "HEAD", path: "/signup", function: Function::SignupPage },
     Route { method: "GET", path: "/signup/return", function: Function::SignupPage },
+    Route { method: "HEAD", path: "/signup/return", function: Function::SignupPage },
     Route { method: "GET", path: "/signup/{asset}", function: Function::SignupPage },
+    Route { method: "HEAD", path: "/signup/{asset}", function: Function::SignupPage },
+    Route { method: "GET", path: "/{proxy+}", function: Function::SignupPage },
+    Route { method: "HEAD", path: "/{proxy+}", function: Function::SignupPage },
     Route { method: "POST", path: "/onboardings", function: Function::Onboardings },
     Route { method: "GET", path: "/onboardings", function: Function::Onboardings },
     Route { method: "GET", path: "/onboardings/{id}", function: Function::Onboardings },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::ROUTES;
+use api::{Problem, ROUTES};
 use serde_json::Value;
 
 use crate::{resources, template};
@@ -55,4 +55,32 @@ fn the_template_routes_exactly_the_routes_of_the_code() {
         of_code.collect(),
         "Events of the functions of template.yaml, and the routes of shared/api/src/routes.rs"
     );
+}
+
+#[test]
+fn the_answers_of_api_gateway_itself_are_those_of_the_functions() {
+    let api = resources(&template(), "AWS::Serverless::Api").remove(0).1;
+    let expected = [
+        ("DEFAULT_4XX", Problem::refused()),
+        ("DEFAULT_5XX", Problem::unavailable(5, "")),
+        ("MISSING_AUTHENTICATION_TOKEN", Problem::not_found()),
+        ("REQUEST_TOO_LARGE", Problem::too_large()),
+        ("RESOURCE_NOT_FOUND", Problem::not_found()),
+        ("THROTTLED", Problem::too_many_requests()),
+    ];
+    let declared = api["GatewayResponses"].as_object().unwrap();
+    assert_eq!(declared.len(), expected.len());
+    for (kind, problem) in expected {
+        let response = problem.into_response("$context.requestId");
+        let headers = response.headers().iter();
+        // A text in single quotes is a constant to API Gateway.
+        let headers = headers.map(|(name, value)| (name.to_string(), format!("'{}'", value.to_str().unwrap())));
+        let written = declared[kind]["ResponseParameters"]["Headers"].as_object().unwrap().iter();
+        let written = written.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()));
+        assert_eq!(written.collect::<BTreeSet<_>>(), headers.collect(), "{kind}");
+        assert_eq!(declared[kind]["StatusCode"], response.status().as_str(), "{kind}");
+        let body: Value = serde_json::from_slice(&response.body().to_vec()).unwrap();
+        let template = declared[kind]["ResponseTemplates"]["application/json"].as_str().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(template).unwrap(), body, "{kind}");
+    }
 }

@@ -28,16 +28,30 @@ fn page(more: &[(&str, &str)]) -> SignupPage {
 
 /// `GET` of a route with the path parameter `asset`, these query parameters and headers.
 async fn get(page: &SignupPage, route: &str, asset: &str, query: &Value, headers: &Value) -> Response<Body> {
+    let path = route.replace("{asset}", asset);
+    ask(page, "GET", route, &path, &json!({"asset": asset}), query, headers).await
+}
+
+/// A request as API Gateway makes an event of it.
+async fn ask(
+    page: &SignupPage,
+    method: &str,
+    route: &str,
+    path: &str,
+    parameters: &Value,
+    query: &Value,
+    headers: &Value,
+) -> Response<Body> {
     let event = json!({
         "resource": route,
-        "path": route.replace("{asset}", asset),
-        "httpMethod": "GET",
+        "path": path,
+        "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {},
         "queryStringParameters": query,
         "multiValueQueryStringParameters": {},
-        "pathParameters": {"asset": asset},
-        "requestContext": {"resourcePath": route, "httpMethod": "GET", "path": route},
+        "pathParameters": parameters,
+        "requestContext": {"resourcePath": route, "httpMethod": method, "path": format!("/v1{path}")},
         "isBase64Encoded": false,
     });
     page.handle(lambda_http::request::from_str(&event.to_string()).unwrap()).await
@@ -193,8 +207,63 @@ async fn the_return_page_is_the_signup_page_with_hints() {
     let response = get(&page(&[]), "/signup/return", "", &query, &json!({})).await;
     let hints = json!({"client": "hT3mVxCL", "channels": ["Rb82LdCH"], "revoked": [], "state": null});
     assert_eq!(settings(&response)["returned"], hints);
-    assert!(text(&response).contains(r#"src="page.js""#));
+    assert!(text(&response).contains(r#"src="../signup/page.js""#));
     let index = index(&page(&[])).await;
     assert!(text(&index).contains(r#"src="signup/page.js""#));
     assert_eq!(settings(&index)["returned"], Value::Null);
+}
+
+const LINK: &str = "onb_01930000000070008000000000000001.made-up-setup-token-of-43-characters-abcdefg";
+
+/// Opens a path as a browser does, and returns status, content type and the address of the page's script.
+async fn open(method: &str, path: &str, accept: &str) -> (u16, String, Option<String>) {
+    let (route, parameters) =
+        match path.strip_prefix("/signup/").filter(|asset| !asset.is_empty() && !asset.contains('/')) {
+            Some(asset) => ("/signup/{asset}", json!({"asset": asset})),
+            None if path == "/signup" => ("/signup", Value::Null),
+            None => ("/{proxy+}", json!({"proxy": path.trim_start_matches('/')})),
+        };
+    let response = ask(&page(&[]), method, route, path, &parameters, &Value::Null, &json!({"accept": accept})).await;
+    let html = text(&response);
+    let script = html.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+    (response.status().as_u16(), header(&response, "content-type").to_owned(), script)
+}
+
+#[tokio::test]
+async fn a_setup_link_that_was_changed_on_its_way_opens_the_page() {
+    for (path, script) in [
+        (format!("/signup%23{LINK}"), "signup/page.js"),
+        (format!("/signup#{LINK}"), "signup/page.js"),
+        (format!("/signup%2523{LINK}"), "signup/page.js"),
+        (format!("/signup/%23{LINK}"), "../signup/page.js"),
+        (format!("/signup%23{LINK}/"), "../signup/page.js"),
+        ("/signup/".to_owned(), "../signup/page.js"),
+        ("/signup//".to_owned(), "../signup/page.js"),
+        ("/signup".to_owned(), "signup/page.js"),
+    ] {
+        for method in ["GET", "HEAD"] {
+            for accept in ["text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "*/*"] {
+                let (status, content_type, address) = open(method, &path, accept).await;
+                assert_eq!((status, content_type.as_str()), (200, "text/html; charset=utf-8"), "{method} {path}");
+                assert_eq!(address.as_deref(), Some(script), "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_a_page_for_people_and_a_problem_for_programs() {
+    for (path, script) in [
+        ("/nothing", "signup/page.js"),
+        ("/a/b/c", "../../signup/page.js"),
+        ("/signup/nothing.js", "../signup/page.js"),
+        ("/signup/a/b", "../../signup/page.js"),
+        ("/signups-of-others", "signup/page.js"),
+    ] {
+        let (status, content_type, address) = open("GET", path, "text/html").await;
+        assert_eq!((status, content_type.as_str()), (404, "text/html; charset=utf-8"), "{path}");
+        assert_eq!(address.as_deref(), Some(script), "{path}");
+        let (status, content_type, _) = open("GET", path, "*/*").await;
+        assert_eq!((status, content_type.as_str()), (404, "application/problem+json"), "{path}");
+    }
 }

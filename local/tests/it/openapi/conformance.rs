@@ -4,7 +4,7 @@ use local::client::{Started, start_body};
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use onboarding::Status;
 use reqwest::Method;
-use reqwest::header::{ETAG, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -416,5 +416,22 @@ async fn the_page(coverage: &mut Coverage) {
         let request = bench.client.request(Method::GET, &format!("/v1{path}"), "");
         assert_eq!(coverage.call(request.header(IF_NONE_MATCH, &reply.headers[ETAG])).await.status, 304);
     }
-    coverage.get(&bench, "/signup/other.js", "").await.assert_problem(404, "not_found");
+    for path in ["/signup/other.js", "/other"] {
+        coverage.get(&bench, path, "").await.assert_problem(404, "not_found");
+        let request =
+            bench.client.request(Method::GET, &format!("/v1{path}"), "").header(ACCEPT, "text/html,*/*;q=0.8");
+        assert_eq!(coverage.call(request).await.status, 404);
+    }
+    assert!(coverage.get(&bench, "/signup%23x", "").await.text.starts_with("<!doctype html>"));
+    for (path, status) in [
+        ("/signup", 200),
+        ("/signup/return", 200),
+        ("/signup/page.js", 200),
+        ("/signup/other.js", 404),
+        ("/signup/", 200),
+        ("/other", 404),
+    ] {
+        let request = bench.client.request(Method::HEAD, &format!("/v1{path}"), "");
+        assert_eq!(coverage.call(request).await.status, status, "{path}");
+    }
 }

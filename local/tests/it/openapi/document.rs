@@ -25,7 +25,7 @@ impl Document {
         let paths = self.0["paths"].as_object().unwrap();
         let mut operations = Vec::new();
         for (path, item) in paths {
-            for method in ["get", "post"] {
+            for method in ["get", "head", "post"] {
                 if let Some(operation) = item.get(method) {
                     operations.push((method.to_uppercase(), path.as_str(), operation));
                 }
@@ -34,15 +34,16 @@ impl Document {
         operations
     }
 
-    /// The operation that a call is: a path without parameters comes before one with.
+    /// The operation that a call is: a path without parameters comes before one with, and one for all others last.
     pub(crate) fn operation_of(&self, method: &str, path: &str) -> (&str, &Value) {
         let fits = |template: &str| {
             let (asked, parts): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
-            asked.len() == parts.len() && asked.iter().zip(parts).all(|(a, p)| *a == p || p.starts_with('{'))
+            template.ends_with("+}")
+                || (asked.len() == parts.len() && asked.iter().zip(parts).all(|(a, p)| *a == p || p.starts_with('{')))
         };
         let all = self.operations();
         let mut found = all.iter().filter(|(m, template, _)| m == method && fits(template)).collect::<Vec<_>>();
-        found.sort_by_key(|(_, template, _)| template.contains('{'));
+        found.sort_by_key(|(_, template, _)| (template.ends_with("+}"), template.contains('{')));
         let (_, template, operation) = found.first().unwrap_or_else(|| panic!("{method} {path} is not documented"));
         (template, operation)
     }
@@ -63,9 +64,11 @@ impl Document {
                 let response = self.resolve(response);
                 let one = |code| Told { operation: format!("{method} {path}"), status: status.clone(), code };
                 let codes = response.pointer("/content/application~1problem+json/schema/properties/code/enum");
-                match codes.and_then(Value::as_array) {
-                    Some(codes) => told.extend(codes.iter().map(|code| one(code.as_str().map(str::to_owned)))),
-                    None => _ = told.insert(one(None)),
+                let codes = codes.and_then(Value::as_array);
+                told.extend(codes.into_iter().flatten().map(|code| one(code.as_str().map(str::to_owned))));
+                // Some problems are pages for people.
+                if codes.is_none() || response.pointer("/content/text~1html; charset=utf-8").is_some() {
+                    told.insert(one(None));
                 }
             }
         }
