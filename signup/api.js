@@ -5,6 +5,17 @@ import { current } from "./link.js";
 const ONBOARDINGS = new URL("../onboardings/", import.meta.url);
 /** Meta's code expires after 30 seconds. Retries make sense only until then. */
 const CODE_LIFE = 30000;
+/** The text for each error code of the API. Several codes share a text if they mean the same to the customer. */
+const REASON = {
+  code_expired: "code_late",
+  code_used: "code_late",
+  code_refused: "code_late",
+  in_progress: "unavailable",
+  meta_refused: "not_proven",
+  number_not_in_waba: "not_proven",
+  token_not_ours: "not_proven",
+  waba_not_granted: "not_proven",
+};
 
 /** A failed call. `code` is the API's error code, or `offline` if there was no answer. */
 export class ApiError extends Error {
@@ -13,6 +24,9 @@ export class ApiError extends Error {
     Object.assign(this, { status, code });
   }
 }
+
+/** The name of the text that says why a call failed. */
+export const reason = ({ code }) => `refused.${REASON[code] ?? code}`;
 
 /** Fetches the onboarding's current view. */
 export const look = () => call("");
@@ -31,7 +45,7 @@ export async function handOver(returned) {
       if (code && session && error.code === "invalid_field") {
         // The API does not accept the session's shape. The code alone is enough.
         returned = { code };
-      } else if (!(code || session.event === "OPENED") || !passing(error) || Date.now() + wait > until) {
+      } else if (!(code || /^(OPENED|FINISH)/.test(session.event)) || !passing(error) || Date.now() + wait > until) {
         // A failed exchange uses the code up. The previous error has the reason.
         throw error.code === "code_used" && earlier?.status ? earlier : error;
       } else {
@@ -49,6 +63,9 @@ async function call(path, body) {
   const { id, token } = current();
   const headers = { authorization: `Bearer ${token}` };
   if (body) headers["content-type"] = "application/json";
+  // Safari before 16 and Chrome before 103 have no AbortSignal.timeout.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), 30000);
   let response, answer;
   try {
     response = await fetch(new URL(id + path, ONBOARDINGS), {
@@ -56,11 +73,13 @@ async function call(path, body) {
       headers,
       keepalive: Boolean(body),
       body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(30000),
+      signal: limit.signal,
     });
     answer = await response.json();
   } catch {
     throw new ApiError(0, "offline");
+  } finally {
+    clearTimeout(timer);
   }
   if (!response.ok) throw new ApiError(response.status, answer.code ?? "other");
   return answer;

@@ -28,14 +28,16 @@ export function signIn({ app_id, config_id, extras, dialog_url, redirect_uri }) 
 
 /**
  * The result of Meta's redirect: undefined without a redirect, `{code, redirect_uri}` on success, `{denied}` with Meta's message, or
- * `{foreign}` if another tab started the sign-in. The nonce is valid for one return.
+ * `{foreign}` if another tab started the sign-in. The nonce is valid for one return. Facebook reports some failures by a number alone:
+ * `error_code` and `error_message`, without `error`.
  */
 export function comeBack(query) {
-  const [code, error] = [query.get("code"), query.get("error")];
-  if (!code && !error) return;
+  const [code, error, number] = ["code", "error", "error_code"].map((name) => query.get(name));
+  const message = query.get("error_message") ?? query.get("error_description");
+  if (!code && !error && !number && !message) return;
   const { nonce, redirect_uri } = current()?.state ?? {};
   if (current()) keep({ state: undefined });
   if (!nonce || nonce !== query.get("state")) return { foreign: true };
   if (code) return { code, redirect_uri };
-  return { denied: { error_code: error, error_message: query.get("error_description") ?? error } };
+  return { denied: { error_code: number ?? error ?? undefined, error_message: message ?? error ?? number } };
 }

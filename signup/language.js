@@ -4,10 +4,18 @@ let texts = {};
 let spoken;
 let partner;
 
+/** The languages that fit a locale, best first: `sr-Latn-RS` is itself, then `sr-latn`, `sr-rs`, `sr`. */
+function fitting(locale) {
+  const parts = locale.toLowerCase().split(/[-_]/);
+  const [language, ...more] = parts;
+  return [parts.join("-"), ...more.map((part) => `${language}-${part}`), language];
+}
+
 /** Loads the texts of the first available locale, or English. Returns whether the language changed. */
 export async function speak(locales, { languages, partner_name }) {
   partner = partner_name;
-  const language = locales.map((locale) => locale.split("-")[0].toLowerCase()).find((name) => languages.includes(name)) ?? "en";
+  const named = (name) => languages.find((language) => language.toLowerCase() === name);
+  const language = locales.flatMap(fitting).map(named).find(Boolean) ?? "en";
   if (language === spoken) return false;
   const response = await fetch(new URL(`${language}.json`, import.meta.url));
   texts = await response.json();
@@ -24,6 +32,6 @@ export function text(name, otherwise) {
 }
 
 function find(name = "") {
-  const found = name.split(".").reduce((within, part) => (Object.hasOwn(within ?? {}, part) ? within[part] : undefined), texts);
+  const found = name.split(".").reduce((within, part) => (Object.keys(within ?? {}).includes(part) ? within[part] : undefined), texts);
   return typeof found === "string" ? found : undefined;
 }

@@ -1,21 +1,28 @@
 // The setup link, #{onboarding id}.{setup token}. It is read once, removed from the address bar, and kept for this tab only.
 
 const KEY = "setup";
-const LINK = /^#(onb_[0-9a-f]{32})\.([\w-]{20,})$/;
+// A mail program may add a slash or a query.
+const LINK = /^#(onb_[0-9a-f]{32})\.([\w-]{20,})([/?&].*)?$/;
 
 let setup = read();
 
-/** Reads the address: `{fresh, broken, query}`. Afterwards the address contains neither the token nor a code. */
+/** Reads the address: `{fresh, broken, query}`. Afterwards the address is the page's own, without the token or a code. */
 export function openAddress() {
   const { hash, search, pathname } = location;
+  // Some mail gateways escape the # of a link, so that what follows it becomes a part of the path.
+  const [path, escaped] = pathname.split(/%(?:25)*23/);
   // Facebook appends #_=_ to its redirect.
-  const fragment = hash === "#_=_" ? "" : hash;
+  const fragment = escaped ? `#${escaped}` : hash === "#_=_" ? "" : hash;
   const [, id, token] = LINK.exec(fragment) ?? [];
   if (id) {
     setup = {};
     keep({ id, token });
   }
-  if (hash || search) history.replaceState(null, "", pathname);
+  const own = path.endsWith("/signup/return") ? path : new URL("../signup", import.meta.url).pathname;
+  // The icon may be loaded later than the address changes, and its own is relative.
+  const icon = document.querySelector("[rel=icon]");
+  icon.href = icon.href;
+  if (hash || search || pathname !== own) history.replaceState(null, "", own);
   return { fresh: Boolean(id), broken: Boolean(fragment) && !id, query: new URLSearchParams(search) };
 }
 

@@ -1,26 +1,16 @@
 // The page that a customer opens from a setup link: its flow of events.
 
-import { choose, handOver, look } from "./api.js";
+import { choose, handOver, look, reason } from "./api.js";
 import { launch, loadSdk, sdkReady } from "./embedded-signup.js";
 import { comeBack, isInApp, signIn } from "./full-page.js";
 import { speak, text } from "./language.js";
 import { current, keep, openAddress } from "./link.js";
 import { poller } from "./poll.js";
-import { element, link, mark, notice, offer, say, show, translate } from "./screens.js";
+import { dress, element, fillDeadEnd, fillDone, fillProblem, fillThanks, lead, link, mark, nameAccount } from "./screens.js";
+import { notice, offer, say, show, translate } from "./screens.js";
 
 /** The progress step for each status of the onboarding. */
-const STEP = { signed_up: "handover", submitted: "connect", live: "finish" };
-/** The text for each error code of the API. Several codes share a text if they mean the same to the customer. */
-const REFUSED = {
-  code_expired: "code_late",
-  code_used: "code_late",
-  code_refused: "code_late",
-  in_progress: "unavailable",
-  meta_refused: "not_proven",
-  number_not_in_waba: "not_proven",
-  token_not_ours: "not_proven",
-  waba_not_granted: "not_proven",
-};
+const STEP = { confirming: "meta", signed_up: "handover", submitted: "connect", live: "finish" };
 /** Our own event: the customer is about to go to Meta. */
 const OPENED = { event: "OPENED", data: {} };
 /** How long the webhook of a granted permission may take, in milliseconds. */
@@ -32,12 +22,14 @@ const poll = poller(refresh);
 /** The onboarding's last view from the API. */
 let view;
 let screen;
-/** True while a signup is being confirmed. Other views that arrive meanwhile are older. */
+/** True while a signup's code is awaited or sent. Other views that arrive meanwhile are older. */
 let busy = false;
 /** The button that the customer pressed before it was ready: `popup` or `page`. */
 let wanted;
 /** The reason for offering the full-page sign-in. */
 let trouble;
+/** True while the notice is Facebook's reply to a full-page sign-in, which matters more than a missing SDK. */
+let replied = false;
 let offline = false;
 let answeredUntil = 0;
 
@@ -46,17 +38,22 @@ begin();
 async function begin() {
   const { fresh, broken, query } = openAddress();
   addEventListener("hashchange", () => location.reload());
-  const back = current() ? comeBack(query) : undefined;
+  const back = comeBack(query);
   // Send Meta's code first, because it expires after 30 seconds.
   const handing = back?.code && handOver(back);
   handing?.catch(() => {});
   await speak(navigator.languages, settings);
-  dress();
+  dress(settings, current()?.id);
   const { returned } = settings;
   if (broken) return deadEnd("invalid");
-  if (returned && (!current() || (returned.state && returned.state !== current().id))) return thank(returned);
-  if (!current()) return deadEnd("missing");
+  if (returned && (!current() || (returned.state && returned.state !== current().id))) {
+    fillThanks(returned.revoked.length > 0);
+    return go("thanks");
+  }
+  if (!current()) return deadEnd(back ? "elsewhere" : "missing");
   if (returned && !returned.revoked.length) answeredUntil = Date.now() + HEARSAY;
+  // What made the popup impossible before the full page still does.
+  if (back) trouble = current().trouble;
   if (handing) return confirm(back, handing);
 
   const { status = "started" } = current();
@@ -65,20 +62,6 @@ async function begin() {
   if (fresh && !isInApp()) prepare();
   await refresh();
   if (returned?.revoked.length && screen === "permission") notice({ words: text("notice.revoked"), warn: true });
-}
-
-/** Shows the partner's branding and the fixed texts. */
-function dress() {
-  translate();
-  const { partner_name: name, logo_url: logo, support_url: support } = settings;
-  const [image, words] = [element("logo"), element("partner")];
-  words.textContent = name ?? "";
-  if (logo) {
-    image.addEventListener("load", () => ([image.hidden, words.hidden] = [false, true]));
-    Object.assign(image, { alt: name ?? "", src: logo });
-  }
-  const id = current()?.id;
-  link(".support", support?.startsWith("mailto:") && !support.includes("?") && id ? `${support}?subject=${id}` : support);
 }
 
 async function refresh() {
@@ -100,32 +83,33 @@ function failed({ status }) {
 }
 
 async function render(seen) {
-  const moved = view?.status !== seen.status;
+  const before = view?.status;
+  const moved = before !== seen.status;
   view = seen;
   keep({ status: view.status });
   if (view.locale && (await speak([view.locale, ...navigator.languages], settings))) translate();
-  link(".back", view.return_url);
-  for (const place of document.querySelectorAll(".back")) {
-    place.textContent = text(settings.partner_name ? "done.back" : "done.back_unnamed");
-  }
+  link(".back", view.return_url, text(settings.partner_name ? "done.back" : "done.back_unnamed"));
+  nameAccount(view.client?.name);
   if (offline) notice();
   offline = false;
   if (moved) poll.stop();
   switch (view.status) {
     case "started":
       poll.stop();
-      return start();
+      start();
+      return before === "confirming" && !view.one_more_click && notice({ words: text("refused.not_proven"), warn: true });
+    case "confirming":
+      poll.start();
+      return wait("meta", "confirming.waiting");
     case "number_choice":
       go("choice");
       return moved && offer(view.numbers);
     case "ready":
-      element("done-number").textContent = view.number?.display_phone_number ?? view.number?.id ?? "";
-      element("done-name").textContent = view.number?.verified_name ?? text("choice.unnamed");
+      fillDone(view);
       poll.stop();
       return go("done");
     case "failed":
-      element("problem-what").textContent = text(`problem.${view.problem?.step}`) || view.problem?.detail || "";
-      element("reference").textContent = view.id;
+      fillProblem(view);
       poll.stop();
       return go("problem");
     case "expired":
@@ -150,10 +134,12 @@ function go(next) {
 /** Shows the start screen. `back` is an unsuccessful result of the full-page sign-in. */
 function start(back) {
   go("start");
-  const noPopup = trouble === "sdk" || trouble === "in_app";
+  lead(view?.one_more_click ? "start.one_more" : "start.lead");
+  const noPopup = ["sdk", "in_app"].includes(trouble);
   element("launch").hidden = noPopup;
   element("full-page").hidden = !trouble;
   element("full-page").classList.toggle("main", noPopup);
+  if (back) replied = true;
   if (back?.denied) {
     notice({ words: text("notice.denied"), quote: back.denied.error_message });
     tell({ event: "CANCEL", data: back.denied });
@@ -162,7 +148,7 @@ function start(back) {
   } else if (!trouble && isInApp()) {
     return offerFullPage("in_app");
   }
-  if (view && !trouble && !sdkReady()) prepare();
+  if (view && !noPopup && !sdkReady()) prepare();
   resume();
 }
 
@@ -174,7 +160,7 @@ function offerFullPage(why) {
   trouble = why;
   if (wanted === "popup") wanted = undefined;
   start();
-  notice({ words: text(`notice.${why}`), warn: true });
+  if (!replied) notice({ words: text(`notice.${why}`), warn: true });
 }
 
 /** Carries out the pressed button's action when it is ready. Browsers open a popup only during or shortly after a click. */
@@ -188,6 +174,7 @@ function resume() {
 }
 
 element("launch").addEventListener("click", () => {
+  replied = false;
   if (view?.launch && sdkReady()) return open();
   wanted = "popup";
   notice({ words: text("notice.preparing") });
@@ -205,6 +192,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && notice());
 function leave() {
   wanted = undefined;
   tell(OPENED);
+  keep({ trouble });
   signIn(view.launch);
 }
 
@@ -215,8 +203,11 @@ function open() {
 }
 
 /** Handles a result of Meta's popup. Another may follow: a customer who reports an error can still finish. */
-function heard({ code, session }) {
-  if (code || session?.event.startsWith("FINISH")) return confirm({ code, session });
+function heard({ code, session, pending }) {
+  if (code) return confirm({ code, session });
+  // The API hears of the end at once, in case that the page is closed before the code comes.
+  if (pending) return hold(session), tell(session);
+  if (session?.event.startsWith("FINISH")) return codeMissing();
   const { event, data = {} } = session ?? {};
   const quote = [data.error_message, data.error_code ?? data.error_id].filter(Boolean).join(" – ");
   if (!session) notice({ words: text("notice.closed") });
@@ -237,11 +228,26 @@ async function tell(session) {
   }
 }
 
-/** Sends a signup to the API and waits for Meta's confirmation. */
-async function confirm(returned, handing = handOver(returned)) {
+/** Shows that a finished signup is being confirmed. */
+function hold(session) {
   busy = true;
   poll.stop();
-  wait("meta", `confirming.${returned.session?.event}`, "confirming.other");
+  wait("meta", `confirming.${session?.event}`, "confirming.other");
+}
+
+/** The browser has lost the code of a finished signup. The full page brings one. */
+async function codeMissing() {
+  busy = false;
+  trouble = "code_missing";
+  await refresh();
+  if (view?.status !== "started") return;
+  start();
+  notice({ words: text("notice.code_missing"), warn: true });
+}
+
+/** Sends a signup to the API and waits for Meta's confirmation. */
+async function confirm(returned, handing = handOver(returned)) {
+  hold(returned.session);
   try {
     const seen = await handing;
     busy = false;
@@ -256,9 +262,8 @@ async function refused(error) {
   if ([401, 404, 410].includes(error.status)) return failed(error);
   await refresh();
   if (view?.status !== "started") return;
-  if (error.code === "code_missing") trouble = "code_missing";
   start();
-  notice({ words: text(`refused.${REFUSED[error.code] ?? error.code}`, "refused.other"), warn: true });
+  notice({ words: text(reason(error), "refused.other"), warn: true });
 }
 
 element("numbers").addEventListener("submit", async (event) => {
@@ -267,15 +272,15 @@ element("numbers").addEventListener("submit", async (event) => {
     await render(await choose(new FormData(event.target).get("number")));
   } catch (error) {
     if (error.code === "not_choosable") return refresh();
-    notice({ words: text(`refused.${error.code}`, "refused.other"), warn: true });
+    notice({ words: text(reason(error), "refused.other"), warn: true });
   }
 });
 
-/** Shows the progress screen. It says that the page may be closed, except before the signup is confirmed (step `meta`). */
+/** Shows the progress screen. It says that the page may be closed, except before the API has the signup. */
 function wait(step, ...words) {
   go("progress");
   mark(step);
-  element("may-close").classList.toggle("away", step === "meta");
+  element("may-close").classList.toggle("away", step === "meta" && (busy || view?.status !== "confirming"));
   if (words.length) notice({ words: text(...words) });
   else if (!offline) {
     notice();
@@ -283,15 +288,9 @@ function wait(step, ...words) {
   }
 }
 
-function thank({ revoked }) {
-  element("thanks-lead").textContent = text(revoked.length ? "thanks.revoked" : "thanks.lead");
-  element("thanks-sign").toggleAttribute("hidden", revoked.length > 0);
-  go("thanks");
-}
-
 function deadEnd(why) {
   poll.stop();
-  for (const part of ["title", "lead", "next"]) element(`dead-end-${part}`).textContent = text(`${why}.${part}`);
+  fillDeadEnd(why);
   go("dead-end");
 }
 

@@ -37,6 +37,7 @@ export function say(words) {
 /** Shows a notice on the current screen; `quote` is Meta's own text, unchanged. Without `words` it removes the notice. */
 export function notice({ words, quote, warn } = {}) {
   const box = element("notice");
+  const again = !box.hidden && element("notice-text").textContent === words;
   box.hidden = !words;
   if (!words) return;
   box.classList.toggle("warn", Boolean(warn));
@@ -44,7 +45,7 @@ export function notice({ words, quote, warn } = {}) {
   element("notice-quote").hidden = !quote;
   element("notice-quote").textContent = quote ?? "";
   element(shown)?.querySelector(".notice-place")?.append(box);
-  box.scrollIntoView({ block: "nearest" });
+  if (!again) box.scrollIntoView({ block: "nearest" });
   say(quote ? `${words} ${quote}` : words);
 }
 
@@ -61,26 +62,78 @@ export function mark(current) {
   }
 }
 
-/** Lists the numbers to choose from. */
+/** Sets address and text of these links. Without an address it hides them. */
+export function link(selector, href, words) {
+  for (const place of document.querySelectorAll(selector)) {
+    place.hidden = !href;
+    if (words) place.textContent = words;
+    if (href) place.href = href;
+  }
+}
+
+/** Shows the partner's branding and the fixed texts. Mail to the partner's support names the onboarding. */
+export function dress({ partner_name: name, logo_url: logo, support_url: support }, id) {
+  translate();
+  const [image, words] = [element("logo"), element("partner")];
+  words.textContent = name ?? "";
+  if (logo) {
+    image.addEventListener("load", () => ([image.hidden, words.hidden] = [false, true]));
+    Object.assign(image, { alt: name ?? "", src: logo });
+  }
+  link(".support", support?.startsWith("mailto:") && !support.includes("?") && id ? `${support}?subject=${id}` : support);
+}
+
+/** Changes what the start screen asks for, and tells screen readers of the change. */
+export function lead(name) {
+  const place = element("start-lead");
+  if (place.dataset.text === name) return;
+  place.dataset.text = name;
+  place.textContent = text(name);
+  say(place.textContent);
+}
+
+/** Names the account that the number is connected to, so that nobody connects a number to a stranger's account. */
+export function nameAccount(name) {
+  for (const place of document.querySelectorAll(".account")) {
+    // The start screen, which may be read already, keeps the place free so that nothing jumps.
+    if (name) place.classList.remove("away");
+    place.hidden = !name && !place.classList.contains("away");
+    place.querySelector("bdi").textContent = name ?? "";
+  }
+}
+
+/** Lists the numbers to choose from, with their WhatsApp accounts where there are several. */
 export function offer(numbers) {
   const options = numbers.map((number, index) => {
     const label = document.createElement("label");
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: "number", value: number.id, required: true });
     radio.checked = index === 0 && numbers.length === 1;
-    const [words, digits, name] = ["span", "strong", "span"].map((tag) => document.createElement(tag));
+    const [words, digits, name, waba] = ["span", "strong", "span", "span"].map((tag) => document.createElement(tag));
     digits.textContent = number.display_phone_number ?? number.id;
     name.textContent = number.verified_name ?? text("choice.unnamed");
-    words.append(digits, name);
+    waba.textContent = number.waba_name ?? "";
+    words.append(digits, name, waba);
     label.append(radio, words);
     return label;
   });
   element("options").replaceChildren(...options);
 }
 
-/** Sets the address of these links. Without an address it hides them. */
-export function link(selector, href) {
-  for (const place of document.querySelectorAll(selector)) {
-    place.hidden = !href;
-    if (href) place.href = href;
-  }
+export function fillDone({ number }) {
+  element("done-number").textContent = number?.display_phone_number ?? number?.id ?? "";
+  element("done-name").textContent = number?.verified_name ?? text("choice.unnamed");
+}
+
+export function fillProblem({ id, problem }) {
+  element("problem-what").textContent = text(`problem.${problem?.step}`) || problem?.detail || "";
+  element("reference").textContent = id;
+}
+
+export function fillThanks(revoked) {
+  element("thanks-lead").textContent = text(revoked ? "thanks.revoked" : "thanks.lead");
+  element("thanks-sign").toggleAttribute("hidden", revoked);
+}
+
+export function fillDeadEnd(why) {
+  for (const part of ["title", "lead", "next"]) element(`dead-end-${part}`).textContent = text(`${why}.${part}`, `missing.${part}`);
 }

@@ -110,7 +110,7 @@ async fn a_refusal_on_the_full_page_is_told_and_its_message_is_shown_as_text() {
         visit.press(FULL_PAGE).await;
         let state = state(visit).await;
         let html = "<img src=x onerror=\"document.title='run'\"><b>bold</b>";
-        let query = [("error", "access_denied"), ("error_description", html), ("state", &state)];
+        let query = [("error", "access_denied"), ("error_code", "200"), ("error_description", html), ("state", &state)];
         let back = Url::parse_with_params(&format!("{}/signup", visit.stack.local.url), query).unwrap();
         visit.go(back.as_str()).await;
         visit.is_told("The sign-in on the full page was not finished.").await;
@@ -120,11 +120,48 @@ async fn a_refusal_on_the_full_page_is_told_and_its_message_is_shown_as_text() {
         assert_eq!(elements, 0);
         assert_clean_address(visit).await;
         let attempt = assert_left(visit, &started, "CANCEL").await;
-        assert_eq!(attempt["error_message"], html);
+        assert_eq!((&attempt["error_message"], &attempt["error_code"]), (&json!(html), &json!("200")));
         visit.inspect("denied").await;
-        visit.press(LAUNCH).await;
         visit.sign_up_on_full_page(FINISH).await;
         assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_that_facebook_reports_by_its_number_alone_is_told_and_kept() {
+    visit(Plan::default(), async |visit| {
+        visit.browser.cdp("Network.setBlockedURLs", json!({ "urls": ["*/sdk.js"] })).await;
+        let started = visit.open("tenant-1").await;
+        visit.is_told(SDK).await;
+        visit.press(FULL_PAGE).await;
+        let state = state(visit).await;
+        let query = [("error_code", "1349003"), ("error_message", "Login Error"), ("state", &state)];
+        let back = Url::parse_with_params(&format!("{}/signup", visit.stack.local.url), query).unwrap();
+        visit.go(&format!("{back}#_=_")).await;
+        visit.is_told("The sign-in on the full page was not finished.").await;
+        visit.is_told("Login Error").await;
+        let attempt = assert_left(visit, &started, "CANCEL").await;
+        assert_eq!((&attempt["error_message"], &attempt["error_code"]), (&json!("Login Error"), &json!("1349003")));
+        // What has happened matters more than that the popup still cannot work.
+        visit.control(FULL_PAGE).await;
+        assert!(!visit.text().await.contains(SDK));
+        visit.sign_up_on_full_page(FINISH).await;
+        assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_who_comes_back_in_another_browser_is_told_what_to_do() {
+    visit(Plan::default(), async |visit| {
+        let query = [("code", "AQmade-up-code"), ("state", "0123456789abcdef0123456789abcdef")];
+        let back = Url::parse_with_params(&format!("{}/signup", visit.stack.local.url), query).unwrap();
+        visit.go(back.as_str()).await;
+        visit.sees_heading("Please open your setup link").await;
+        visit.sees("You came back from Facebook in another browser.").await;
+        assert_clean_address(visit).await;
+        visit.inspect("elsewhere").await;
     })
     .await;
 }

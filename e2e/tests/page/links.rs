@@ -42,6 +42,57 @@ async fn a_truncated_or_changed_setup_link_is_explained() {
 }
 
 #[tokio::test]
+async fn a_setup_link_changed_by_a_mail_gateway_opens_the_page() {
+    visit(Plan::default(), async |visit| {
+        let page = format!("{}/signup", visit.stack.local.url);
+        for (number, changed) in ["signup%23", "signup%2523", "signup/%23", "signup/#"].into_iter().enumerate() {
+            // Whoever changed the link has put its token into an address, so nobody watches for it there.
+            let started = visit.stack.onboarding(&format!("tenant-{number}"), json!(null)).await;
+            visit.go(&started.setup_url.replace("signup#", changed)).await;
+            visit.sees_heading(START).await;
+            assert_eq!(visit.address().await, page, "{changed}");
+            visit.reload().await;
+            visit.control(LAUNCH).await;
+            assert_eq!(visit.address().await, page, "{changed}");
+            let kept = visit.evaluate("return JSON.parse(sessionStorage.setup).id", vec![]).await;
+            assert_eq!(kept, started.id);
+        }
+        visit.go(&format!("{page}%23onb_1")).await;
+        visit.sees_heading("This link does not work").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_address_asks_for_the_setup_link() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("404 (Not Found)");
+        for path in ["/nothing", "/signup/nothing", "/signup/a/b/"] {
+            visit.go(&format!("{}{path}", visit.stack.local.url)).await;
+            visit.sees_heading("Please open your setup link").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_speaks_the_language_that_fits_a_locale_best() {
+    visit(Plan::default(), async |visit| {
+        for (locale, heading) in [
+            ("es-419", "Conecte su número de WhatsApp"),
+            ("pt-br", "Conecte seu número do WhatsApp"),
+            ("de-Latn-AT", "Ihre WhatsApp-Nummer verbinden"),
+            // English is this browser's.
+            ("zh-Hant", START),
+        ] {
+            visit.open_with("tenant-1", json!({ "locale": locale })).await;
+            visit.sees_heading(heading).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_expired_setup_link_is_explained() {
     visit(Plan::default(), async |visit| {
         visit.expect_error("410 (Gone)");

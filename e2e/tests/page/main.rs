@@ -9,5 +9,7 @@ mod looks;
 mod permission;
 mod progress;
 mod refused;
+mod signals;
+mod states;
 mod support;
 mod unfinished;
