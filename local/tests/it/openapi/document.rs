@@ -39,7 +39,8 @@ impl Document {
         let fits = |template: &str| {
             let (asked, parts): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
             template.ends_with("+}")
-                || (asked.len() == parts.len() && asked.iter().zip(parts).all(|(a, p)| *a == p || p.starts_with('{')))
+                || (asked.len() == parts.len()
+                    && asked.iter().zip(parts).all(|(a, p)| *a == p || (p.starts_with('{') && !a.is_empty())))
         };
         let all = self.operations();
         let mut found = all.iter().filter(|(m, template, _)| m == method && fits(template)).collect::<Vec<_>>();
