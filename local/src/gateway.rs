@@ -56,7 +56,7 @@ async fn handle(
     let route = ROUTES.iter().find(|route| route.method == method.as_str() && route.path == template);
     let Some(route) = route else { return own(Problem::not_found()) };
     let Ok(parameters) = parameters else { return own(Problem::not_found()) };
-    let Ok(body) = body else { return own(Problem::too_large()) };
+    let Ok(body) = body else { return own(Problem::too_large(BODY_LIMIT)) };
     let event = event(&template, &parameters, &method, &uri, &headers, &body);
     let request = match serde_json::from_str::<LambdaRequest>(&event.to_string()) {
         Ok(request) => readable(request).into(),
