@@ -23,10 +23,12 @@ impl<'a> Query<'a> {
             query.given.entry(name).or_default().push(value);
         }
         for (name, values) in &query.given {
-            let message = match known.contains(name) {
-                false => format!("is unknown; expected one of {}", known.join(", ")),
-                true if values.len() > 1 => "must be given once".to_owned(),
-                true => continue,
+            let message = if !known.contains(name) {
+                format!("is unknown; expected one of {}", known.join(", "))
+            } else if values.len() > 1 {
+                "must be given once".to_owned()
+            } else {
+                continue;
             };
             query.errors.push(FieldError { field: (*name).to_owned(), message });
         }

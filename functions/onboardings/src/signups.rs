@@ -5,7 +5,7 @@ use api::view::rfc3339;
 use api::{Problem, json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
-use onboarding::OnboardingId;
+use onboarding::{BusinessId, OnboardingId};
 use serde::Serialize;
 use serde_json::json;
 use store::{StoreError, UnclaimedSignup};
@@ -58,7 +58,7 @@ fn state(word: &str) -> Result<(), String> {
 fn shown<'a>(signup: &'a UnclaimedSignup, claims: &'a [OnboardingId]) -> Shown<'a> {
     Shown {
         waba_id: signup.waba_id.as_str(),
-        business_id: signup.business_id.as_ref().map(|id| id.as_str()),
+        business_id: signup.business_id.as_ref().map(BusinessId::as_str),
         event: &signup.event,
         reported_at: signup.reported_at.map(rfc3339),
         received_at: rfc3339(signup.received_at),

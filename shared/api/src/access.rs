@@ -33,10 +33,8 @@ pub async fn open(
     if auth::is_token_of(&token, &stored.onboarding.setup_token_sha256) {
         // Who chooses a number has come from the popup.
         let chooses = stored.onboarding.signup_status() == Status::NumberChoice;
-        return match link_is_open(&stored, store, clock, chooses).await? {
-            true => Ok((stored, Access::Setup)),
-            false => Err(Problem::link_expired()),
-        };
+        let is_open = link_is_open(&stored, store, clock, chooses).await?;
+        return if is_open { Ok((stored, Access::Setup)) } else { Err(Problem::link_expired()) };
     }
     match require_back_end(request, secrets).await {
         Ok(()) => Ok((stored, Access::BackEnd)),

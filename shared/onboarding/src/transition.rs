@@ -55,13 +55,15 @@ pub fn transition(
             }
         },
         Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
-        Event::CodeExchanged { code_sha256 } if before.takes_signup() => {
+        Event::CodeExchanged { code_sha256 } => {
+            if !before.takes_signup() {
+                return Err(illegal());
+            }
             if before.confirmation.as_ref().is_none_or(|confirmation| confirmation.code_sha256 != *code_sha256) {
                 move_on(&mut after, Status::Confirming);
                 after.confirmation = Some(Confirmation { code_sha256: code_sha256.clone(), exchanged_at: at });
             }
         }
-        Event::CodeExchanged { .. } => return Err(illegal()),
         Event::ProofFailed { code_sha256, attempt } => {
             keep_attempt(&mut after, attempt);
             if before.confirmation.as_ref().is_some_and(|confirmation| confirmation.code_sha256 == *code_sha256) {

@@ -84,7 +84,7 @@ impl Store {
         id: &OnboardingId,
         event: &Event,
         mut sender: Sender<'_>,
-        token: Option<&KeptToken>,
+        kept: Option<&KeptToken>,
     ) -> Result<Applied, StoreError> {
         let mut backoff = RaceBackoff::default();
         let mut loser = None;
@@ -101,7 +101,7 @@ impl Store {
                 return Ok(Applied::Unchanged(before));
             };
             let after = Stored { onboarding, version: before.version + 1 };
-            match self.replace(&before, &after, event, sender, (token, loser.take())).await? {
+            match self.replace(&before, &after, event, sender, (kept, loser.take())).await? {
                 Replaced::Done => return Ok(Applied::Changed(after)),
                 Replaced::LostRace => {}
                 Replaced::Refused(StoreError::NumberTaken) => {
@@ -128,7 +128,7 @@ impl Store {
         after: &Stored,
         event: &Event,
         sender: Sender<'_>,
-        (token, loser): (Option<&KeptToken>, Option<Stored>),
+        (kept, loser): (Option<&KeptToken>, Option<Stored>),
     ) -> Result<Replaced, StoreError> {
         const RECORD: usize = 0;
         const FIRST_CLAIM: usize = 2;
@@ -147,7 +147,7 @@ impl Store {
             writes.extend(self.lost_writes(loser, id)?);
         }
         let first_also = writes.len();
-        let also = Also::of(&self.table, &before.onboarding, &after.onboarding, event, token)?;
+        let also = Also::of(&self.table, &before.onboarding, &after.onboarding, event, kept)?;
         writes.extend(also.iter().map(|also| also.write.clone()));
 
         let refused = match self.transact(writes).await? {

@@ -86,5 +86,5 @@ async fn the_view_names_the_account_that_the_number_is_connected_to() {
     assert_eq!(view.body["client"], json!({"name": name}));
     bench.finish(&started, "one_number").await;
     assert_eq!(bench.page_view(&started).await.body["client"], json!({"name": name}));
-    assert!(!bench.page_view(&started).await.text.contains("@"), "no address");
+    assert!(!bench.page_view(&started).await.text.contains('@'), "no address");
 }

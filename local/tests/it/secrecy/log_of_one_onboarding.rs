@@ -94,7 +94,10 @@ async fn assert_no_secret_is_logged() {
     bench.hub_webhook_with(&live, "x-360dialog-signature", PLATFORM_SECRET).await.assert_problem(401, "not_authentic");
 
     let fake = simulator::Settings::default();
-    secrets.extend([BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN, "made-up-message-token", "made-up-sealing-key"].map(str::to_owned));
+    secrets.extend(
+        [BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN, "made-up-message-token", "made-up-sealing-key"]
+            .map(str::to_owned),
+    );
     secrets.extend([fake.app_secret, fake.api_key, fake.system_user_token]);
     let keys = bench.client.ledger().await.unwrap()["keys"].clone();
     let keys = keys.as_array().unwrap();

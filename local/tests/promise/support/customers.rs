@@ -91,7 +91,7 @@ impl TestBench {
             let returned = self.client.popup(account, "finish").await.unwrap();
             last = self.hand_over(started, &returned).await;
             match &last {
-                Some(Answer { status: 200, .. }) if self.is_confirmed(started).await => {
+                Some(Answer { status: 200, .. }) if Box::pin(self.is_confirmed(started)).await => {
                     return self.choose_number(started).await;
                 }
                 Some(Answer { body, .. }) if body["code"] == "already_signed_up" => {
@@ -152,7 +152,7 @@ impl TestBench {
             self.report(account, event).await?;
         }
         self.live(Duration::minutes(30)).await;
-        self.sign_up(started, account).await
+        Box::pin(self.sign_up(started, account)).await
     }
 
     /// Meta reports that a customer finished.

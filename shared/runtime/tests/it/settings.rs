@@ -184,6 +184,7 @@ fn settings_that_are_lists_are_checked_member_by_member() {
 #[test]
 fn settings_of_longest_waits_are_checked() {
     for (name, bad) in [
+        ("OVERDUE_CONFIRMING_MINUTES", "4"),
         ("OVERDUE_SIGNED_UP_HOURS", "0"),
         ("OVERDUE_SUBMITTED_HOURS", "721"),
         ("OVERDUE_LIVE_MINUTES", "29"),

@@ -10,6 +10,7 @@ mod operations;
 mod records;
 mod round_trip;
 mod search;
+mod signups;
 mod work;
 
 use std::sync::Arc;
