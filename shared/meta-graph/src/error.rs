@@ -44,7 +44,7 @@ pub enum MetaError {
         /// For the operator.
         reason: String,
     },
-    /// Meta refused for good, in its own words (its error envelope, which always has a `code`), for example because the token
+    /// Meta refused for good, in its own words (its envelope `error`), for example because the token
     /// does not reach the WABA. The same status with any other body comes from something before Meta and is a
     /// [`Retry`](Self::Retry).
     #[error("Meta refused: {reason}")]
@@ -97,7 +97,7 @@ impl Failure {
     /// [`MetaError::Unclear`].
     pub(super) fn of_exchange(self) -> MetaError {
         let refusal = match self {
-            Self::Refused(refusal) if refusal.code().is_some() => refusal,
+            Self::Refused(refusal) if refusal.error.is_some() => refusal,
             Self::Exchange(failure) if !failure.may_have_arrived() => return self.into(),
             Self::Exchange(_) | Self::Unreadable | Self::Refused(_) => return MetaError::Unclear,
         };
@@ -132,7 +132,7 @@ impl From<Failure> for MetaError {
 #[derive(Debug)]
 pub(super) struct ServiceError {
     pub(super) status: StatusCode,
-    /// Absent where the answer has no `error`. Only with a code it is Meta's envelope.
+    /// Absent where the answer was not Meta's envelope.
     pub(super) error: Option<GraphError>,
     pub(super) retry_after: Option<Duration>,
 }
@@ -158,7 +158,7 @@ impl ServiceError {
     }
 
     /// Sorts by what says most about this very error: the app's own mistakes, Meta's word that it will pass, the code, and last
-    /// the HTTP status. Without a code it is not Meta who speaks. Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
+    /// the HTTP status. Without the envelope it is not Meta who speaks. Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
     fn classify(&self) -> Classification {
         let secret_refused =
             self.error.as_ref().is_some_and(|error| error.message.to_ascii_lowercase().contains("client secret"));
@@ -176,10 +176,9 @@ impl ServiceError {
             Some(
                 0 | 3 | 10 | 100 | 102 | 190 | 200..=299 | 368 | 131_005 | 131_031 | 133_000..=133_999 | 1_752_041,
             ) => Classification::Final,
-            Some(_) if self.status != StatusCode::TOO_MANY_REQUESTS && !self.status.is_server_error() => {
-                Classification::Final
-            }
-            _ => Classification::Retry,
+            _ if self.error.is_none() => Classification::Retry,
+            _ if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() => Classification::Retry,
+            _ => Classification::Final,
         }
     }
 }

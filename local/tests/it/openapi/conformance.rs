@@ -398,6 +398,7 @@ async fn webhooks(coverage: &mut Coverage) {
             assert_eq!(coverage.call(request().header(header, &signature)).await.status, 200);
             coverage.call(request().header(header, "sha256=00")).await.assert_problem(401, "not_authentic");
         }
+        coverage.post_text(&bench, path, "", "x".repeat((1 << 20) + 1)).await.assert_problem(413, "too_large");
     }
     let handshake =
         format!("/webhooks/meta?hub.mode=subscribe&hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444");

@@ -118,7 +118,7 @@ async fn texts_for_the_customer_and_reasons_for_the_operator_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn an_error_without_a_code_is_not_metas_and_of_bounded_length() {
+async fn a_meta_error_envelope_of_any_shape_is_a_bounded_refusal() {
     for error in [
         json!({}),
         json!([]),
@@ -128,7 +128,7 @@ async fn an_error_without_a_code_is_not_metas_and_of_bounded_length() {
         json!({"message": "ä".repeat(10_000), "error_user_msg": "ä".repeat(10_000), "error_data": "ä".repeat(10_000)}),
     ] {
         let (sorted, _) = outcome(Answer::error(400, &error)).await;
-        let MetaError::Retry { reason, .. } = sorted else { panic!("{sorted:?}") };
+        let MetaError::Refused { code: None, reason, .. } = sorted else { panic!("{sorted:?}") };
         assert!(reason.chars().count() < 700, "{reason}");
     }
     let (null, _) = outcome(Answer::error(200, &Value::Null)).await;

@@ -65,8 +65,7 @@ async fn each_code_refusal_is_classified_and_not_retried() {
         }),
         (500, json!({"code": 2}), |error| matches!(error, MetaError::Retry { .. })),
         (400, json!({"code": 368}), |error| matches!(error, MetaError::Refused { code: Some(368), .. })),
-        (400, json!("odd"), |error| *error == MetaError::Unclear),
-        (403, json!({"message": "Forbidden"}), |error| *error == MetaError::Unclear),
+        (400, json!("odd"), |error| matches!(error, MetaError::Refused { code: None, .. })),
     ];
     for (status, error, expected) in rows {
         let graph = Graph::answering([Answer::error(status, &error)]).await;
@@ -93,6 +92,7 @@ async fn an_unreadable_answer_leaves_the_code_exchange_unclear() {
         (200, r#"{"access_token": 7}"#),
         (302, ""),
         (400, "no"),
+        (403, r#"{"message": "Forbidden"}"#),
         (502, "<html>Bad Gateway</html>"),
     ] {
         let graph = Graph::answering([Answer::new(status, body)]).await;
