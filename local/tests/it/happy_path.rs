@@ -14,5 +14,5 @@ async fn a_customer_who_finishes_the_popup_ends_with_one_working_key() {
 
     let ledger = bench.client.ledger().await.unwrap();
     let hub_calls: Vec<&Value> = ledger["calls"].as_array().unwrap().iter().filter(|c| c["service"] == "hub").collect();
-    assert_eq!(hub_calls.len(), 4, "{hub_calls:#?}");
+    assert_eq!(hub_calls.len(), 5, "{hub_calls:#?}");
 }

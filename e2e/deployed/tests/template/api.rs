@@ -64,7 +64,7 @@ fn the_answers_of_api_gateway_itself_are_those_of_the_functions() {
         ("DEFAULT_4XX", Problem::refused()),
         ("DEFAULT_5XX", Problem::unavailable(5, "")),
         ("MISSING_AUTHENTICATION_TOKEN", Problem::not_found()),
-        ("REQUEST_TOO_LARGE", Problem::too_large()),
+        ("REQUEST_TOO_LARGE", Problem::too_large(10 << 20)),
         ("RESOURCE_NOT_FOUND", Problem::not_found()),
         ("THROTTLED", Problem::too_many_requests()),
     ];
@@ -79,7 +79,7 @@ fn the_answers_of_api_gateway_itself_are_those_of_the_functions() {
         let written = written.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()));
         assert_eq!(written.collect::<BTreeSet<_>>(), headers.collect(), "{kind}");
         assert_eq!(declared[kind]["StatusCode"], response.status().as_str(), "{kind}");
-        let body: Value = serde_json::from_slice(&response.body().to_vec()).unwrap();
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
         let template = declared[kind]["ResponseTemplates"]["application/json"].as_str().unwrap();
         assert_eq!(serde_json::from_str::<Value>(template).unwrap(), body, "{kind}");
     }

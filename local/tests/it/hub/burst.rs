@@ -36,7 +36,7 @@ async fn thirty_onboardings_at_once_finish_in_the_time_that_the_hubs_limit_allow
 
     let calls = bench.hub_calls().await;
     assert!(calls.iter().all(|call| call["status"] != 429), "{calls:#?}");
-    assert_eq!(calls.len(), ONBOARDINGS * 4);
+    assert_eq!(calls.len(), ONBOARDINGS * 5);
     let mut last = begin;
     for started in &all {
         let reached = reached(&bench, started).await;

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::support::TestBench;
 
 /// Longer than every wait that one or two faults can cause.
-const LONG_ENOUGH: Duration = Duration::minutes(15);
+const LONG_ENOUGH: Duration = Duration::hours(1);
 
 /// The ways in which a call can fail and work the next time; faults without their route.
 fn passing_faults() -> Vec<Value> {
@@ -95,7 +95,7 @@ async fn the_record_of_a_waiting_onboarding_names_the_step_and_its_error() {
     for (route, step, least) in [
         ("list_clients", "client_account", 3),
         ("create_client", "client_account", 2),
-        ("numbers", "number_submission", 3),
+        ("numbers", "number_submission", 1),
         ("api_keys", "key_creation", 2),
         ("set_message_webhook", "key_creation", 3),
     ] {
@@ -112,15 +112,15 @@ async fn the_record_of_a_waiting_onboarding_names_the_step_and_its_error() {
             let retry = bench.record(&started).await["retry"].clone();
             assert_eq!(retry["step"], step, "{route}");
             let error = retry["error"].as_str().unwrap();
-            assert!(error.contains(said) || error.contains("may still appear"), "{retry}");
+            assert!([said, "may still appear", "may have taken"].iter().any(|said| error.contains(said)), "{retry}");
             assert!((least..=8).contains(&retry["tries"].as_u64().unwrap()), "{retry}");
             let next_at = OffsetDateTime::parse(retry["next_at"].as_str().unwrap(), &Rfc3339).unwrap();
             // The message comes up to a second later: the queue delays by whole seconds.
             let wait = next_at - bench.now();
-            assert!(wait > -Duration::SECOND && wait <= Duration::minutes(3), "{wait}");
+            assert!(wait > -Duration::SECOND && wait <= Duration::minutes(15), "{wait}");
 
             bench.mend().await;
-            bench.live_through(Duration::minutes(4)).await;
+            bench.live_through(Duration::minutes(20)).await;
             assert_eq!(bench.record(&started).await["retry"], Value::Null);
             bench.assert_promise_kept(&started).await;
         }

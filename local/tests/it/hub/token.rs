@@ -41,7 +41,7 @@ async fn one_token_is_fetched_for_all_onboardings_and_renewed_before_it_ends() {
     }
     assert_eq!(tokens(&bench).await, 1);
     let calls = bench.hub_calls().await;
-    assert_eq!(calls.len(), 4 * 4 + 1, "{calls:#?}");
+    assert_eq!(calls.len(), 4 * 5 + 1, "{calls:#?}");
 
     // Five minutes before its end, and nobody is kept waiting by it.
     bench.live_on_schedule(Duration::minutes(80)).await;

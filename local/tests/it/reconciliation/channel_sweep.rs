@@ -52,7 +52,11 @@ async fn an_unknown_live_channel_is_reported_once() {
         bench.reconcile().await;
     }
     assert_eq!(bench.told("a live channel that no onboarding knows").await, 1);
-    assert_eq!(bench.calls_of("list_channels").await.len(), 3, "one page a day, none on the first");
+    assert_eq!(
+        bench.calls_of("list_channels").await.len(),
+        5,
+        "one page a day, and one question for each live channel"
+    );
     bench.live_through(Duration::days(91)).await;
     assert_eq!(bench.told("a live channel that no onboarding knows").await, 2, "it still costs money");
     bench.live_through(DAY).await;

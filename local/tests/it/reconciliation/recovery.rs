@@ -132,7 +132,7 @@ async fn a_worker_that_died_blocks_its_onboarding_for_a_minute() {
     assert_eq!((bench.status(&started).await.as_str(), bench.hub_calls().await.len()), ("signed_up", 0));
     bench.live_through(Duration::seconds(10)).await;
     bench.assert_promise_kept(&started).await;
-    assert_eq!(bench.hub_calls().await.len(), 4);
+    assert_eq!(bench.hub_calls().await.len(), 5);
 }
 
 #[tokio::test]
