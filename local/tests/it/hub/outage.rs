@@ -92,7 +92,7 @@ async fn a_step_is_retried_for_as_long_as_its_call_goes_wrong() {
     // What may have been carried out is looked for twice before it is asked for again.
     for (route, how, in_two_hours, in_an_hour) in [
         ("list_clients", json!({"status": 500}), 12..=26, 4..=10),
-        ("numbers", json!({"drop": true}), 4..=8, 2..=5),
+        ("numbers", json!({"drop": true}), 4..=8, 1..=5),
         ("api_keys", json!({"status": 429}), 12..=26, 4..=10),
         ("set_message_webhook", json!({"body": "<html>"}), 12..=26, 4..=10),
     ] {

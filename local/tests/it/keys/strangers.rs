@@ -83,6 +83,7 @@ async fn a_channel_that_was_there_with_a_key_waits_for_the_partners_word() {
     let client = local::client::start_body("tenant-1")["client"].clone();
     let made = bench.post_to_hub("account_sharing/clients", &client).await;
     let (channel, key) = made_by_hand(&bench, "one_number", Some(&made["id"]), true).await;
+    bench.pass(Duration::hours(1));
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(30)).await;
     let record = bench.record(&started).await;
@@ -108,6 +109,7 @@ async fn a_channel_that_was_there_without_a_key_gets_one() {
     let client = local::client::start_body("tenant-1")["client"].clone();
     let made = bench.post_to_hub("account_sharing/clients", &client).await;
     let (channel, _) = made_by_hand(&bench, "one_number", Some(&made["id"]), false).await;
+    bench.pass(Duration::hours(1));
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(30)).await;
     bench.assert_key_works(&started).await;

@@ -136,9 +136,9 @@ async fn a_signup_that_meta_never_confirms_is_given_up_before_its_token_ends() {
 #[tokio::test]
 async fn the_search_for_the_client_account_and_its_failure_leave_the_signup_alone() {
     let bench = TestBench::new().await;
-    bench.faults(json!({"route": "create_client", "status": 400})).await;
+    bench.faults(json!({"route": "create_client", "status": 400, "times": 2})).await;
     let (started, popup) = confirming(&bench, "one_number").await;
-    bench.live_through(Duration::minutes(2)).await;
+    bench.live_through(Duration::minutes(5)).await;
     assert_eq!(bench.status(&started).await, "failed");
     bench.mend().await;
     assert_eq!(bench.callback(&started, &popup).await.status, 200);

@@ -367,10 +367,10 @@ async fn waiting_for_permission(coverage: &mut Coverage) {
 
 async fn failing_and_retrying(coverage: &mut Coverage) {
     let bench = TestBench::new().await;
-    bench.faults(json!({"route": "numbers", "status": 400})).await;
+    bench.faults(json!({"route": "numbers", "status": 400, "times": 2})).await;
     bench.faults(json!({"route": "webhook", "lose": true, "times": 20})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;
-    bench.live_through(Duration::seconds(40)).await;
+    bench.live_through(Duration::minutes(5)).await;
     show(coverage, &bench, &started, "failed").await;
     let other = json!({"client": {"id": bench.record(&started).await["client"]["id"]}});
     let reply = coverage.post(&bench, &format!("/onboardings/{}/retry", started.id), BACKEND_TOKEN, &other).await;

@@ -55,7 +55,7 @@ async fn ten_copies_of_channel_live_at_once_make_one_key() {
 async fn a_webhook_with_a_known_id_and_another_body_is_kept_and_counts_too() {
     let bench = TestBench::new().await;
     let (started, channel_id) = bench.submitted().await;
-    let first = json!({"id": "evt_1", "event": "channel_created", "data": {"id": channel_id}}).to_string();
+    let first = json!({"id": "evt_1", "event": "cancellation_request", "data": {"id": channel_id}}).to_string();
     let second = channel_live(&bench, "evt_1").await.to_string();
     for body in [&first, &second, &second, &first] {
         assert_eq!(bench.hub_webhook(body).await.status, 200);
@@ -118,7 +118,7 @@ async fn every_signed_webhook_is_noted_and_acknowledged() {
 #[tokio::test]
 async fn a_webhook_that_is_not_utf8_is_kept_as_far_as_it_is_text() {
     let bench = TestBench::new().await;
-    let body = b"{\"event\": \"channel_created\", \"channel_id\": \"Zz98YxCH\", \"name\": \"\xff\"}";
+    let body = b"{\"event\": \"cancellation_request\", \"channel_id\": \"Zz98YxCH\", \"name\": \"\xff\"}";
     let signature = crate::support::webhooks::hmac_hex(local::settings::PLATFORM_SECRET, body);
     let request = bench.client.request(reqwest::Method::POST, "/v1/webhooks/partner-hub", "");
     let request = request.header("x-360dialog-signature", signature).body(body.to_vec());
@@ -160,7 +160,7 @@ async fn no_chat_of_a_coexisting_number_is_kept_whatever_it_is_called() {
 #[tokio::test]
 async fn a_webhook_without_an_id_in_the_words_of_an_earlier_one_is_applied_again() {
     let bench = TestBench::new().await;
-    let event = json!({"event": "channel_created", "channel_id": "Zz98YxCH"}).to_string();
+    let event = json!({"event": "cancellation_request", "channel_id": "Zz98YxCH"}).to_string();
     let outcome = async || bench.outcome(&key_of(&event)).await;
     assert_eq!(bench.hub_webhook(&event).await.status, 200);
     bench.settle().await;
@@ -193,5 +193,6 @@ async fn a_webhook_that_wakes_nobody_is_found_in_the_inbox() {
     let calls = bench.calls("list_channels").await;
     bench.live_through(Duration::minutes(1)).await;
     bench.assert_promise_kept(&started).await;
-    assert_eq!(bench.calls("list_channels").await, calls);
+    // One question, whose channel it is.
+    assert_eq!(bench.calls("list_channels").await, calls + 1);
 }

@@ -112,7 +112,7 @@ async fn a_webhook_of_an_unknown_channel_waits_three_days_and_harms_no_onboardin
         assert_eq!(bench.outcome(key).await.as_deref(), Some("unmatched"), "{key}");
     }
     assert_eq!(bench.stack.next_dispatch().await.unwrap(), None, "nothing is due any more");
-    assert_eq!(bench.calls("list_channels").await, 5, "who cannot be told apart is asked for a few times, and no more");
+    assert_eq!(bench.calls("list_channels").await, 6, "who cannot be told apart is asked for a few times, and no more");
     bench.assert_promise_kept(&started).await;
 }
 
