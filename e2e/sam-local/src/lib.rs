@@ -122,6 +122,11 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     let starts = |body| Call::post("/onboardings", "/onboardings", body);
     let returns = |id: &str, body| Call::post("/onboardings/{id}/es-callback", &path(id, "/es-callback"), body);
     let retries = |id: &str| Call::post("/onboardings/{id}/retry", &path(id, "/retry"), &json!({}));
+    let unclaimed = Call::get("/signups", "/signups").query([("state", "unclaimed")]);
+    let claims = |id: &str| {
+        let claim = json!({ "waba_id": "409812357760143", "phone_number_id": number });
+        Call::post("/onboardings/{id}/claim", &path(id, "/claim"), &claim)
+    };
     let chooses = |id: &str| {
         let choice = json!({ "phone_number_id": number });
         Call::post("/onboardings/{id}/number", &path(id, "/number"), &choice).token(SETUP_TOKEN)
@@ -154,12 +159,14 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         // Already chosen, so that choosing it again changes nothing.
         call("onboardings.number", chooses(SIGNED_UP), 202),
         call("onboardings.nothing-to-choose", chooses(STARTED), 409),
+        call("onboardings.signups", unclaimed.token(BACKEND_TOKEN), 200),
         call("es-callback", returns(SIGNING_UP, &finished).token(SETUP_TOKEN), 200)
             .after(popup)
             .tells(SIGNING_UP, "signup_proven"),
         call("es-callback.cancelled", returns(STARTED, &left).token(SETUP_TOKEN), 200).tells(STARTED, "popup_left"),
         call("es-callback.refused-code", returns(STARTED, &refused).token(SETUP_TOKEN), 422)
             .tells(STARTED, "popup_left"),
+        call("es-callback.unknown-signup", claims(STARTED).token(BACKEND_TOKEN), 409),
         call("es-callback.wrong-token", returns(STARTED, &finished).token("wrong"), 404),
         call("webhook-receipt", of_hub(PLATFORM_SECRET), 200),
         call("webhook-receipt.forged", of_hub("another secret"), 401),

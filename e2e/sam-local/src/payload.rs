@@ -48,8 +48,11 @@ impl Call {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
-    pub(crate) fn handshake(mut self, token: &str) -> Self {
-        let parameters = [("hub.mode", "subscribe"), ("hub.verify_token", token), ("hub.challenge", "1158201444")];
+    pub(crate) fn handshake(self, token: &str) -> Self {
+        self.query([("hub.mode", "subscribe"), ("hub.verify_token", token), ("hub.challenge", "1158201444")])
+    }
+
+    pub(crate) fn query<const N: usize>(mut self, parameters: [(&'static str, &str); N]) -> Self {
         self.query = parameters.map(|(name, value)| (name, value.to_owned())).into();
         self
     }
