@@ -120,6 +120,7 @@ fn every_problem_has_the_status_and_code_of_the_api() {
         (Problem::link_expired(), 410, "link_expired"),
         (Problem::in_progress(), 409, "in_progress"),
         (Problem::already_signed_up(), 409, "already_signed_up"),
+        (Problem::signup_unknown(), 409, "signup_unknown"),
         (Problem::code_expired(), 422, "code_expired"),
         (Problem::code_used(), 422, "code_used"),
         (Problem::signup_refused(ProblemCode::WabaNotGranted, "Not yours."), 422, "waba_not_granted"),
