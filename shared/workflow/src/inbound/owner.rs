@@ -61,12 +61,11 @@ pub(crate) async fn apply_live(store: &Store, id: &OnboardingId, said: &Channel)
 /// Whether a channel is that of an onboarding: client account, WABA and number are the same.
 pub(crate) fn fits(onboarding: &Onboarding, said: &Channel) -> bool {
     let Some((waba_id, number)) = onboarding.number() else { return false };
-    let same_number = match &said.phone_number_id {
-        Some(id) => *id == number.id,
-        None => {
-            let digits = number.display_phone_number.as_deref().map(digits).filter(|digits| !digits.is_empty());
-            digits.is_some() && digits == said.phone_number
-        }
+    let same_number = if let Some(id) = &said.phone_number_id {
+        *id == number.id
+    } else {
+        let digits = number.display_phone_number.as_deref().map(digits).filter(|digits| !digits.is_empty());
+        digits.is_some() && digits == said.phone_number
     };
     onboarding.number_lost_to.is_none()
         && onboarding.client_id().is_some_and(|ours| said.client_id.as_ref() == Some(ours))
