@@ -54,7 +54,7 @@ fn parts(query: HashMap<String, Vec<String>>) -> [String; 3] {
     let response = requests::wait(PAGE.handle(request));
     assert_eq!(response.status(), 200);
     let html = std::str::from_utf8(response.body()).unwrap();
-    let (before, rest) = html.split_once(r#"id="settings">"#).unwrap();
+    let (before, rest) = html.split_once("id=settings>").unwrap();
     let (settings, after) = rest.split_once("</script>").unwrap();
     [before, settings, after].map(str::to_owned)
 }

@@ -166,7 +166,7 @@ async fn an_unauthenticated_request_costs_at_most_one_table_read_and_no_call_to_
             }
         }
     }
-    assert_eq!(answered, 3 * 3 * 17);
+    assert_eq!(answered, 3 * 3 * 19);
     assert_eq!(bench.client.ledger().await.unwrap()["calls"], asked);
     assert_eq!(Step::queued().map(|step| bench.stack.twins.queue.len(step)).collect::<Vec<_>>(), waiting);
 

@@ -384,6 +384,38 @@ async fn failing_and_retrying(coverage: &mut Coverage) {
     show(coverage, &bench, &started, "submitted").await;
 }
 
+/// A number whose channel was there before, ends, and comes back with another onboarding.
+async fn owning(coverage: &mut Coverage) {
+    let bench = TestBench::new().await;
+    let client = local::client::start_body("tenant-1")["client"].clone();
+    let made = bench.post_to_hub("account_sharing/clients", &client).await;
+    let by_hand = json!({"account": "one_number", "client_id": made["id"]});
+    bench.client.order("channels", &by_hand).await.unwrap();
+    bench.pass(Duration::hours(1));
+    let first = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(30)).await;
+    show(coverage, &bench, &first, "ready").await;
+    let channel_id = bench.record(&first).await["channel_id"].clone();
+    bench.client.order("cancellation", &json!({"channel_id": channel_id, "step": "request"})).await.unwrap();
+    bench.live_through(Duration::minutes(2)).await;
+    bench.client.order("cancellation", &json!({"channel_id": channel_id, "step": "processed"})).await.unwrap();
+    bench.live_through(Duration::minutes(2)).await;
+    show(coverage, &bench, &first, "disconnected").await;
+    bench.signed_up("tenant-2", "one_number").await;
+    show(coverage, &bench, &first, "disconnected").await;
+
+    // A submission of which nobody knows what became, and a number that is connected elsewhere.
+    let bench = TestBench::new().await;
+    bench.faults(json!({"route": "numbers", "drop": true})).await;
+    let unseen = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.live_through(Duration::minutes(5)).await;
+    show(coverage, &bench, &unseen, "signed_up").await;
+    bench.client.order("channels", &json!({"account": "one_number:2"})).await.unwrap();
+    let elsewhere = bench.signed_up("tenant-2", "one_number:2").await;
+    bench.live_through(Duration::minutes(20)).await;
+    show(coverage, &bench, &elsewhere, "failed").await;
+}
+
 async fn webhooks(coverage: &mut Coverage) {
     let bench = TestBench::new().await;
     let app_secret = simulator::Settings::default().app_secret;

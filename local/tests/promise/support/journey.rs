@@ -124,8 +124,8 @@ impl Scenario {
             _ => vec![lost("webhook.channel_submitted"), lost("webhook.channel_ready")],
         };
         match self {
-            Self::ClientRefused => faults.push(json!({"route": "create_client", "status": 400})),
-            Self::NumberRefused => faults.push(json!({"route": "numbers", "status": 400})),
+            Self::ClientRefused => faults.push(json!({"route": "create_client", "status": 400, "times": 2})),
+            Self::NumberRefused => faults.push(json!({"route": "numbers", "status": 400, "times": 2})),
             _ => {}
         }
         json!(faults)
@@ -143,7 +143,8 @@ impl Scenario {
 
 /// The Hub refuses something, and the operator asks for another try.
 async fn refused(bench: &TestBench, started: &Started, body: &Value) -> Result<(), String> {
-    bench.live(Duration::minutes(2)).await;
+    // The first refusal may be an accident of a moment.
+    bench.live(Duration::minutes(8)).await;
     let status = bench.onboarding(started).await.status;
     if status != Status::Failed {
         return Err(format!("{status:?} and not refused"));

@@ -208,9 +208,10 @@ async fn a_submission_has_all_required_members_with_and_without_a_portfolio() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_at_the_hub_already_counts_as_submitted() {
+async fn a_number_that_is_at_the_hub_already_is_a_conflict() {
     let server = Server::start([Answer::sample(409, "error.meta_409_conflict")]).await;
-    assert_eq!(server.hub().submit_number(&api_key(), &number()).await, Ok(()));
+    let refused = server.hub().submit_number(&api_key(), &number()).await;
+    assert!(matches!(refused, Err(HubError::Permanent { status: 409, .. })), "{refused:?}");
 }
 
 #[tokio::test]

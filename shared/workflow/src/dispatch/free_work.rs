@@ -42,11 +42,11 @@ impl Pass<'_> {
         self.done.free += 1;
         if let WorkKey::Inbox(key) = &due.key {
             match unless_broken(channel_event::settle(store, clock, key, None).await)? {
-                Ok(true) => {
-                    store.due_next(&due.key, None, Class::LookUp, state.due_at).await?;
-                    return Ok(Some((Class::LookUp, due)));
+                Ok(Some(class)) => {
+                    store.due_next(&due.key, None, class, state.due_at).await?;
+                    return Ok(Some((class, due)));
                 }
-                Ok(false) => {}
+                Ok(None) => {}
                 Err(wait) => store.defer(&due, Class::Free, clock.now() + wait).await?,
             }
         } else {

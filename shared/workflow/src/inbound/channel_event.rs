@@ -32,12 +32,12 @@ pub(crate) enum Settled {
     Done(WebhookOutcome),
     /// Its onboarding is not there. To be looked at again then.
     Unmatched { next_at: OffsetDateTime },
-    /// The Hub has to say whose channel it is.
-    Ask,
+    /// The Hub has to say whose channel it is: a question of this class.
+    Ask(Class),
 }
 
 /// Applies a kept webhook as far as the table knows whose it is, and says when it is due next. `permit`: the worker's that
-/// settles it, if one does. Whether the Hub has to be asked.
+/// settles it, if one does. In which class the Hub has to be asked, if it has.
 ///
 /// # Errors
 /// The table's. The webhook is due still.
@@ -46,11 +46,11 @@ pub(crate) async fn settle(
     clock: &Clock,
     key: &InboxKey,
     permit: Option<&str>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Class>, StoreError> {
     let Some(entry) = store.inbox(key).await? else {
         tracing::warn!("a webhook that is no longer in the inbox is left alone");
         return match store.processed(key, WebhookOutcome::Unmatched.as_str()).await {
-            Ok(()) | Err(StoreError::NotFound) => Ok(false),
+            Ok(()) | Err(StoreError::NotFound) => Ok(None),
             Err(error) => Err(error),
         };
     };
@@ -58,13 +58,13 @@ pub(crate) async fn settle(
     match applied(store, clock, &entry).await? {
         Settled::Done(outcome) => {
             store.processed(key, outcome.as_str()).await?;
-            Ok(false)
+            Ok(None)
         }
         Settled::Unmatched { next_at } => {
             store.due_next(&work, permit, Class::Free, next_at).await?;
-            Ok(false)
+            Ok(None)
         }
-        Settled::Ask => Ok(true),
+        Settled::Ask(class) => Ok(Some(class)),
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn ask(context: &HubContext, permitted: &PermittedWork, key: &I
 async fn find(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -> Result<(), StepError> {
     let (store, permit) = (&context.store, Some(permitted.permit.as_str()));
     // The answer to another webhook of the channel may have said it meanwhile.
-    if !settle(store, &context.clock, key, permit).await? {
+    if settle(store, &context.clock, key, permit).await?.is_none() {
         return permitted.give_back(store).await;
     }
     let entry = store.inbox(key).await?;
@@ -120,7 +120,7 @@ async fn find(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -
     } else {
         permitted.give_back(store).await?;
     }
-    if settle(store, &context.clock, key, permit).await? {
+    if settle(store, &context.clock, key, permit).await?.is_some() {
         store.due_next(&permitted.work, permit, Class::LookUp, context.clock.now() + ASK_AGAIN[0]).await?;
     }
     Ok(())
@@ -221,10 +221,14 @@ fn ask_or_wait(
     if !matches!(otherwise, Settled::Unmatched { .. }) {
         return otherwise;
     }
-    let Some((asks, asked_at)) = seen.and_then(|seen| Some((seen.asks, seen.asked_at?))) else { return Settled::Ask };
+    // One that names the number of an onboarding is all that its key waits for.
+    let class = if channel.phone_number_id.is_some() { Class::Key } else { Class::LookUp };
+    let Some((asks, asked_at)) = seen.and_then(|seen| Some((seen.asks, seen.asked_at?))) else {
+        return Settled::Ask(class);
+    };
     let wait = (asks as usize).checked_sub(1).map_or(ASK_AGAIN.first(), |earlier| ASK_AGAIN.get(earlier));
     match wait.map(|wait| asked_at + *wait) {
-        Some(at) if at <= now => Settled::Ask,
+        Some(at) if at <= now => Settled::Ask(class),
         Some(at) => Settled::Unmatched { next_at: at },
         // Asked often enough: the daily sweep sees it.
         None => otherwise,
