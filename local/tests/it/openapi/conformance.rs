@@ -31,6 +31,7 @@ async fn every_answer_in_the_api_document_is_given_and_no_other() {
     Box::pin(choosing(&mut coverage)).await;
     Box::pin(waiting_for_permission(&mut coverage)).await;
     Box::pin(failing_and_retrying(&mut coverage)).await;
+    Box::pin(owning(&mut coverage)).await;
     Box::pin(webhooks(&mut coverage)).await;
     Box::pin(the_page(&mut coverage)).await;
     Box::pin(without_the_secret(&mut coverage)).await;
@@ -387,7 +388,7 @@ async fn failing_and_retrying(coverage: &mut Coverage) {
 /// A number whose channel was there before, ends, and comes back with another onboarding.
 async fn owning(coverage: &mut Coverage) {
     let bench = TestBench::new().await;
-    let client = local::client::start_body("tenant-1")["client"].clone();
+    let client = start_body("tenant-1")["client"].clone();
     let made = bench.post_to_hub("account_sharing/clients", &client).await;
     let by_hand = json!({"account": "one_number", "client_id": made["id"]});
     bench.client.order("channels", &by_hand).await.unwrap();
