@@ -45,7 +45,7 @@ pub use popup::{MOST_EXCHANGES, Popup};
 pub use record::{Created, Idempotency};
 pub use seen_channel::SeenChannel;
 pub use unclaimed::{UnclaimedPage, UnclaimedSignup};
-pub use work::{Due, WorkKey, WorkState};
+pub use work::{Due, LATE, WorkKey, WorkState};
 
 /// The table, through the AWS SDK. Cheap to clone.
 ///

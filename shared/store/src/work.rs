@@ -25,7 +25,7 @@ const RESEND: Duration = Duration::seconds(30);
 const LONGEST_RESEND: Duration = Duration::hours(1);
 
 /// A permit is redeemed so long before its call at most. The limiter lets calls travel unequally by more than that.
-const LATE: Duration = Duration::milliseconds(100);
+pub const LATE: Duration = Duration::milliseconds(100);
 
 /// The name of a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -251,8 +251,8 @@ impl Store {
         }
     }
 
-    /// The write that redeemed a permit took long, and the call is made only now: its token counts from now.
-    async fn redeemed_late(&self, permit: &str) -> Result<bool, StoreError> {
+    /// What came before the call took long, and it is made only now: its token counts from now. `false`: the permit is void.
+    pub async fn redeemed_late(&self, permit: &str) -> Result<bool, StoreError> {
         let request = self
             .client
             .update_item()

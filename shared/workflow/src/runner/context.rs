@@ -7,7 +7,7 @@ use onboarding::Event;
 use partner_hub::{Authorization, Hub, HubCredentials, HubError, HubToken, Trouble};
 use secrecy::SecretString;
 use secrets::Secrets;
-use store::{SealedToken, Store, Stored};
+use store::{SealedToken, Store, StoreError, Stored};
 use time::Duration;
 
 use super::{PermittedWork, StepError};
@@ -44,6 +44,17 @@ impl HubContext {
         permitted: &PermittedWork,
         call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
     ) -> Result<Result<T, HubError>, StepError> {
+        self.call_noted(permitted, async || Ok(()), call).await
+    }
+
+    /// [`Self::call`] of what must not be repeated unseen: that it is asked for is noted first, once the permit is redeemed, so
+    /// that a void permit leaves no note.
+    pub(crate) async fn call_noted<T>(
+        &self,
+        permitted: &PermittedWork,
+        note: impl AsyncFnOnce() -> Result<(), StoreError>,
+        call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
+    ) -> Result<Result<T, HubError>, StepError> {
         let credentials = self.secrets.bundle().await?.hub.clone();
         let (authorization, token) = match (&credentials, credentials.authorization()) {
             (_, Some(authorization)) => (authorization, None),
@@ -56,6 +67,9 @@ impl HubContext {
             (_, None) => return Err(StepError::Unauthorized),
         };
         permitted.redeem(&self.store).await?;
+        let redeemed_at = self.clock.now();
+        note().await?;
+        permitted.keep_pace(&self.store, redeemed_at, self.clock.now()).await?;
         let answer = call(&authorization).await;
         self.note(permitted, &answer).await;
         match (answer, token) {

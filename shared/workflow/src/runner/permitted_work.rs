@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use onboarding::Class;
 use queue::Task;
-use store::{Store, WorkKey};
+use store::{LATE, Store, WorkKey};
+use time::OffsetDateTime;
 
 use super::StepError;
 
@@ -37,6 +38,20 @@ impl PermittedWork {
     pub(crate) async fn hold(&self, store: &Store) -> Result<(), StepError> {
         self.redeem_as(store, Class::Free).await?;
         self.give_back(store).await
+    }
+
+    /// What came between the redemption and the call must not let its token be free too early.
+    pub(crate) async fn keep_pace(
+        &self,
+        store: &Store,
+        redeemed_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), StepError> {
+        if now - redeemed_at <= LATE || store.redeemed_late(&self.permit).await? {
+            Ok(())
+        } else {
+            Err(StepError::Void)
+        }
     }
 
     async fn redeem_as(&self, store: &Store, class: Class) -> Result<(), StepError> {

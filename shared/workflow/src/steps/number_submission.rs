@@ -76,11 +76,14 @@ async fn submit(context: &HubContext, permitted: &PermittedWork, stored: Stored)
     if let Some(look) = unclear_submission::next_look(&stored.onboarding) {
         return unclear_submission::look(context, permitted, stored, look).await;
     }
-    let stored = context.store.apply(&stored.onboarding.id, &Event::SubmissionAsked).await?.into_stored();
-    let id = &stored.onboarding.id;
-    let answer =
-        context.call(permitted, async |authorization| context.hub.submit_number(authorization, &submission).await);
-    match answer.await? {
+    let (store, id) = (&context.store, &stored.onboarding.id);
+    let asked = async || store.apply(id, &Event::SubmissionAsked).await.map(drop);
+    let answer = context.call_noted(permitted, asked, async |authorization| {
+        context.hub.submit_number(authorization, &submission).await
+    });
+    let answer = answer.await?;
+    let stored = store.get(id).await?;
+    match answer {
         Ok(()) => context.record(permitted, stored, &Event::NumberAccepted).await,
         Err(HubError::Permanent { status: 409, .. }) => {
             context.record(permitted, stored, &Event::SubmissionConflict).await
