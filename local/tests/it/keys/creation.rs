@@ -74,7 +74,7 @@ async fn a_key_revoked_elsewhere_is_noticed_and_a_retry_makes_a_new_one() {
     // At first a new key may just not work yet.
     bench.live_through(Duration::minutes(5)).await;
     assert_eq!(bench.status(&started).await, "live");
-    bench.live_through(Duration::minutes(30)).await;
+    bench.live_through(Duration::HOUR).await;
     let record = bench.record(&started).await;
     assert_eq!((record["status"].as_str(), record["problem"]["code"].as_str()), (Some("failed"), Some("key_refused")));
     let detail = record["problem"]["detail"].as_str().unwrap();
