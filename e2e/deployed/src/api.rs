@@ -113,8 +113,24 @@ impl Api {
     ///
     /// # Errors
     /// If there is no answer.
-    pub async fn retry(&self, started: &Started) -> Result<Answer, Error> {
-        self.post(&format!("/onboardings/{}/retry", started.id), &self.backend_token, &json!({})).await
+    pub async fn retry(&self, started: &Started, body: &Value) -> Result<Answer, Error> {
+        self.post(&format!("/onboardings/{}/retry", started.id), &self.backend_token, body).await
+    }
+
+    /// Gives a signup that Meta reported to an onboarding.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn claim(&self, started: &Started, claim: &Value) -> Result<Answer, Error> {
+        self.post(&format!("/onboardings/{}/claim", started.id), &self.backend_token, claim).await
+    }
+
+    /// The signups that nobody has.
+    ///
+    /// # Errors
+    /// If they are not shown.
+    pub async fn unclaimed(&self) -> Result<Value, Error> {
+        self.get("/signups?state=unclaimed", &self.backend_token).await?.with(200)
     }
 
     /// The full record.

@@ -80,17 +80,6 @@ impl Resources {
         Ok(key.map(|(key, _)| key.api_key.expose_secret().to_owned()))
     }
 
-    /// Deletes the secret with the API key of a channel, as somebody might by mistake. For good: where a deletion can be taken
-    /// back, MiniStack answers otherwise than AWS.
-    ///
-    /// # Errors
-    /// If it cannot be deleted.
-    pub async fn delete_api_key(&self, channel: &str) -> Result<(), Error> {
-        let name = format!("{STACK}/channels/{channel}/api-key");
-        self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await.map_err(told)?;
-        Ok(())
-    }
-
     /// Loses every message of a queue.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::journey::{PATIENCE, ready};
 use crate::support::stack::DeployedStack;
 use crate::webhooks::signed;
 
-/// The customer finishes at Meta, and no page hands it over: Meta's own report leads to the key.
+/// The customer finishes at Meta, and no page hands it over: Meta reports it, and the partner says whose it is.
 pub(crate) async fn customer(stack: &mut DeployedStack) -> Result<(), Error> {
     let popup = stack.api.order("popup", &json!({ "account": "one_number:7" })).await?;
     let ids = &popup["session"]["data"];
@@ -27,6 +27,14 @@ pub(crate) async fn customer(stack: &mut DeployedStack) -> Result<(), Error> {
     // Now, and not in minutes.
     let entry = format!("INBOX#meta#{}", hex::encode(Sha256::digest(&body)));
     stack.resources.make_due(&entry, "WORK").await?;
+    eventually("the signup is listed as unclaimed", PATIENCE, async || {
+        let listed = stack.api.unclaimed().await?;
+        let mut signups = listed["signups"].as_array().into_iter().flatten();
+        Ok(signups.any(|signup| signup["waba_id"] == ids["waba_id"]).then_some(()))
+    })
+    .await?;
+    let claim = json!({ "waba_id": ids["waba_id"], "phone_number_id": ids["phone_number_id"] });
+    stack.api.claim(&started, &claim).await?.with(200)?;
     ready(stack, &started).await
 }
 

@@ -144,7 +144,7 @@ impl DeployedStack {
         ];
         self.resources.fill_in(&fields).await?;
         self.secrets.extend(fields.into_iter().map(|(_, value)| value.to_owned()));
-        let event = json!({ "id": "evt_before_update", "event": "channel_created", "data": { "id": "Zz99aaCH" } });
+        let event = json!({ "id": "evt_before_update", "event": "cancellation_request", "data": { "id": "Zz99aaCH" } });
         let answer = self.api.order("webhook", &json!({ "event": event })).await?;
         if answer["status"] == 200 { Ok(()) } else { Err(format!("webhook: {answer}").into()) }
     }
