@@ -107,7 +107,7 @@ pub(crate) async fn with_retries(stack: &mut DeployedStack) -> Result<(), Error>
     expect("no choice", view["status"] == "number_choice", &view.to_string())?;
     let client = eventually("its client account is known", PATIENCE, async || {
         let client = stack.api.record(&started.id).await?["client"]["id"].clone();
-        Ok(Some(client).filter(|client| client.is_string()))
+        Ok(Some(client).filter(Value::is_string))
     })
     .await?;
     let number = view["numbers"][1]["id"].clone();
