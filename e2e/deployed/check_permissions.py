@@ -30,6 +30,10 @@ REASONS = {
 ON_EVERYTHING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
 # What only some cases need that MiniStack does not know.
 REASONS_OF = {
+    ("Dispatcher", "dynamodb:BatchGetItem"): "where the Hub names no phone number id, for the onboardings of a client account",
+    ("Dispatcher", "dynamodb:Query"): "the same, by_client",
+    ("NumberSubmission", "dynamodb:BatchGetItem"): "the same",
+    ("NumberSubmission", "dynamodb:Query"): "the same, by_client",
     ("KeyCreation", "secretsmanager:PutSecretValue"): "where the channel's secret was there already",
     ("KeyCreation", "secretsmanager:RestoreSecret"): "where the channel's secret is being deleted",
     ("Onboardings", "dynamodb:DeleteItem"): "where a chosen number is taken over, and its channel with it",

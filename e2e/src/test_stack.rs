@@ -63,6 +63,19 @@ impl TestStack {
         .await
     }
 
+    /// Waits until the other side has refused the present step once, and lets the onboarding fail of it now: in real time the
+    /// same is asked once more, minutes later.
+    pub async fn fails(&self, started: &Started, code: &str) {
+        let refusal = wait("the first refusal", async || {
+            let retry = self.record(started).await["retry"].clone();
+            (retry["refused"]["code"] == code).then_some(retry)
+        })
+        .await;
+        let problem = json!({ "step": refusal["step"], "code": code, "detail": refusal["error"], "retryable": true });
+        let event = serde_json::from_value(json!({ "event": "step_failed", "problem": problem })).unwrap();
+        self.local.twins.store.apply(&started.id.parse().unwrap(), &event).await.unwrap();
+    }
+
     /// Orders a fault of the simulator.
     pub async fn fault(&self, fault: Value) {
         self.client.order("faults", &fault).await.unwrap();

@@ -80,6 +80,7 @@ async fn a_failed_onboarding_names_a_reference_and_ends_well_after_a_retry() {
         visit.stack.fault(json!({ "route": "numbers", "status": 400 })).await;
         let started = visit.open("tenant-1").await;
         visit.sign_up(LAUNCH, FINISH).await;
+        visit.stack.fails(&started, "number_refused").await;
         visit.sees_heading("Your number could not be connected").await;
         visit.sees("360dialog could not take over your number.").await;
         visit.sees(&started.id).await;
