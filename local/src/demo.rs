@@ -6,8 +6,8 @@ use local::client::Client;
 use local::{Error, LocalStack, Options, timeline};
 use serde_json::{Value, json};
 
-/// How long to wait for the key. With faults: an account whose creation got no answer has two minutes to appear, and each 429
-/// stops all calls for half a minute.
+/// How long to wait for the key. With faults: an account whose creation got no answer has two minutes to appear, and a number
+/// that may have been taken as well.
 const PATIENCE: Duration = Duration::from_mins(8);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(50);
@@ -43,7 +43,7 @@ pub(crate) async fn run(faults: bool) -> Result<bool, Error> {
 fn ordered_faults() -> Value {
     json!([
         { "route": "create_client", "status": 500, "after_effect": true },
-        { "route": "numbers", "status": 429, "times": 2 },
+        { "route": "numbers", "status": 500, "after_effect": true },
         { "route": "webhook.channel_live", "copies": 3, "early": 1 },
     ])
 }
