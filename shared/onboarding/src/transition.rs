@@ -41,6 +41,8 @@ pub fn transition(
     event: &Event,
     at: OffsetDateTime,
 ) -> Result<Option<Onboarding>, IllegalTransition> {
+    // A clock that goes back must not make the record go back: what the history says happened then.
+    let at = at.max(before.updated_at);
     let illegal = || IllegalTransition { status: before.status, event: event.name() };
     let mut after = before.clone();
     match event {
@@ -216,7 +218,7 @@ pub fn transition(
     if after == *before {
         return Ok(None);
     }
-    after.updated_at = at.max(before.updated_at);
+    after.updated_at = at;
     if after.status != before.status {
         after.status_since = after.updated_at;
         after.overdue_since = None;
