@@ -5,6 +5,7 @@ mod id;
 pub mod limiter;
 mod overdue;
 mod record;
+mod retention;
 mod retry;
 mod step;
 mod transition;

@@ -56,6 +56,12 @@ impl Status {
     pub const fn is_at_rest(self) -> bool {
         matches!(self, Self::Ready | Self::Disconnected | Self::Failed | Self::Expired)
     }
+
+    /// Whether it is at rest without a number in use: another onboarding may take its number, and its record is not kept for
+    /// ever.
+    pub const fn has_ended(self) -> bool {
+        self.is_at_rest() && !matches!(self, Self::Ready)
+    }
 }
 
 /// The pricing plan asked for at 360dialog; only partners with tiered pricing have more than one.

@@ -139,7 +139,7 @@ pub fn transition(
         }
         Event::LookedUp => after.look_up_asked_at = None,
         Event::NumberLost { to } => match before.status {
-            status if status.is_at_rest() && status != Status::Ready => after.number_lost_to = Some(to.clone()),
+            status if status.has_ended() => after.number_lost_to = Some(to.clone()),
             _ if before.number_lost_to.as_ref() == Some(to) => {}
             _ => return Err(illegal()),
         },

@@ -1,0 +1,77 @@
+//! How long a record is kept.
+
+use time::{Duration, OffsetDateTime};
+
+use super::record::Onboarding;
+
+/// What is finished in a popup that was opened with a valid link counts for two hours after the link's end.
+const AFTER_LINK: Duration = Duration::hours(3);
+
+impl Onboarding {
+    /// Whether its record may be deleted: it has ended, nobody has changed it for as long as records are kept, its link is
+    /// over, and no key of it is left in the vault.
+    pub fn is_past_retention(&self, kept: Duration, now: OffsetDateTime) -> bool {
+        self.status.has_ended()
+            && now - self.updated_at >= kept
+            && now - self.link_expires_at >= AFTER_LINK
+            && !self.may_leave_a_key()
+    }
+
+    /// Whether the vault may hold a key of its channel, or of a channel before that one. Deleting the record would leave a
+    /// secret of which nobody knows.
+    fn may_leave_a_key(&self) -> bool {
+        // A key that the messaging API refused is taken out of the record by the partner's retry, and stays in the vault.
+        self.key.is_some() || self.keys_void_before.is_some() || !self.former_channels.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::{at, started};
+    use crate::{Status, StoredKey};
+
+    const KEPT: Duration = Duration::days(90);
+
+    /// An onboarding that has been in this status for as long as records are kept.
+    fn ended(status: Status) -> (Onboarding, OffsetDateTime) {
+        let mut onboarding = started();
+        onboarding.status = status;
+        (onboarding.updated_at, onboarding.link_expires_at) = (at(1), at(0));
+        (onboarding, at(1) + KEPT)
+    }
+
+    #[test]
+    fn only_a_record_that_has_ended_is_past_retention() {
+        for status in Status::ALL {
+            let (onboarding, now) = ended(*status);
+            let deleted = matches!(status, Status::Failed | Status::Expired | Status::Disconnected);
+            assert_eq!(onboarding.is_past_retention(KEPT, now), deleted, "{status:?}");
+            assert!(!onboarding.is_past_retention(KEPT, now - Duration::SECOND), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_whose_link_has_just_ended_is_kept() {
+        let (mut onboarding, now) = ended(Status::Failed);
+        onboarding.link_expires_at = now - Duration::hours(2);
+        assert!(!onboarding.is_past_retention(KEPT, now));
+        assert!(onboarding.is_past_retention(KEPT, now + Duration::HOUR));
+    }
+
+    #[test]
+    fn a_record_that_may_leave_a_key_in_the_vault_is_kept() {
+        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+        let may_leave: [fn(&mut Onboarding, StoredKey); 3] = [
+            |onboarding, key| onboarding.key = Some(key),
+            |onboarding, _| onboarding.keys_void_before = Some(at(0)),
+            |onboarding, _| onboarding.former_channels.push("Rb82LdCH".parse().unwrap()),
+        ];
+        for change in may_leave {
+            let (mut onboarding, now) = ended(Status::Disconnected);
+            assert!(onboarding.is_past_retention(KEPT, now));
+            change(&mut onboarding, key.clone());
+            assert!(!onboarding.is_past_retention(KEPT, now), "{onboarding:?}");
+        }
+    }
+}
