@@ -10,7 +10,7 @@ use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{self, Item, Key, n, s};
 use super::kept_token::KeptToken;
-use super::ownership::Claim;
+use super::ownership::{Claim, Former};
 use super::record::{self, OPTIONAL};
 use super::work::{AT_WORK, WorkKey};
 use super::{Store, StoreError, Stored};
@@ -87,7 +87,7 @@ impl Store {
         kept: Option<&KeptToken>,
     ) -> Result<Applied, StoreError> {
         let mut backoff = RaceBackoff::default();
-        let mut loser = None;
+        let mut former = None;
         loop {
             let before = match known.take() {
                 Some(before) => before,
@@ -101,11 +101,14 @@ impl Store {
                 return Ok(Applied::Unchanged(before));
             };
             let after = Stored { onboarding, version: before.version + 1 };
-            match self.replace(&before, &after, event, sender, (kept, loser.take())).await? {
+            match self.replace(&before, &after, event, sender, (kept, former.take())).await? {
                 Replaced::Done => return Ok(Applied::Changed(after)),
                 Replaced::LostRace => {}
                 Replaced::Refused(StoreError::NumberTaken) => {
-                    loser = Some(self.number_at_rest(&after.onboarding).await?.ok_or(StoreError::NumberTaken)?);
+                    former = Some(self.number_at_rest(&after.onboarding).await?.ok_or(StoreError::NumberTaken)?);
+                }
+                Replaced::Refused(StoreError::ChannelTaken) => {
+                    former = Some(self.channel_of_deleted(&after.onboarding).await?.ok_or(StoreError::ChannelTaken)?);
                 }
                 Replaced::Refused(error) => return Err(error),
             }
@@ -121,14 +124,14 @@ impl Store {
         }
     }
 
-    /// Writes what an event changed. `loser`: the onboarding at rest from which the number is taken over.
+    /// Writes what an event changed. `former`: from whom the number or the channel is taken over.
     async fn replace(
         &self,
         before: &Stored,
         after: &Stored,
         event: &Event,
         sender: Sender<'_>,
-        (kept, loser): (Option<&KeptToken>, Option<Stored>),
+        (kept, former): (Option<&KeptToken>, Option<Former>),
     ) -> Result<Replaced, StoreError> {
         const RECORD: usize = 0;
         const FIRST_CLAIM: usize = 2;
@@ -139,11 +142,11 @@ impl Store {
             self.record_write(before, after, sender)?,
             HistoryEntry::of(before, after, event).write(&self.table, id)?,
         ];
-        let from = loser.as_ref().map(|loser| &loser.onboarding.id);
+        let from = former.as_ref().map(Former::id);
         for claim in &claims {
             writes.push(claim.write(&self.table, id, from)?);
         }
-        if let Some(loser) = &loser {
+        if let Some(Former::AtRest(loser)) = &former {
             writes.extend(self.lost_writes(loser, id)?);
         }
         let first_also = writes.len();

@@ -14,7 +14,7 @@ const BATCH: usize = 100;
 
 impl Store {
     /// The records with these ids. A consistent read, so a record is never older than what an index said of it. Records that
-    /// are not there or of an unknown shape are left out and logged.
+    /// are not there are left out: they were deleted after the index was read. Those of an unknown shape are logged, too.
     pub(crate) async fn records<'a>(
         &self,
         ids: impl IntoIterator<Item = &'a OnboardingId>,
@@ -28,8 +28,8 @@ impl Store {
             let by_pk = |item: Item| Some((item::text(&item, "pk")?.to_owned(), item));
             let mut items: HashMap<String, Item> = items.into_iter().filter_map(by_pk).collect();
             for id in batch {
-                let item = items.remove(&Key::onboarding(id).pk).ok_or(StoreError::NotFound);
-                match item.and_then(record::from_item) {
+                let Some(item) = items.remove(&Key::onboarding(id).pk) else { continue };
+                match record::from_item(item) {
                     Ok(stored) => _ = found.insert((*id).clone(), stored),
                     Err(error) => tracing::error!(%error, onboarding_id = %id, "record left out of a list"),
                 }

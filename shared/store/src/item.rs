@@ -25,6 +25,8 @@ pub const EVENT_PREFIX: &str = "EVT#";
 
 /// The sort key of the token of a signup that is being confirmed.
 pub(crate) const TOKEN: &str = "TOKEN";
+/// The sort key of what stands for a record that was deleted.
+pub(crate) const DELETED: &str = "DELETED";
 
 const ONBOARDING_PREFIX: &str = "ONB#";
 const INBOX_PREFIX: &str = "INBOX#";
@@ -95,6 +97,11 @@ impl Key {
         Self { sk: TOKEN.to_owned(), ..Self::onboarding(id) }
     }
 
+    /// What stands for a record that was deleted, until the rest of its onboarding is deleted too.
+    pub(crate) fn deleted(id: &OnboardingId) -> Self {
+        Self { sk: DELETED.to_owned(), ..Self::onboarding(id) }
+    }
+
     /// An onboarding's hold of a WABA.
     pub(crate) fn waba(waba_id: &WabaId, id: &OnboardingId) -> Self {
         Self { pk: format!("WABA#{waba_id}"), sk: id.to_string() }
@@ -129,12 +136,21 @@ impl Key {
         Self { pk: "LOOK#overdue".to_owned(), sk: "LOOK".to_owned() }
     }
 
+    pub(crate) fn retention_look() -> Self {
+        Self { pk: "LOOK#retention".to_owned(), sk: "LOOK".to_owned() }
+    }
+
     pub(crate) fn limit() -> Self {
         Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
     }
 
     pub(crate) fn warm() -> Self {
         Self { pk: "WARM".to_owned(), sk: "WARM".to_owned() }
+    }
+
+    /// The key of an item that was read.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        Some(Self { pk: text(item, "pk")?.to_owned(), sk: text(item, "sk")?.to_owned() })
     }
 
     pub(crate) fn attributes(self) -> Item {

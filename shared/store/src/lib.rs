@@ -7,6 +7,7 @@ mod channel_sweep;
 mod client_search;
 mod code_claim;
 mod contention;
+mod deletion;
 mod history;
 mod hub_token;
 mod inbox;

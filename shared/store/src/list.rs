@@ -57,7 +57,7 @@ pub struct Page {
 
 impl Store {
     /// A page of at most `limit` (1 to 100) records, from `cursor` on. The index is eventually consistent. Records that are
-    /// gone or of an unknown shape are left out and logged.
+    /// gone or of an unknown shape are left out.
     pub async fn list(&self, filter: &ListFilter, cursor: Option<&str>, limit: u32) -> Result<Page, StoreError> {
         let limit = limit.clamp(1, LONGEST_PAGE);
         let (index, attribute, value) = filter.partition();
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// The onboardings of a client account, newest first, of the newest 200. The index is eventually consistent. Records that
-    /// are gone or of an unknown shape are left out and logged.
+    /// are gone or of an unknown shape are left out.
     pub async fn by_client(&self, client_id: &ClientId) -> Result<Vec<Stored>, StoreError> {
         let query = self.query_index(schema::BY_CLIENT, "client_id", client_id.as_str());
         let mut items = query.into_paginator().items().send();

@@ -26,9 +26,21 @@ impl Store {
         until: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<InStatus>, StoreError> {
-        let from = self.read_item(Key::overdue_look()).await?.and_then(|found| item::number(&found, status.as_str()));
-        // A longest wait that was raised: those that have come to it were looked at before.
-        let (from, until) = (from.unwrap_or(0), milliseconds(until));
+        let from = self.place_of_look(Key::overdue_look(), status).await?;
+        self.in_status(status, from, until, limit).await
+    }
+
+    /// The onboardings that reached a status at `until` or before, and at `from` or after, at most `limit`; the earliest
+    /// first. Eventually consistent.
+    pub(crate) async fn in_status(
+        &self,
+        status: Status,
+        from: i64,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<InStatus>, StoreError> {
+        let until = milliseconds(until);
+        // A time that was raised: those that have come to it were looked at before.
         if from > until {
             return Ok(Vec::new());
         }
@@ -54,14 +66,24 @@ impl Store {
 
     /// Notes how far the look at a status has come: those that reached it before `since` are not shown again.
     pub async fn looked_at(&self, status: Status, since: OffsetDateTime) -> Result<(), StoreError> {
+        self.note_place_of_look(Key::overdue_look(), status, milliseconds(since)).await
+    }
+
+    /// How far a look at a status has come, in epoch milliseconds.
+    pub(crate) async fn place_of_look(&self, look: Key, status: Status) -> Result<i64, StoreError> {
+        let found = self.read_item(look).await?;
+        Ok(found.and_then(|found| item::number(&found, status.as_str())).unwrap_or(0))
+    }
+
+    pub(crate) async fn note_place_of_look(&self, look: Key, status: Status, at: i64) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
-            .set_key(Some(Key::overdue_look().attributes()))
-            .update_expression("SET v = :v, #status = :since")
+            .set_key(Some(look.attributes()))
+            .update_expression("SET v = :v, #status = :at")
             .expression_attribute_names("#status", status.as_str())
             .expression_attribute_values(":v", n(item::SHAPE))
-            .expression_attribute_values(":since", n(milliseconds(since)));
+            .expression_attribute_values(":at", n(at));
         self.update(request).await.map(drop)
     }
 }

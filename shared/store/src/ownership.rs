@@ -1,7 +1,7 @@
 //! Ownership: one number and one channel belong to one onboarding.
 //!
 //! A number is Meta's phone number id: one number may stand under several WABAs. Who proves it anew takes it over from an
-//! onboarding at rest; a channel goes with its number.
+//! onboarding at rest; a channel goes with its number. What a deleted onboarding had is taken over in the same way.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PhoneNumberId, Status};
@@ -14,6 +14,23 @@ use super::{Store, StoreError, Stored};
 #[derive(Serialize, Deserialize)]
 struct Ownership {
     onboarding_id: OnboardingId,
+}
+
+/// From whom a number or a channel is taken over.
+pub(crate) enum Former {
+    /// An onboarding at rest: it loses its number, and its channel with it.
+    AtRest(Box<Stored>),
+    /// An onboarding whose record was deleted.
+    Deleted(OnboardingId),
+}
+
+impl Former {
+    pub(crate) fn id(&self) -> &OnboardingId {
+        match self {
+            Self::AtRest(stored) => &stored.onboarding.id,
+            Self::Deleted(id) => id,
+        }
+    }
 }
 
 /// Something that an onboarding claims for itself.
@@ -71,12 +88,16 @@ impl Store {
         Ok(Some(item::read::<Ownership>(found)?.onboarding_id))
     }
 
-    /// The onboarding at rest that has the number which another one has proven anew; `None` if it keeps it. Of one that is
-    /// ready the Hub is asked whether its channel has ended: if so, the next proof succeeds.
-    pub(crate) async fn number_at_rest(&self, winner: &Onboarding) -> Result<Option<Stored>, StoreError> {
+    /// The onboarding at rest, or deleted, that has the number which another one has proven anew; `None` if it keeps it. Of one
+    /// that is ready the Hub is asked whether its channel has ended: if so, the next proof succeeds.
+    pub(crate) async fn number_at_rest(&self, winner: &Onboarding) -> Result<Option<Former>, StoreError> {
         let Some((_, number)) = winner.number() else { return Ok(None) };
         let Some(owner) = self.number_owner(&number.id).await? else { return Ok(None) };
-        let owner = self.get(&owner).await?;
+        let owner = match self.get(&owner).await {
+            Ok(stored) => stored,
+            Err(StoreError::NotFound) => return Ok(Some(Former::Deleted(owner))),
+            Err(error) => return Err(error),
+        };
         match owner.onboarding.status {
             _ if owner.onboarding.id == winner.id => Ok(None),
             Status::Ready => {
@@ -84,7 +105,19 @@ impl Store {
                 self.apply(&owner.onboarding.id, &event).await?;
                 Ok(None)
             }
-            status => Ok(Some(owner).filter(|_| status.is_at_rest())),
+            status => Ok(status.is_at_rest().then(|| Former::AtRest(Box::new(owner)))),
+        }
+    }
+
+    /// The deleted onboarding that had the channel of this one; `None` if another one has it still. The proof of the number
+    /// could not take the channel with it, because no record names it any more.
+    pub(crate) async fn channel_of_deleted(&self, winner: &Onboarding) -> Result<Option<Former>, StoreError> {
+        let Some(channel_id) = &winner.channel_id else { return Ok(None) };
+        let Some(owner) = self.channel_owner(channel_id).await? else { return Ok(None) };
+        match self.get(&owner).await {
+            Err(StoreError::NotFound) => Ok(Some(Former::Deleted(owner))),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which onboardings have a WABA: those whose signup is proven for it.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use onboarding::{Onboarding, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{Event, OfferedNumber, Onboarding, OnboardingId, PhoneNumberId, Signup, WabaId};
 use serde::Serialize;
 
 use super::item::{self, Key, s};
@@ -19,8 +19,21 @@ struct Hold<'a> {
 
 /// The WABAs that a proven signup concerns: that of its number, or all whose numbers are to choose from.
 pub(crate) fn wabas(onboarding: &Onboarding) -> Vec<&WabaId> {
-    let own = onboarding.signup.as_ref().and_then(|signup| signup.waba_id.as_ref());
-    let mut wabas: Vec<_> = own.into_iter().chain(onboarding.numbers.iter().map(|number| &number.waba_id)).collect();
+    all(onboarding.signup.as_ref(), &onboarding.numbers)
+}
+
+/// The WABAs that an onboarding has since this event.
+pub(crate) fn wabas_of_event(event: &Event) -> Vec<&WabaId> {
+    match event {
+        Event::SignupProven { signup } => all(Some(signup), &[]),
+        Event::NumbersFound { signup, numbers } => all(Some(signup), numbers),
+        _ => Vec::new(),
+    }
+}
+
+fn all<'a>(signup: Option<&'a Signup>, numbers: &'a [OfferedNumber]) -> Vec<&'a WabaId> {
+    let own = signup.and_then(|signup| signup.waba_id.as_ref());
+    let mut wabas: Vec<_> = own.into_iter().chain(numbers.iter().map(|number| &number.waba_id)).collect();
     wabas.sort_unstable();
     wabas.dedup();
     wabas

@@ -34,6 +34,8 @@ pub enum WorkKey {
     Onboarding(OnboardingId),
     /// A signup that is being confirmed at Meta. Reconciliation's: it never gets a permit.
     Confirmation(OnboardingId),
+    /// What is left of an onboarding whose record was deleted. Reconciliation's too.
+    Deletion(OnboardingId),
     /// A webhook that is kept and not settled.
     Inbox(InboxKey),
     /// The sweep of all channels.
@@ -60,6 +62,7 @@ impl WorkKey {
         match self {
             Self::Onboarding(id) => Key::onboarding(id),
             Self::Confirmation(id) => Key::token(id),
+            Self::Deletion(id) => Key::deleted(id),
             Self::Inbox(key) => Key::inbox_work(key),
             Self::Sweep => Key::sweep(),
             Self::Token => Key::hub_token(),
@@ -295,9 +298,12 @@ impl Store {
 
 fn due(item: &Item) -> Option<Due> {
     let pk = item::text(item, "pk").unwrap_or_default();
-    let confirmation = item::text(item, "sk") == Some(item::TOKEN);
-    let confirmation = item::onboarding_id(pk).filter(|_| confirmation).map(WorkKey::Confirmation);
-    let Some(key) = confirmation.or_else(|| WorkKey::from_text(pk)) else {
+    let key = match (item::text(item, "sk"), item::onboarding_id(pk)) {
+        (Some(item::TOKEN), Some(id)) => Some(WorkKey::Confirmation(id)),
+        (Some(item::DELETED), Some(id)) => Some(WorkKey::Deletion(id)),
+        _ => WorkKey::from_text(pk),
+    };
+    let Some(key) = key else {
         tracing::error!(pk, "due item of an unknown kind left out");
         return None;
     };

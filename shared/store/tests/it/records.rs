@@ -146,7 +146,7 @@ async fn a_number_belongs_to_one_onboarding() {
 }
 
 /// An onboarding whose number was refused for good.
-async fn failed_with(bench: &TestBench, reference: &str, number: &str) -> OnboardingId {
+pub(crate) async fn failed_with(bench: &TestBench, reference: &str, number: &str) -> OnboardingId {
     let id = bench.create(reference).await;
     bench.apply(&id, signup_proven(number)).await.unwrap();
     let problem = Problem {

@@ -242,8 +242,10 @@ impl Pass<'_> {
         let work = state.record.as_ref().and_then(|stored| stored.onboarding.work());
         let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
         let about = match key {
-            // The latter is reconciliation's, and is never sent.
-            WorkKey::Onboarding(id) | WorkKey::Confirmation(id) => About::Onboarding { onboarding_id: id.clone() },
+            // The last two are reconciliation's, and are never sent.
+            WorkKey::Onboarding(id) | WorkKey::Confirmation(id) | WorkKey::Deletion(id) => {
+                About::Onboarding { onboarding_id: id.clone() }
+            }
             WorkKey::Inbox(key) => About::Inbox { inbox_key: key.as_str().to_owned() },
             WorkKey::Sweep => About::Sweep,
             WorkKey::Token => About::Token,
