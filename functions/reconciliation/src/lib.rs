@@ -1,10 +1,10 @@
-//! Every five minutes: links that run out, sign-ups that Meta has not confirmed yet, what Meta reports, whether the dispatcher is
-//! alive.
+//! Every five minutes: links that run out, sign-ups that Meta has not confirmed yet, what Meta reports, records that
+//! are no longer kept, whether the dispatcher is alive.
 
 use std::time::Instant;
 
 use runtime::Dependencies;
-use runtime::settings::{Env, Incomplete, MetaConfig, SealingConfig, WaitConfig, solution_id};
+use runtime::settings::{Env, Incomplete, MetaConfig, RetentionConfig, SealingConfig, WaitConfig, solution_id};
 use workflow::Reconciled;
 
 /// The function's settings.
@@ -13,6 +13,7 @@ pub struct Settings {
     meta: MetaConfig,
     sealing: SealingConfig,
     waits: WaitConfig,
+    retention: RetentionConfig,
 }
 
 /// The message of the line that is logged when a run fails. The template counts these lines, because to Lambda a handler that
@@ -27,8 +28,8 @@ impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         let (solution_id, meta) = (solution_id(env), MetaConfig::read(env));
-        let (sealing, waits) = (SealingConfig::read(env), WaitConfig::read(env));
-        Ok(Self { solution_id: solution_id?, meta: meta?, sealing: sealing?, waits: waits? })
+        let (sealing, waits, retention) = (SealingConfig::read(env), WaitConfig::read(env), RetentionConfig::read(env));
+        Ok(Self { solution_id: solution_id?, meta: meta?, sealing: sealing?, waits: waits?, retention: retention? })
     }
 }
 
@@ -39,6 +40,7 @@ impl Reconciliation {
             context: dependencies.upkeep_context(settings.solution_id),
             confirmation: dependencies.confirmation(settings.meta, settings.sealing),
             longest_waits: settings.waits.longest,
+            retention: settings.retention.kept,
         })
     }
 

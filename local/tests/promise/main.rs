@@ -12,6 +12,7 @@
 
 mod bursts;
 mod calls;
+mod deletion;
 mod harness;
 mod journeys;
 mod late_index;

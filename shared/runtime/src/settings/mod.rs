@@ -12,6 +12,8 @@ mod deployment;
 mod messaging;
 mod page;
 mod providers;
+#[cfg(feature = "dependencies")]
+mod retention;
 mod url;
 #[cfg(feature = "dependencies")]
 mod waits;
@@ -28,6 +30,8 @@ pub use deployment::{DispatcherConfig, SealingConfig, SecretConfig, TableConfig,
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;
 pub use providers::{HubConfig, MetaConfig, solution_id};
+#[cfg(feature = "dependencies")]
+pub use retention::RetentionConfig;
 pub use setting::{Setting, Source};
 use url::base_url;
 #[cfg(feature = "dependencies")]
@@ -50,6 +54,7 @@ pub fn all() -> Vec<Setting> {
         page::SETTINGS,
         brand::SETTINGS,
         waits::SETTINGS,
+        retention::SETTINGS,
         deployment::SETTINGS,
     ];
     let queues = queue::Step::queued().filter_map(deployment::queue_url);

@@ -3,8 +3,8 @@ use onboarding::limiter::CallLimit;
 use partner_hub::messaging::AllowedHosts;
 use queue::Step;
 use runtime::settings::{
-    DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, SecretConfig, TableConfig, VaultConfig,
-    WaitConfig, WebhookConfig,
+    DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig, SecretConfig,
+    TableConfig, VaultConfig, WaitConfig, WebhookConfig,
 };
 use time::Duration;
 
@@ -199,6 +199,18 @@ fn settings_of_longest_waits_are_checked() {
     let expected =
         LongestWaits { submitted: Duration::days(30), live: Duration::minutes(30), ..LongestWaits::default() };
     assert_eq!(longest, expected);
+}
+
+#[test]
+fn records_are_kept_for_90_days_at_least() {
+    for bad in ["89", "3651", "-400", "400.5", "a year"] {
+        assert_eq!(wrong(&[("RETENTION_DAYS", bad)], RetentionConfig::read), ["RETENTION_DAYS"], "{bad}");
+    }
+    for (given, days) in [("", 400), ("90", 90), ("3650", 3650)] {
+        let mut env = env(&[("RETENTION_DAYS", given)]);
+        let retention = RetentionConfig::read(&mut env);
+        assert_eq!(env.finish(|| retention).unwrap().kept, Duration::days(days));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What looks after the rest: channels whose webhook never came, signups that Meta has not confirmed yet or that nobody claims,
-//! links that run out, and the dispatcher itself.
+//! links that run out, records that are no longer kept, and the dispatcher itself.
 
 pub(crate) mod channel_sweep;
 pub(crate) mod hub_probe;
@@ -7,6 +7,7 @@ pub(crate) mod hub_token;
 pub(crate) mod look_up;
 mod overdue;
 mod reconciliation;
+mod retention;
 mod unclaimed_signup;
 
 pub use reconciliation::{Reconciled, Reconciliation, UpkeepContext};

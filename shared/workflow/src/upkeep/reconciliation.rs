@@ -1,5 +1,5 @@
-//! Reconciliation, every five minutes: links that run out, signups that Meta has not confirmed yet, what Meta reports, and whether
-//! the dispatcher is alive. It calls nobody at the Hub.
+//! Reconciliation, every five minutes: links that run out, signups that Meta has not confirmed yet, what Meta reports, records
+//! that are no longer kept, and whether the dispatcher is alive. It calls nobody at the Hub.
 
 use std::time::{Duration as StdDuration, Instant};
 
@@ -10,7 +10,7 @@ use store::{Due, Source, Store, StoreError, Stored, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
-use super::{channel_sweep, overdue, unclaimed_signup};
+use super::{channel_sweep, overdue, retention, unclaimed_signup};
 use crate::steps::Confirmation;
 
 /// How many due items one run takes up. The rest is due at the next run.
@@ -40,6 +40,8 @@ pub struct Reconciliation {
     pub confirmation: Confirmation,
     /// After which time in one status an onboarding is overdue.
     pub longest_waits: LongestWaits,
+    /// How long the record of an onboarding is kept that has ended.
+    pub retention: Duration,
 }
 
 /// What one run did.
@@ -53,6 +55,8 @@ pub struct Reconciled {
     pub overdue: usize,
     /// Reports of Meta that were looked into.
     pub reports: usize,
+    /// Onboardings that were deleted, long after they ended.
+    pub deleted: usize,
     /// How much work waits for the dispatcher.
     pub line_length: u32,
     /// For how long the dispatcher has left it alone, in seconds: since the first of it became due, or a permit was given.
@@ -78,12 +82,23 @@ impl Reconciliation {
         let due = due.map_err(text)?;
         self.expire(&due, share(5), &mut report).await;
         let reports = self.reports(&due, share(6), &mut report).await.map_err(text);
+        let deleted = retention::delete_past(&self.context, self.retention, &due, share(7)).await.map_err(text);
         // Last, because Meta may be slow.
         self.confirm(&due, share(9), &mut report).await;
         reports?;
+        report.deleted = deleted?;
         report.overdue = overdue?;
-        let Reconciled { expired, confirmations, overdue, reports, line_length, line_oldest_seconds } = report;
-        tracing::info!(expired, confirmations, overdue, reports, line_length, line_oldest_seconds, "reconciled");
+        let Reconciled { expired, confirmations, overdue, reports, deleted, line_length, line_oldest_seconds } = report;
+        tracing::info!(
+            expired,
+            confirmations,
+            overdue,
+            reports,
+            deleted,
+            line_length,
+            line_oldest_seconds,
+            "reconciled"
+        );
         Ok(report)
     }
 
