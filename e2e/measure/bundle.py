@@ -20,6 +20,7 @@ SECRET = {
     "platform_secret": "local-platform-secret",
     "meta_verify_token": "local-verify-token",
     "hub_api_key": "made-up-hub-key",
+    "hub_token_key": "made-up-token-key",
     "meta_app_secret": "made-up-app-secret",
 }
 QUEUES = [name for name in json.loads((ROOT / "env.json").read_text())["Parameters"] if name.endswith("_QUEUE_URL")]
@@ -36,6 +37,8 @@ def environment(endpoint, function):
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "TABLE_NAME": OF_DISPATCHER if function == "dispatcher" else NAME,
         "BUNDLE_SECRET_ID": NAME,
+        "WORKER_SECRET_ID": NAME,
+        "SEALING_KEY_ID": NAME,
         "VAULT_PREFIX": NAME,
         "HUB_PARTNER_ID": "Kq7wZePA",
         "SOLUTION_ID": "1093388274650217",

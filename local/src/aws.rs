@@ -12,16 +12,18 @@ use axum::routing::post;
 use axum::{Json, Router};
 use onboarding::ChannelId;
 use queue::{Queue, Step, Task};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vault::{SecretValue, Vault};
 
 use crate::Error;
 use crate::functions::Twins;
-use crate::settings::SEALING_KEYS;
+use crate::settings::SecretValues;
 
-/// Name of the bundle's secret.
+/// Name of the edge's secret.
 pub(crate) const BUNDLE: &str = "local/bundle";
+/// Name of the workers' secret.
+pub(crate) const WORKER: &str = "local/worker";
 /// Name of the secret with the sealing keys.
 pub(crate) const SEALING: &str = "local/sealing-key";
 /// What the names of the keys' secrets begin with.
@@ -34,12 +36,12 @@ struct Aws {
     http: reqwest::Client,
     dynamodb: String,
     twins: Twins,
-    bundle: SecretString,
+    secrets: SecretValues,
 }
 
-/// The endpoint. `dynamodb` is where the embedded one listens, `bundle` the value of the bundle's secret.
-pub(crate) fn router(dynamodb: String, twins: Twins, bundle: SecretString) -> Result<Router, Error> {
-    let aws = Aws { http: exchange::client()?, dynamodb, twins, bundle };
+/// The endpoint. `dynamodb` is where the embedded one listens, `secrets` the values of the secrets.
+pub(crate) fn router(dynamodb: String, twins: Twins, secrets: SecretValues) -> Result<Router, Error> {
+    let aws = Aws { http: exchange::client()?, dynamodb, twins, secrets };
     Ok(Router::new().route("/", post(call)).with_state(Arc::new(aws)))
 }
 
@@ -110,11 +112,15 @@ impl Aws {
 
     #[expect(clippy::disallowed_methods, reason = "plays Secrets Manager")]
     async fn secret(&self, name: &str) -> Result<Value, ServiceError> {
-        if name == BUNDLE {
-            return Ok(json!({ "Name": name, "ARN": name, "SecretString": self.bundle.expose_secret() }));
-        }
-        if name == SEALING {
-            return Ok(json!({ "Name": name, "ARN": name, "SecretString": SEALING_KEYS }));
+        let SecretValues { bundle, worker, sealing } = &self.secrets;
+        let value = match name {
+            BUNDLE => Some(bundle),
+            WORKER => Some(worker),
+            SEALING => Some(sealing),
+            _ => None,
+        };
+        if let Some(value) = value {
+            return Ok(json!({ "Name": name, "ARN": name, "SecretString": value.expose_secret() }));
         }
         let channel_id = channel(name)?;
         let (key, stored) = self.twins.vault.find(&channel_id).await.map_err(|_| BROKEN)?.ok_or(NOT_FOUND)?;

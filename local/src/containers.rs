@@ -9,7 +9,7 @@ use simulator::Simulator;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::aws::{BUNDLE, VAULT};
+use crate::aws::VAULT;
 use crate::dynamodb::TABLE;
 use crate::settings::variables;
 
@@ -41,7 +41,6 @@ pub fn env_json(simulator: &Simulator, fake: &simulator::Settings) -> Value {
     settings.extend([
         ("AWS_ENDPOINT_URL", stack),
         ("TABLE_NAME", TABLE.to_owned()),
-        ("BUNDLE_SECRET_ID", BUNDLE.to_owned()),
         ("VAULT_PREFIX", VAULT.to_owned()),
     ]);
     json!({ "Parameters": settings })

@@ -15,13 +15,15 @@ use reconciliation::Reconciliation;
 use runtime::settings::{DispatcherConfig, Env, HubConfig, WebhookConfig};
 use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
-use secrets::{BundleSecret, MemorySealing, MemorySecrets, SealingKeys};
+use secrecy::ExposeSecret;
+use secrets::{BundleSecret, MemorySecret, SealingKeys, WorkerSecret};
 use signup_page::SignupPage;
 use store::Store;
 use vault::MemoryVault;
 use webhook_receipt::WebhookReceipt;
 
 use crate::aws::VAULT;
+use crate::settings::SecretValues;
 
 /// All functions.
 pub struct Functions {
@@ -45,7 +47,7 @@ pub struct Functions {
     pub dispatcher: Dispatcher,
 }
 
-/// Table, queues, vault, secret and clock in memory.
+/// Table, queues, vault, secrets and clock in memory.
 #[derive(Clone)]
 pub struct Twins {
     /// The table.
@@ -54,32 +56,42 @@ pub struct Twins {
     pub queue: MemoryQueue,
     /// The vault.
     pub vault: MemoryVault,
-    /// The bundle's secret.
-    pub secrets: MemorySecrets,
+    /// The edge's secret.
+    pub bundle: MemorySecret<BundleSecret>,
+    /// The workers' secret.
+    pub worker: MemorySecret<WorkerSecret>,
     /// The sealing keys.
-    pub sealing: MemorySealing,
+    pub sealing: MemorySecret<SealingKeys>,
     /// The time.
     pub clock: Clock,
 }
 
 impl From<&Twins> for Ports {
     fn from(twins: &Twins) -> Self {
-        let Twins { store, queue, vault, secrets, sealing, .. } = twins.clone();
-        let (secrets, sealing) = (Arc::new(secrets), Arc::new(sealing));
-        Self { store, queue: Arc::new(queue), vault: Arc::new(vault), secrets, sealing }
+        let Twins { store, queue, vault, bundle, worker, sealing, .. } = twins.clone();
+        Self {
+            store,
+            queue: Arc::new(queue),
+            vault: Arc::new(vault),
+            bundle: Arc::new(bundle),
+            worker: Arc::new(worker),
+            sealing: Arc::new(sealing),
+        }
     }
 }
 
 impl Twins {
+    #[expect(clippy::disallowed_methods, reason = "made-up secrets, read as on AWS")]
     pub(crate) fn new(
         store: Store,
         queue: MemoryQueue,
-        secret: BundleSecret,
-        sealing: SealingKeys,
+        secrets: &SecretValues,
         clock: Clock,
-    ) -> Self {
-        let (secrets, sealing) = (MemorySecrets::new(secret), MemorySealing::new(sealing));
-        Self { store, queue, vault: MemoryVault::new(VAULT), secrets, sealing, clock }
+    ) -> Result<Self, crate::Error> {
+        let bundle = MemorySecret::new(BundleSecret::parse(secrets.bundle.expose_secret())?);
+        let worker = MemorySecret::new(WorkerSecret::parse(secrets.worker.expose_secret())?);
+        let sealing = MemorySecret::new(SealingKeys::parse(secrets.sealing.expose_secret())?);
+        Ok(Self { store, queue, vault: MemoryVault::new(VAULT), bundle, worker, sealing, clock })
     }
 }
 

@@ -119,7 +119,7 @@ impl LocalStack {
             ..options.simulator
         };
         let simulator = Simulator::start(fake.clone()).await?;
-        let settings = Settings::new(&simulator, &fake, &options.variables)?;
+        let Settings { env, secrets } = Settings::new(&simulator, &fake, &options.variables);
         let clock = Clock::from_fn(move || (fake.clock)());
 
         if let Some(folder) = &options.keep {
@@ -135,9 +135,8 @@ impl LocalStack {
         let stream = Stream::new(&database, &table)?;
         let line = Line::new(&database, &table);
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let Settings { env, secret, secret_json: bundle, sealing } = settings;
         let store = Store::new(client, table, clock.clone());
-        let twins = Twins::new(store, queue, secret, sealing, clock.clone());
+        let twins = Twins::new(store, queue, &secrets, clock.clone())?;
         let ports = options.ports.map_or_else(|| Ports::from(&twins), |ports| ports(&twins));
         let dependencies = Dependencies::given(ports, exchange::client()?, clock);
         let functions = Arc::new(Functions::new(&dependencies, env.clone())?);
@@ -150,7 +149,7 @@ impl LocalStack {
         let mut background = JoinSet::new();
         if let Some(address) = options.containers {
             let dynamodb = embedded_dynamodb::serve(database.clone()).await?;
-            router = router.merge(aws::router(dynamodb, twins.clone(), bundle)?);
+            router = router.merge(aws::router(dynamodb, twins.clone(), secrets)?);
             // Docker Desktop leads containers to 127.0.0.1 itself.
             for port in [options.port, simulator_port].into_iter().filter(|_| !address.is_loopback()) {
                 let listener = TcpListener::bind((address, port)).await;

@@ -117,8 +117,8 @@ impl Put<'_> {
 
     /// Two numbers of one client are submitted and live, and nothing has been heard of it. Returns the client account.
     async fn channels(&self) -> Result<ClientId, Error> {
-        let HubContext { hub, solution_id, secrets, .. } = self.hub;
-        let authorization = secrets.bundle().await?.hub.authorization().ok_or("the samples need the Hub's API key")?;
+        let HubContext { hub, solution_id, secret, .. } = self.hub;
+        let authorization = secret.value().await?.hub.authorization().ok_or("the samples need the Hub's API key")?;
         let ClientDetails { name, email, user_name } =
             serde_json::from_value(start_body("sample-live")["client"].take())?;
         let details = partner_hub::ClientDetails { name: &name, email: &email, user_name: &user_name };

@@ -2,13 +2,11 @@
 
 use queue::Step;
 use runtime::settings::Env;
-use secrecy::{ExposeSecret, SecretString};
-use secrets::{BundleSecret, SealingKeys};
+use secrecy::SecretString;
 use serde_json::json;
 use simulator::Simulator;
 
-use crate::Error;
-use crate::aws::{SEALING, VAULT};
+use crate::aws::{BUNDLE, SEALING, VAULT, WORKER};
 
 /// The partner server's token.
 pub const BACKEND_TOKEN: &str = "local-backend-token";
@@ -16,8 +14,6 @@ pub const BACKEND_TOKEN: &str = "local-backend-token";
 pub const PLATFORM_SECRET: &str = "local-platform-secret";
 /// What the fake Meta presents in its handshake.
 pub const VERIFY_TOKEN: &str = "local-verify-token";
-/// The sealing keys, as Secrets Manager would give them.
-pub(crate) const SEALING_KEYS: &str = r#"{"key": "made-up-sealing-key", "previous_key": ""}"#;
 /// Where the page may lead back to.
 const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
 
@@ -25,37 +21,47 @@ const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
 pub(crate) struct Settings {
     /// The variables that they read, as on AWS.
     pub(crate) env: Env,
-    /// The bundle's secret.
-    pub(crate) secret: BundleSecret,
-    /// The secret as Secrets Manager would give it.
-    pub(crate) secret_json: SecretString,
-    /// The sealing keys.
-    pub(crate) sealing: SealingKeys,
+    /// The secrets.
+    pub(crate) secrets: SecretValues,
 }
 
-impl Settings {
-    /// For this simulator. `more` adds variables, or replaces them.
-    #[expect(clippy::disallowed_methods, reason = "made-up secrets")]
-    pub(crate) fn new(
-        simulator: &Simulator,
-        fake: &simulator::Settings,
-        more: &[(String, String)],
-    ) -> Result<Self, Error> {
-        let variables = variables(simulator, fake).into_iter();
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        let secret = json!({
+/// The values of the secrets, as Secrets Manager gives them.
+#[derive(Clone)]
+pub(crate) struct SecretValues {
+    /// The edge's.
+    pub(crate) bundle: SecretString,
+    /// The workers'.
+    pub(crate) worker: SecretString,
+    /// The sealing keys.
+    pub(crate) sealing: SecretString,
+}
+
+impl SecretValues {
+    fn new(fake: &simulator::Settings) -> Self {
+        let bundle = json!({
             "backend_token": BACKEND_TOKEN,
-            "hub_api_key": fake.api_key,
             "platform_secret": PLATFORM_SECRET,
             "meta_app_secret": fake.app_secret,
             "meta_verify_token": VERIFY_TOKEN,
             "meta_system_user_token": fake.system_user_token,
+        });
+        let worker = json!({
+            "hub_api_key": fake.api_key,
+            "hub_token_key": "made-up-token-key",
             "message_webhook_headers": { "x-message-token": "made-up-message-token" },
         });
-        let secret_json = SecretString::from(secret.to_string());
-        let secret = BundleSecret::parse(secret_json.expose_secret())?;
-        let sealing = SealingKeys::parse(SEALING_KEYS)?;
-        Ok(Self { env: Env::new(variables.chain(more.iter().cloned())), secret, secret_json, sealing })
+        let sealing = json!({ "key": "made-up-sealing-key", "previous_key": "" });
+        let [bundle, worker, sealing] = [bundle, worker, sealing].map(|value| value.to_string().into());
+        Self { bundle, worker, sealing }
+    }
+}
+
+impl Settings {
+    /// For this simulator. `more` adds variables, or replaces them.
+    pub(crate) fn new(simulator: &Simulator, fake: &simulator::Settings, more: &[(String, String)]) -> Self {
+        let variables = variables(simulator, fake).into_iter();
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        Self { env: Env::new(variables.chain(more.iter().cloned())), secrets: SecretValues::new(fake) }
     }
 }
 
@@ -82,6 +88,8 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         ("PARTNER_NAME", "Funkturm CRM".to_owned()),
         ("SUPPORT_URL", "mailto:support@partner.example".to_owned()),
         ("MESSAGING_HOSTS", "127.0.0.1".to_owned()),
+        ("BUNDLE_SECRET_ID", BUNDLE.to_owned()),
+        ("WORKER_SECRET_ID", WORKER.to_owned()),
         ("SEALING_KEY_ID", SEALING.to_owned()),
         ("VAULT_PREFIX", VAULT.to_owned()),
         ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),

@@ -19,7 +19,8 @@ use crate::sam::STACK;
 /// The stack's resources.
 pub struct Resources {
     table: String,
-    secret: String,
+    bundle: String,
+    worker: String,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
     secrets: aws_sdk_secretsmanager::Client,
@@ -34,7 +35,8 @@ impl Resources {
         let output = |name: &str| outputs.get(name).cloned().ok_or(format!("no output {name}"));
         Ok(Self {
             table: output("TableName")?,
-            secret: output("BundleSecretName")?,
+            bundle: output("BundleSecretName")?,
+            worker: output("WorkerSecretName")?,
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
@@ -46,26 +48,40 @@ impl Resources {
         &self.table
     }
 
-    /// The fields of the bundle's secret.
+    /// The fields of the edge's secret.
     ///
     /// # Errors
     /// If it cannot be read.
     pub async fn bundle(&self) -> Result<Map<String, Value>, Error> {
-        let value = self.secrets.get_secret_value().secret_id(&self.secret).send().await.map_err(told)?;
+        self.secret(&self.bundle).await
+    }
+
+    /// The fields of the workers' secret.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn worker(&self) -> Result<Map<String, Value>, Error> {
+        self.secret(&self.worker).await
+    }
+
+    async fn secret(&self, id: &str) -> Result<Map<String, Value>, Error> {
+        let value = self.secrets.get_secret_value().secret_id(id).send().await.map_err(told)?;
         Ok(serde_json::from_str(value.secret_string().unwrap_or_default())?)
     }
 
-    /// Fills in fields of the bundle's secret, as an operator does.
+    /// Fills in fields of both secrets, as an operator does.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub async fn fill_in(&self, fields: &[(&str, &str)]) -> Result<(), Error> {
-        let mut bundle = self.bundle().await?;
-        for (name, value) in fields {
-            bundle.insert((*name).to_owned(), (*value).into());
+    /// If they cannot be written.
+    pub async fn fill_in(&self, bundle: &[(&str, &str)], worker: &[(&str, &str)]) -> Result<(), Error> {
+        for (id, fields) in [(&self.bundle, bundle), (&self.worker, worker)] {
+            let mut secret = self.secret(id).await?;
+            for (name, value) in fields {
+                secret.insert((*name).to_owned(), (*value).into());
+            }
+            let text = serde_json::to_string(&secret)?;
+            self.secrets.put_secret_value().secret_id(id).secret_string(text).send().await.map_err(told)?;
         }
-        let text = serde_json::to_string(&bundle)?;
-        self.secrets.put_secret_value().secret_id(&self.secret).secret_string(text).send().await.map_err(told)?;
         Ok(())
     }
 

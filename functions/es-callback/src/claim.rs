@@ -37,7 +37,7 @@ impl ClaimBody {
 
 impl EsCallback {
     pub(crate) async fn claim(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        require_back_end(request, &*self.step.secrets).await?;
+        require_back_end(request, &*self.step.bundle).await?;
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
         let stored = self.step.store.get(&id).await?;

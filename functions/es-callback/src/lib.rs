@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use meta_graph::session::Session;
-use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig, SealingConfig};
+use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
 use runtime::{Dependencies, worker};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -29,7 +29,6 @@ const LONGEST_CODE: usize = 4096;
 pub struct Settings {
     page: PageConfig,
     meta: MetaConfig,
-    sealing: SealingConfig,
 }
 
 /// Answers the page and the partner: exchanges the code of Meta's popup, proves the signup.
@@ -44,8 +43,8 @@ pub struct EsCallback {
 impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let (page, meta, sealing) = (PageConfig::read(env), MetaConfig::read(env), SealingConfig::read(env));
-        Ok(Self { page: page?, meta: meta?, sealing: sealing? })
+        let (page, meta) = (PageConfig::read(env), MetaConfig::read(env));
+        Ok(Self { page: page?, meta: meta? })
     }
 }
 
@@ -73,14 +72,14 @@ impl Handler for EsCallback {
 impl EsCallback {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
-        let Settings { page, meta, sealing } = settings;
+        let Settings { page, meta } = settings;
         Self {
             signup: page.signup_settings(&meta),
             public_url: page.public_url,
             step: workflow::steps::EsCallback {
-                confirmation: dependencies.confirmation(meta, sealing),
+                confirmation: dependencies.confirmation(meta),
                 store: dependencies.store.clone(),
-                secrets: Arc::clone(&dependencies.secrets),
+                bundle: Arc::clone(&dependencies.bundle),
                 clock: dependencies.clock.clone(),
             },
         }

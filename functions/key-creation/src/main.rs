@@ -1,11 +1,11 @@
 //! Runs the function on Lambda.
 
 use key_creation::{KeyCreation, Settings};
-use runtime::{StartError, start, worker};
+use runtime::{StartError, start_worker, worker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(Settings::read).await?;
+    let (dependencies, settings) = start_worker(Settings::read).await?;
     let function = KeyCreation::new(&dependencies, settings);
     worker::serve(|task, deadline| function.handle(task, deadline)).await
 }

@@ -22,7 +22,7 @@ impl Onboardings {
     pub(crate) async fn choose_number(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        let stored = open_with_setup_token(request, &id, &self.store, &*self.secrets, &self.clock).await?;
+        let stored = open_with_setup_token(request, &id, &self.store, &*self.bundle, &self.clock).await?;
         let Choice { phone_number_id } = read_json(request)?;
         let phone_number_id: PhoneNumberId = phone_number_id
             .parse()

@@ -21,7 +21,7 @@ use exchange::Clock;
 use lambda_http::{Body, Request, Response};
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
-use secrets::Secrets;
+use secrets::{BundleSecret, Secret};
 use store::Store;
 
 /// The function's settings.
@@ -35,7 +35,7 @@ pub struct Settings {
 pub struct Onboardings {
     store: Store,
     /// For the back-end token.
-    secrets: Arc<dyn Secrets>,
+    bundle: Arc<dyn Secret<BundleSecret>>,
     page: PageConfig,
     /// For setup views.
     signup: SignupSettings,
@@ -63,7 +63,7 @@ impl Onboardings {
         let Settings { page, meta } = settings;
         Self {
             store: dependencies.store.clone(),
-            secrets: Arc::clone(&dependencies.secrets),
+            bundle: Arc::clone(&dependencies.bundle),
             signup: page.signup_settings(&meta),
             page,
             clock: dependencies.clock.clone(),

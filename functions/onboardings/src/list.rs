@@ -20,7 +20,7 @@ const FILTERS: [&str; 2] = ["status", "reference"];
 
 impl Onboardings {
     pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        require_back_end(request, &*self.secrets).await?;
+        require_back_end(request, &*self.bundle).await?;
         let query = request.query_string_parameters_ref();
         let ListQuery { filter, cursor, limit } = ListQuery::read(query.into_iter().flat_map(|query| query.iter()))?;
         let page = match self.store.list(&filter, cursor, limit).await {

@@ -14,7 +14,7 @@ use crate::start_body::RetryBody;
 impl Onboardings {
     /// The operator asks for another try of a failed step, with another client account if it was at fault.
     pub(crate) async fn retry(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        require_back_end(request, &*self.secrets).await?;
+        require_back_end(request, &*self.bundle).await?;
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
         let body = if read(request)?.is_empty() { RetryBody::default() } else { read_json(request)? };

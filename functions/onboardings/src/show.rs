@@ -12,7 +12,7 @@ impl Onboardings {
     pub(crate) async fn show(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        let (stored, access) = open(request, &id, &self.store, &*self.secrets, &self.clock).await?;
+        let (stored, access) = open(request, &id, &self.store, &*self.bundle, &self.clock).await?;
         match access {
             Access::BackEnd => {
                 let history = self.store.history(&id).await?;

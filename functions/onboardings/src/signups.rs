@@ -33,7 +33,7 @@ struct Shown<'a> {
 
 impl Onboardings {
     pub(crate) async fn signups(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        require_back_end(request, &*self.secrets).await?;
+        require_back_end(request, &*self.bundle).await?;
         let pairs = request.query_string_parameters_ref();
         let mut query = Query::read(pairs.into_iter().flat_map(|pairs| pairs.iter()), &PARAMETERS);
         if query.checked("state", state).is_none() && query.value("state").is_none() {

@@ -20,7 +20,7 @@ const LONGEST_KEY: usize = 255;
 
 impl Onboardings {
     pub(crate) async fn start(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        require_back_end(request, &*self.secrets).await?;
+        require_back_end(request, &*self.bundle).await?;
         let start = read_json::<StartBody>(request)?.check(&self.page)?;
         let key = idempotency_key(request)?;
         let base = public_url(request, self.page.public_url.as_ref())?;
@@ -32,7 +32,7 @@ impl Onboardings {
             self.store.create(&onboarding, None).await?;
             return Ok(answer(&onboarding, &token, &base));
         };
-        let back_end = self.secrets.bundle().await?.backend_token.clone();
+        let back_end = self.bundle.value().await?.backend_token.clone();
         let sealed_token = auth::seal(&token, &back_end, &key, &onboarding.id);
         let idempotency = Idempotency {
             key_sha256: exchange::sha256_hex(&key),

@@ -4,14 +4,13 @@
 use std::time::Instant;
 
 use runtime::Dependencies;
-use runtime::settings::{Env, Incomplete, MetaConfig, RetentionConfig, SealingConfig, WaitConfig, solution_id};
+use runtime::settings::{Env, Incomplete, MetaConfig, RetentionConfig, WaitConfig, solution_id};
 use workflow::Reconciled;
 
 /// The function's settings.
 pub struct Settings {
     solution_id: String,
     meta: MetaConfig,
-    sealing: SealingConfig,
     waits: WaitConfig,
     retention: RetentionConfig,
 }
@@ -28,8 +27,8 @@ impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
         let (solution_id, meta) = (solution_id(env), MetaConfig::read(env));
-        let (sealing, waits, retention) = (SealingConfig::read(env), WaitConfig::read(env), RetentionConfig::read(env));
-        Ok(Self { solution_id: solution_id?, meta: meta?, sealing: sealing?, waits: waits?, retention: retention? })
+        let (waits, retention) = (WaitConfig::read(env), RetentionConfig::read(env));
+        Ok(Self { solution_id: solution_id?, meta: meta?, waits: waits?, retention: retention? })
     }
 }
 
@@ -38,7 +37,7 @@ impl Reconciliation {
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
         Self(workflow::Reconciliation {
             context: dependencies.upkeep_context(settings.solution_id),
-            confirmation: dependencies.confirmation(settings.meta, settings.sealing),
+            confirmation: dependencies.confirmation(settings.meta),
             longest_waits: settings.waits.longest,
             retention: settings.retention.kept,
         })

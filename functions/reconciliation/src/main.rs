@@ -2,13 +2,13 @@
 
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use reconciliation::{Reconciliation, Settings};
-use runtime::{StartError, start, worker};
+use runtime::{StartError, start_edge, worker};
 use serde_json::Value;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let (dependencies, settings) = start(Settings::read).await?;
+    let (dependencies, settings) = start_edge(Settings::read).await?;
     let function = Reconciliation::new(&dependencies, settings);
     Runtime::new(service_fn(|event: LambdaEvent<Value>| {
         let span = telemetry::invocation_span(&event.context.request_id);

@@ -32,7 +32,7 @@ impl WebhookReceipt {
     pub fn new(dependencies: &Dependencies, settings: &WebhookConfig) -> Self {
         Self(workflow::WebhookReceipt {
             store: dependencies.store.clone(),
-            secrets: Arc::clone(&dependencies.secrets),
+            bundle: Arc::clone(&dependencies.bundle),
             token_header: settings.token_header.to_string(),
         })
     }

@@ -13,7 +13,7 @@ use onboardings::Onboardings;
 use queue::MemoryQueue;
 use runtime::settings::Env;
 use runtime::{Dependencies, Ports};
-use secrets::{BundleSecret, MemorySealing, MemorySecrets, SealingKeys};
+use secrets::{BundleSecret, MemorySecret, SealingKeys, WorkerSecret};
 use serde_json::{Value, json};
 use store::Store;
 use time::Duration;
@@ -100,17 +100,18 @@ pub(crate) fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
     let clock = Clock::system();
     let secret = json!({
         "backend_token": BACKEND_TOKEN,
-        "hub_api_key": "made-up-hub-key",
         "platform_secret": "made-up-platform-secret",
         "meta_app_secret": "made-up-app-secret",
         "meta_verify_token": "made-up-verify-token",
     });
+    let worker = json!({ "hub_api_key": "made-up-hub-key", "hub_token_key": "made-up-token-key" });
     let ports = Ports {
         store: Store::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned(), clock.clone()),
         queue: Arc::new(MemoryQueue::new(clock.clone(), Duration::seconds(60), 5)),
         vault: Arc::new(MemoryVault::new("stack")),
-        secrets: Arc::new(MemorySecrets::new(BundleSecret::parse(&secret.to_string()).unwrap())),
-        sealing: Arc::new(MemorySealing::new(SealingKeys::parse(r#"{"key": "made-up-sealing-key"}"#).unwrap())),
+        bundle: Arc::new(MemorySecret::new(BundleSecret::parse(&secret.to_string()).unwrap())),
+        worker: Arc::new(MemorySecret::new(WorkerSecret::parse(&worker.to_string()).unwrap())),
+        sealing: Arc::new(MemorySecret::new(SealingKeys::parse(r#"{"key": "made-up-sealing-key"}"#).unwrap())),
     };
     let settings = onboardings::Settings::read(&mut env()).unwrap_or_else(|_| panic!("settings"));
     let function = Onboardings::new(&Dependencies::given(ports, exchange::client().unwrap(), clock), settings);

@@ -3,7 +3,7 @@
 use exchange::Clock;
 use lambda_http::Request;
 use onboarding::{Onboarding, OnboardingId, Status};
-use secrets::{Secrets, SecretsError};
+use secrets::{BundleSecret, Secret, SecretError};
 use store::{Store, StoreError, Stored};
 
 use super::{Problem, ProblemCode, auth, bearer};
@@ -25,7 +25,7 @@ pub async fn open(
     request: &Request,
     id: &OnboardingId,
     store: &Store,
-    secrets: &dyn Secrets,
+    bundle: &dyn Secret<BundleSecret>,
     clock: &Clock,
 ) -> Result<(Stored, Access), Problem> {
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
@@ -36,7 +36,7 @@ pub async fn open(
         let is_open = link_is_open(&stored, store, clock, chooses).await?;
         return if is_open { Ok((stored, Access::Setup)) } else { Err(Problem::link_expired()) };
     }
-    match require_back_end(request, secrets).await {
+    match require_back_end(request, bundle).await {
         Ok(()) => Ok((stored, Access::BackEnd)),
         Err(problem) if problem.code == ProblemCode::Unauthorized => Err(Problem::not_found()),
         Err(problem) => Err(problem),
@@ -88,10 +88,10 @@ pub async fn open_with_setup_token(
     request: &Request,
     id: &OnboardingId,
     store: &Store,
-    secrets: &dyn Secrets,
+    bundle: &dyn Secret<BundleSecret>,
     clock: &Clock,
 ) -> Result<Stored, Problem> {
-    match open(request, id, store, secrets, clock).await? {
+    match open(request, id, store, bundle, clock).await? {
         (stored, Access::Setup) => Ok(stored),
         (_, Access::BackEnd) => Err(Problem::not_found()),
     }
@@ -100,16 +100,12 @@ pub async fn open_with_setup_token(
 /// Lets only the partner's server pass.
 ///
 /// # Errors
-/// 401, or 503 if the bundle's secret is out of reach.
-pub async fn require_back_end(request: &Request, secrets: &dyn Secrets) -> Result<(), Problem> {
+/// 401, or 503 if the edge's secret is out of reach.
+pub async fn require_back_end(request: &Request, bundle: &dyn Secret<BundleSecret>) -> Result<(), Problem> {
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
-    let fits = |bundle: &secrets::BundleSecret| auth::is_backend_token(&token, &bundle.backend_token);
+    let fits = |secret: &BundleSecret| auth::is_backend_token(&token, &secret.backend_token);
     // The token may have been rotated since the secret was read.
-    if fits(&*secrets.bundle().await?) || fits(&*secrets.refresh().await?) {
-        Ok(())
-    } else {
-        Err(Problem::unauthorized())
-    }
+    if fits(&*bundle.value().await?) || fits(&*bundle.refresh().await?) { Ok(()) } else { Err(Problem::unauthorized()) }
 }
 
 impl From<StoreError> for Problem {
@@ -124,11 +120,11 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<SecretsError> for Problem {
-    fn from(error: SecretsError) -> Self {
+impl From<SecretError> for Problem {
+    fn from(error: SecretError) -> Self {
         match error {
-            SecretsError::Unavailable(_) => Self::unavailable(5, error),
-            SecretsError::Incomplete(_) => Self::internal(error),
+            SecretError::Unavailable(_) => Self::unavailable(5, error),
+            SecretError::Incomplete(_) => Self::internal(error),
         }
     }
 }

@@ -7,7 +7,7 @@ use meta_graph::{Meta, MetaApp};
 use partner_hub::Hub;
 #[cfg(feature = "dispatcher")]
 use queue::Queue;
-use secrets::{SealingSecret, Secrets};
+use secrets::{BundleSecret, SealingKeys, Secret, WorkerSecret};
 use store::Store;
 use vault::Vault;
 #[cfg(feature = "dispatcher")]
@@ -17,21 +17,26 @@ use workflow::{HubContext, UpkeepContext};
 
 #[cfg(feature = "dispatcher")]
 use crate::settings::DispatcherConfig;
-use crate::settings::{HubConfig, MetaConfig, SealingConfig, VaultConfig};
+#[cfg(feature = "aws")]
+use crate::settings::SecretsConfig;
+use crate::settings::{HubConfig, MetaConfig, VaultConfig};
 
 /// What everything is built from. Built once: with AWS by [`start`](crate::start), or from [`Ports`] that are given.
 #[derive(Clone)]
 pub struct Dependencies {
     /// The table.
     pub store: Store,
-    /// The bundle's secret.
-    pub secrets: Arc<dyn Secrets>,
+    /// The edge's secret.
+    pub bundle: Arc<dyn Secret<BundleSecret>>,
+    /// The workers' secret.
+    pub worker: Arc<dyn Secret<WorkerSecret>>,
+    /// The keys that seal the tokens of signups.
+    pub sealing: Arc<dyn Secret<SealingKeys>>,
     /// The one HTTP client, for everything that is called.
     pub http: reqwest::Client,
     /// The time.
     pub clock: Clock,
     vault: VaultSource,
-    sealing: SealingSource,
     #[cfg(feature = "dispatcher")]
     queue: QueueSource,
 }
@@ -42,14 +47,6 @@ enum VaultSource {
     #[cfg(feature = "aws")]
     Aws(aws_sdk_secretsmanager::Client),
     Given(Arc<dyn Vault>),
-}
-
-/// Where the sealing keys come from. Few functions may read them, so that they are asked for where they are needed.
-#[derive(Clone)]
-enum SealingSource {
-    #[cfg(feature = "aws")]
-    Aws(aws_sdk_secretsmanager::Client),
-    Given(Arc<dyn SealingSecret>),
 }
 
 /// Where the queues come from. Only the dispatcher sends to them.
@@ -69,10 +66,12 @@ pub struct Ports {
     pub queue: Arc<dyn Queue>,
     /// The vault.
     pub vault: Arc<dyn Vault>,
-    /// The bundle's secret.
-    pub secrets: Arc<dyn Secrets>,
-    /// The sealing keys.
-    pub sealing: Arc<dyn SealingSecret>,
+    /// The edge's secret.
+    pub bundle: Arc<dyn Secret<BundleSecret>>,
+    /// The workers' secret.
+    pub worker: Arc<dyn Secret<WorkerSecret>>,
+    /// The keys that seal the tokens of signups.
+    pub sealing: Arc<dyn Secret<SealingKeys>>,
 }
 
 impl Dependencies {
@@ -80,32 +79,36 @@ impl Dependencies {
     pub fn given(ports: Ports, http: reqwest::Client, clock: Clock) -> Self {
         Self {
             store: ports.store,
-            secrets: ports.secrets,
+            bundle: ports.bundle,
+            worker: ports.worker,
+            sealing: ports.sealing,
             http,
             clock,
             vault: VaultSource::Given(ports.vault),
-            sealing: SealingSource::Given(ports.sealing),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Given(ports.queue),
         }
     }
 
+    /// From AWS. No secret is read before it is asked for.
     #[cfg(feature = "aws")]
     pub(crate) fn on_aws(
         store: Store,
-        secrets: Arc<dyn Secrets>,
-        #[cfg(feature = "dispatcher")] sdk: aws_config::SdkConfig,
-        secrets_manager: aws_sdk_secretsmanager::Client,
+        sdk: aws_config::SdkConfig,
+        ids: SecretsConfig,
         http: reqwest::Client,
         clock: Clock,
     ) -> Self {
+        let secrets_manager = aws_sdk_secretsmanager::Client::new(&sdk);
+        let secret = (&secrets_manager, &clock);
         Self {
             store,
-            secrets,
+            bundle: cached(secret, ids.bundle, BundleSecret::parse),
+            worker: cached(secret, ids.worker, WorkerSecret::parse),
+            sealing: cached(secret, ids.sealing, SealingKeys::parse),
             http,
-            clock,
+            clock: clock.clone(),
             vault: VaultSource::Aws(secrets_manager.clone()),
-            sealing: SealingSource::Aws(secrets_manager),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Aws(Box::new(sdk)),
         }
@@ -130,7 +133,7 @@ impl Dependencies {
                 .with_client_filter(hub.client_filter),
             solution_id: hub.solution_id,
             store: self.store.clone(),
-            secrets: Arc::clone(&self.secrets),
+            secret: Arc::clone(&self.worker),
             clock: self.clock.clone(),
         }
     }
@@ -155,28 +158,23 @@ impl Dependencies {
     }
 
     /// What has signups confirmed.
-    pub fn confirmation(&self, meta: MetaConfig, sealing: SealingConfig) -> Confirmation {
+    pub fn confirmation(&self, meta: MetaConfig) -> Confirmation {
         let MetaConfig { graph_url, graph_version, app_id } = meta;
         Confirmation {
             proof: SignupProof::new(Meta::new(self.http.clone(), MetaApp { graph_url, graph_version, app_id })),
             store: self.store.clone(),
-            secrets: Arc::clone(&self.secrets),
-            sealing: self.sealing(sealing),
+            bundle: Arc::clone(&self.bundle),
+            sealing: Arc::clone(&self.sealing),
             clock: self.clock.clone(),
         }
     }
+}
 
-    /// The sealing keys.
-    fn sealing(&self, config: SealingConfig) -> Arc<dyn SealingSecret> {
-        match &self.sealing {
-            #[cfg(feature = "aws")]
-            SealingSource::Aws(client) => {
-                Arc::new(secrets::CachedSealing::new(client.clone(), config.id, self.clock.clone()))
-            }
-            SealingSource::Given(sealing) => {
-                drop(config);
-                Arc::clone(sealing)
-            }
-        }
-    }
+#[cfg(feature = "aws")]
+fn cached<T: Send + Sync + 'static>(
+    (client, clock): (&aws_sdk_secretsmanager::Client, &Clock),
+    id: String,
+    parse: fn(&str) -> Result<T, secrets::IncompleteSecret>,
+) -> Arc<dyn Secret<T>> {
+    Arc::new(secrets::CachedSecret::new(client.clone(), id, parse, clock.clone()))
 }

@@ -13,7 +13,7 @@ pub mod worker;
 #[cfg(feature = "dependencies")]
 pub use dependencies::{Dependencies, Ports};
 #[cfg(feature = "aws")]
-pub use start::{start, start_without_secret};
+pub use start::{start_edge, start_without_secret, start_worker};
 
 /// Why a function does not start. Lambda logs it.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;

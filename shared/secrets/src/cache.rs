@@ -12,7 +12,7 @@ use telemetry::reason;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 
-use super::{BundleError, BundleSecret, SealingKeys, SealingSecret, Secrets, SecretsError};
+use super::{IncompleteSecret, Secret, SecretError};
 
 /// How long a secret is used before it is read again.
 const EXPIRY: Duration = Duration::minutes(5);
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::seconds(30);
 pub struct CachedSecret<T> {
     client: Client,
     id: String,
-    parse: fn(&str) -> Result<T, BundleError>,
+    parse: fn(&str) -> Result<T, IncompleteSecret>,
     clock: Clock,
     /// Readings that have ended. Tells a caller who waited for the lock that somebody else has read meanwhile.
     readings: AtomicU64,
@@ -34,36 +34,18 @@ pub struct CachedSecret<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<(Arc<T>, OffsetDateTime)>,
-    last: Option<(OffsetDateTime, Result<(), SecretsError>)>,
-}
-
-/// The bundle's secret, remembered.
-pub type CachedSecrets = CachedSecret<BundleSecret>;
-/// The sealing keys, remembered.
-pub type CachedSealing = CachedSecret<SealingKeys>;
-
-impl CachedSecrets {
-    /// Reads the bundle's secret of this name or ARN, when it is first asked for.
-    pub fn new(client: Client, id: String, clock: Clock) -> Self {
-        Self::reading(client, id, BundleSecret::parse, clock)
-    }
-}
-
-impl CachedSealing {
-    /// Reads the sealing keys of this name or ARN, when they are first asked for.
-    pub fn new(client: Client, id: String, clock: Clock) -> Self {
-        Self::reading(client, id, SealingKeys::parse, clock)
-    }
+    last: Option<(OffsetDateTime, Result<(), SecretError>)>,
 }
 
 impl<T> CachedSecret<T> {
-    fn reading(client: Client, id: String, parse: fn(&str) -> Result<T, BundleError>, clock: Clock) -> Self {
+    /// Reads the secret of this name or ARN when it is first asked for, and its value with `parse`.
+    pub fn new(client: Client, id: String, parse: fn(&str) -> Result<T, IncompleteSecret>, clock: Clock) -> Self {
         let state = State { value: None, last: None };
         Self { client, id, parse, clock, readings: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
     /// The value, read anew if it is older than `age`.
-    async fn at_most(&self, age: Duration) -> Result<Arc<T>, SecretsError> {
+    async fn at_most(&self, age: Duration) -> Result<Arc<T>, SecretError> {
         let before = self.readings.load(Ordering::Acquire);
         // Held while reading: whoever comes meanwhile waits here and shares what was read.
         let mut state = self.state.lock().await;
@@ -95,34 +77,23 @@ impl<T> CachedSecret<T> {
         }
     }
 
-    async fn read(&self) -> Result<T, SecretsError> {
+    async fn read(&self) -> Result<T, SecretError> {
         let started = Instant::now();
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| reason(&error));
         let (outcome, milliseconds) = (answer.as_ref().err().map_or("ok", String::as_str), milliseconds(started));
         tracing::info!(service = "secrets manager", route = "GetSecretValue", outcome, milliseconds, "call");
-        let json = answer.map_err(SecretsError::Unavailable)?.secret_string.unwrap_or_default();
+        let json = answer.map_err(SecretError::Unavailable)?.secret_string.unwrap_or_default();
         Ok((self.parse)(&json)?)
     }
 }
 
 #[async_trait]
-impl Secrets for CachedSecrets {
-    async fn bundle(&self) -> Result<Arc<BundleSecret>, SecretsError> {
+impl<T: Send + Sync> Secret<T> for CachedSecret<T> {
+    async fn value(&self) -> Result<Arc<T>, SecretError> {
         self.at_most(EXPIRY).await
     }
 
-    async fn refresh(&self) -> Result<Arc<BundleSecret>, SecretsError> {
-        self.at_most(PAUSE).await
-    }
-}
-
-#[async_trait]
-impl SealingSecret for CachedSealing {
-    async fn keys(&self) -> Result<Arc<SealingKeys>, SecretsError> {
-        self.at_most(EXPIRY).await
-    }
-
-    async fn refresh(&self) -> Result<Arc<SealingKeys>, SecretsError> {
+    async fn refresh(&self) -> Result<Arc<T>, SecretError> {
         self.at_most(PAUSE).await
     }
 }

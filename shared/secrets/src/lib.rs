@@ -3,51 +3,45 @@
 mod bundle;
 #[cfg(feature = "aws")]
 mod cache;
+mod fields;
 #[cfg(feature = "memory")]
 mod memory;
 mod seal;
 mod sealing_keys;
+mod worker;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use bundle::{BundleError, BundleSecret};
+pub use bundle::BundleSecret;
 #[cfg(feature = "aws")]
-pub use cache::{CachedSealing, CachedSecret, CachedSecrets};
+pub use cache::CachedSecret;
+pub use fields::IncompleteSecret;
 #[cfg(feature = "memory")]
-pub use memory::{MemorySealing, MemorySecrets};
+pub use memory::MemorySecret;
 pub use seal::{SealError, SealKey};
 pub use sealing_keys::SealingKeys;
+pub use worker::WorkerSecret;
 
-/// Gives the bundle's credentials.
+/// Gives the value of one secret: a [`BundleSecret`], a [`WorkerSecret`] or [`SealingKeys`].
 #[async_trait]
-pub trait Secrets: Send + Sync {
-    /// The credentials, at most a few minutes old.
-    async fn bundle(&self) -> Result<Arc<BundleSecret>, SecretsError>;
+pub trait Secret<T>: Send + Sync {
+    /// The value, at most a few minutes old.
+    async fn value(&self) -> Result<Arc<T>, SecretError>;
 
-    /// The credentials read anew, after one of them was refused or did not fit: they may have been rotated. Cheap to call
-    /// again and again: it does not read more often than every 30 seconds.
-    async fn refresh(&self) -> Result<Arc<BundleSecret>, SecretsError>;
+    /// The value read anew, after something of it was refused or did not fit: it may have been rotated. Cheap to call again and
+    /// again: it does not read more often than every 30 seconds.
+    async fn refresh(&self) -> Result<Arc<T>, SecretError>;
 }
 
-/// Gives the keys with which the tokens of signups are sealed.
-#[async_trait]
-pub trait SealingSecret: Send + Sync {
-    /// The keys, at most a few minutes old.
-    async fn keys(&self) -> Result<Arc<SealingKeys>, SecretsError>;
-
-    /// The keys read anew, after something could not be opened: they may have been rotated. Cheap to call again and again.
-    async fn refresh(&self) -> Result<Arc<SealingKeys>, SecretsError>;
-}
-
-/// Why there are no credentials.
+/// Why a secret has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SecretsError {
+pub enum SecretError {
     /// Try again later. Holds why, in a word.
-    #[error("the bundle's secret is unavailable: {0}")]
+    #[error("a secret is unavailable: {0}")]
     Unavailable(String),
     /// The operator has to fill it in.
     #[error(transparent)]
-    Incomplete(#[from] BundleError),
+    Incomplete(#[from] IncompleteSecret),
 }

@@ -2,9 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
 
-use super::{BundleError, SealError, SealKey};
+use crate::fields::Fields;
+use crate::{IncompleteSecret, SealError, SealKey};
 
 const PURPOSE: &str = "the token of a signup";
 /// So many bytes of a key's digest are its id, which stands before what it sealed.
@@ -22,14 +22,10 @@ impl SealingKeys {
     ///
     /// # Errors
     /// If it is anything else.
-    pub fn parse(json: &str) -> Result<Self, BundleError> {
-        let wrong = |problem: &str| BundleError { problems: vec![problem.to_owned()] };
-        // The error of the parser may repeat what it read.
-        let fields: Map<String, Value> =
-            serde_json::from_str(json).map_err(|_| wrong("the sealing keys are no JSON object"))?;
-        let text = |name| fields.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-        let key = text("key").ok_or_else(|| wrong("the sealing key is missing"))?;
-        Ok(Self { key: key.into(), previous: text("previous_key").map(SecretString::from) })
+    pub fn parse(json: &str) -> Result<Self, IncompleteSecret> {
+        let mut fields = Fields::read("the secret …/sealing-key", json)?;
+        let (key, previous) = (fields.required("key"), fields.optional("previous_key"));
+        fields.finish(key.map(|key| Self { key, previous }))
     }
 
     /// Seals a secret: the id of the key, then what [`SealKey::seal`] says. It opens only with the same `context`.

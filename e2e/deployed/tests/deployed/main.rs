@@ -68,9 +68,9 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     let previous = format!("the previous template is deployed ({})", stack::previous());
     let mut stack = steps.step(&previous, DeployedStack::deployed(endpoint)).await?;
     steps
-        .step("before the secret is filled in, functions say what is missing", stack.refuses_without_secrets())
+        .step("before the secrets are filled in, functions say what is missing", stack.refuses_without_secrets())
         .await?;
-    steps.step("the secret is filled in, and a webhook is kept", stack.fill_in()).await?;
+    steps.step("the secrets are filled in, and a webhook is kept", stack.fill_in()).await?;
     steps.step("the stack is updated to this template and keeps the table's data", stack.update()).await?;
     steps.step("the page is served with its headers", journey::page(&stack)).await?;
     steps.step("an onboarding, from start to the key in Secrets Manager", journey::to_the_key(&mut stack)).await?;

@@ -63,7 +63,7 @@ fn secrets(stack: &DeployedStack) -> Result<Vec<String>, Error> {
     let keys = state["keys"].as_array().into_iter().flatten();
     secrets.extend(keys.filter_map(|key| key["api_key"].as_str().map(ToOwned::to_owned)));
     secrets.retain(|secret| !secret.is_empty());
-    // Four customers at least, each with a setup token, a code, a business token and a key, beside the bundle's secret.
+    // Four customers at least, each with a setup token, a code, a business token and a key, beside the stack's secrets.
     if secrets.len() < 20 { Err(format!("only {} secrets to look for", secrets.len()).into()) } else { Ok(secrets) }
 }
 

@@ -3,7 +3,7 @@
 use local::client::{Started, start_body};
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
-use secrets::{BundleSecret, Secrets};
+use secrets::{BundleSecret, Secret};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -184,9 +184,9 @@ async fn unknown_routes_and_methods_are_not_found() {
 async fn a_rotated_back_end_token_is_accepted_at_once() {
     let bench = TestBench::new().await;
     let started: Started = bench.client.start("tenant-1").await.unwrap();
-    let secrets = &bench.stack.twins.secrets;
-    let bundle = BundleSecret { backend_token: "rotated-token".into(), ..(*secrets.bundle().await.unwrap()).clone() };
-    secrets.rotate(bundle);
+    let secret = &bench.stack.twins.bundle;
+    let bundle = BundleSecret { backend_token: "rotated-token".into(), ..(*secret.value().await.unwrap()).clone() };
+    secret.rotate(bundle);
     let path = format!("/v1/onboardings/{}", started.id);
     assert_eq!(bench.get(&path, "rotated-token").await.status, 200);
     bench.get(&path, BACKEND_TOKEN).await.assert_problem(404, "not_found");

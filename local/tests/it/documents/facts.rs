@@ -1,6 +1,6 @@
 //! The documents name what the code and the template have: routes, codes, alarms, metrics, parameters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use api::{ProblemCode, ROUTES};
@@ -197,13 +197,62 @@ fn every_template_name_in_the_documents_exists_in_the_template() {
 }
 
 #[test]
-fn every_field_of_the_secret_is_in_the_deployment_document() {
-    let generated = &template()["Resources"]["BundleSecret"]["Properties"]["GenerateSecretString"];
-    let mut fields: Value = serde_json::from_str(generated["SecretStringTemplate"].as_str().unwrap()).unwrap();
-    fields[generated["GenerateStringKey"].as_str().unwrap()] = "made".into();
-    let shown = DEPLOY.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(keys(&serde_json::from_str(shown).unwrap()), keys(&fields));
-    assert_eq!(rows(DEPLOY, "Fill the secret"), keys(&fields));
+fn every_field_of_the_secrets_is_in_the_deployment_document() {
+    let (bundle, worker) = (generated_fields("BundleSecret"), generated_fields("WorkerSecret"));
+    // The workers' fields stand in the edge's secret too, because its string must not change.
+    let edge: Words = bundle.difference(&worker).cloned().collect();
+    let mut shown = DEPLOY.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    for fields in [&edge, &worker] {
+        assert_eq!(&keys(&serde_json::from_str(shown.next().unwrap()).unwrap()), fields);
+    }
+    let secrets = ["onboarding/bundle", "onboarding/worker", "onboarding/sealing-key"].map(ToOwned::to_owned);
+    let all = edge.into_iter().chain(worker).chain(secrets).collect();
+    assert_eq!(rows(DEPLOY, "Fill the secrets"), all);
+}
+
+/// The fields that a secret has when it is deployed.
+fn generated_fields(secret: &str) -> Words {
+    let generated = &template()["Resources"][secret]["Properties"]["GenerateSecretString"];
+    let fields: Value = serde_json::from_str(generated["SecretStringTemplate"].as_str().unwrap()).unwrap();
+    let mut names = keys(&fields);
+    names.insert(generated["GenerateStringKey"].as_str().unwrap().to_owned());
+    names
+}
+
+/// CloudFormation makes a secret anew, and so overwrites what an operator has filled in, when this part of it changes.
+#[test]
+fn no_release_overwrites_a_secret_that_is_filled_in() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap().iter();
+    let secrets = resources.filter(|(_, resource)| resource["Type"] == "AWS::SecretsManager::Secret");
+    let digests: Vec<_> = secrets
+        .map(|(name, secret)| {
+            let properties = &secret["Properties"];
+            let generated: BTreeMap<_, _> = properties["GenerateSecretString"].as_object().unwrap().iter().collect();
+            let digest = exchange::sha256_hex(serde_json::to_vec(&generated).unwrap());
+            // Under another name it would be another secret.
+            (name.as_str(), properties["Name"].as_str().unwrap(), digest)
+        })
+        .collect();
+    let digests: BTreeSet<_> = digests.iter().map(|(name, path, digest)| (*name, *path, digest.as_str())).collect();
+    let released = [
+        (
+            "BundleSecret",
+            "${AWS::StackName}/bundle",
+            "7bb7ba6246f9708d0c610732cec47d4e77dc94b3c07cd5ddb06d311ce72a2a6c",
+        ),
+        (
+            "SealingKey",
+            "${AWS::StackName}/sealing-key",
+            "653bc29d3fa23abadb74f6321f49e1b3adc173c9ce1c1484a3ad6f85b0a368dd",
+        ),
+        (
+            "WorkerSecret",
+            "${AWS::StackName}/worker",
+            "04a3cf6f86e29bff6814ed30ccfe204233ff0ec07718a65b7bc9cde70dca8e04",
+        ),
+    ];
+    assert_eq!(digests, released.into());
 }
 
 /// The page has these texts in every language, and what it does not have it takes from the API.

@@ -3,7 +3,7 @@
 use local::client::Started;
 use partner_hub::HubCredentials;
 use secrecy::SecretString;
-use secrets::{BundleSecret, Secrets};
+use secrets::{Secret, WorkerSecret};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -114,20 +114,20 @@ async fn a_step_is_retried_for_as_long_as_its_call_goes_wrong() {
     }
 }
 
-/// The bundle's secret with another key for the Hub.
-fn with_hub_key(secret: &BundleSecret, key: &str) -> BundleSecret {
-    BundleSecret { hub: HubCredentials::ApiKey(SecretString::from(key)), ..secret.clone() }
+/// The workers' secret with another key for the Hub.
+fn with_hub_key(secret: &WorkerSecret, key: &str) -> WorkerSecret {
+    WorkerSecret { hub: HubCredentials::ApiKey(SecretString::from(key)), ..secret.clone() }
 }
 
 #[tokio::test]
 async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are_mended() {
     let bench = TestBench::new().await;
-    let secrets = &bench.stack.twins.secrets;
-    let good = secrets.bundle().await.unwrap();
+    let secret = &bench.stack.twins.worker;
+    let good = secret.value().await.unwrap();
     let far = bench.signed_up("tenant-1", "one_number:1").await;
     bench.settle().await;
-    secrets.rotate(with_hub_key(&good, "not-the-key"));
-    secrets.refresh().await.unwrap();
+    secret.rotate(with_hub_key(&good, "not-the-key"));
+    secret.refresh().await.unwrap();
     let near = bench.signed_up("tenant-2", "one_number:2").await;
     let started = bench.client.start("tenant-3").await.unwrap();
 
@@ -145,7 +145,7 @@ async fn refused_hub_credentials_fail_no_onboarding_and_all_finish_once_they_are
 
     let popup = bench.client.popup("one_number:3", "finish").await.unwrap();
     assert_eq!(bench.client.es_callback(&started, &popup).await.unwrap().status, 200);
-    secrets.rotate((*good).clone());
+    secret.rotate((*good).clone());
     bench.live_on_schedule(RECOVERY * 2).await;
     assert_all_ready(&bench, &[far, near, started]).await;
 }

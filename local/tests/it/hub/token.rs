@@ -3,24 +3,24 @@
 use local::Options;
 use partner_hub::HubCredentials;
 use secrecy::SecretString;
-use secrets::{BundleSecret, Secrets};
+use secrets::{Secret, WorkerSecret};
 use serde_json::json;
 use time::Duration;
 
 use crate::support::TestBench;
 use crate::support::fakes::HUB_ROUTES;
 
-/// A bench whose tokens live so long, and whose bundle's secret has a user name and this password.
+/// A bench whose tokens live so long, and whose workers' secret has a user name and this password.
 async fn with_password(token_lifetime: Duration, password: Option<&str>) -> TestBench {
     let simulator = simulator::Settings { token_lifetime, ..Default::default() };
     let password = password.unwrap_or(&simulator.password).to_owned();
     let user_name = simulator.user_name.clone();
     let bench = TestBench::with(Options { simulator, ..Options::default() }).await;
-    let secrets = &bench.stack.twins.secrets;
-    let good = secrets.bundle().await.unwrap();
+    let secret = &bench.stack.twins.worker;
+    let good = secret.value().await.unwrap();
     let hub = HubCredentials::Password { user_name, password: SecretString::from(password) };
-    secrets.rotate(BundleSecret { hub, ..(*good).clone() });
-    secrets.refresh().await.unwrap();
+    secret.rotate(WorkerSecret { hub, ..(*good).clone() });
+    secret.refresh().await.unwrap();
     bench
 }
 
@@ -85,13 +85,13 @@ async fn a_refused_password_fails_no_onboarding() {
     assert_eq!(bench.status(&started).await, "signed_up");
     let tried = tokens(&bench).await;
     assert!((20..=25).contains(&tried), "{tried} tries in two hours");
-    let HubCredentials::Password { user_name, .. } = &bench.stack.twins.secrets.bundle().await.unwrap().hub else {
+    let HubCredentials::Password { user_name, .. } = &bench.stack.twins.worker.value().await.unwrap().hub else {
         panic!("no password")
     };
     let password = SecretString::from(simulator::Settings::default().password);
     let hub = HubCredentials::Password { user_name: user_name.clone(), password };
-    let bundle = bench.stack.twins.secrets.bundle().await.unwrap();
-    bench.stack.twins.secrets.rotate(BundleSecret { hub, ..(*bundle).clone() });
+    let good = bench.stack.twins.worker.value().await.unwrap();
+    bench.stack.twins.worker.rotate(WorkerSecret { hub, ..(*good).clone() });
     bench.live_on_schedule(Duration::minutes(20)).await;
     bench.assert_promise_kept(&started).await;
 }
@@ -119,11 +119,11 @@ async fn an_api_key_in_place_of_the_password_ends_the_tokens() {
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_on_schedule(Duration::minutes(10)).await;
     bench.assert_promise_kept(&started).await;
-    let secrets = &bench.stack.twins.secrets;
-    let bundle = secrets.bundle().await.unwrap();
+    let secret = &bench.stack.twins.worker;
+    let good = secret.value().await.unwrap();
     let key = SecretString::from(simulator::Settings::default().api_key);
-    secrets.rotate(BundleSecret { hub: HubCredentials::ApiKey(key), ..(*bundle).clone() });
-    secrets.refresh().await.unwrap();
+    secret.rotate(WorkerSecret { hub: HubCredentials::ApiKey(key), ..(*good).clone() });
+    secret.refresh().await.unwrap();
     bench.live_on_schedule(Duration::hours(5)).await;
     assert_eq!(tokens(&bench).await, 1);
     assert_eq!(bench.stack.first_due(onboarding::Class::Token), None);

@@ -1,7 +1,7 @@
 //! A code was exchanged, and Meta does not say whose signup it is: the token is kept, and Meta is asked again.
 
 use local::client::Started;
-use secrets::SealingKeys;
+use secrets::{SealingKeys, Secret};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -103,9 +103,11 @@ async fn a_token_sealed_with_a_key_that_is_gone_costs_one_more_click() {
     let bench = TestBench::new().await;
     let (started, popup) = confirming(&bench, "one_number").await;
     // Rotated once, it still opens.
-    bench.stack.twins.sealing.rotate(keys("another", "made-up-sealing-key"));
+    let sealing = &bench.stack.twins.sealing;
+    sealing.rotate(keys("another", "made-up-sealing-key"));
+    sealing.refresh().await.unwrap();
     assert_eq!(bench.callback(&started, &popup).await.body["status"], "confirming");
-    bench.stack.twins.sealing.rotate(keys("a third", "another"));
+    sealing.rotate(keys("a third", "another"));
     bench.mend().await;
     let reply = bench.callback(&started, &popup).await;
     assert_eq!((reply.status, &reply.body["status"]), (200, &json!("started")), "{}", reply.text);

@@ -2,7 +2,7 @@
 
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
-use secrets::Secrets;
+use secrets::Secret;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -96,7 +96,7 @@ async fn what_meta_refuses_the_partner_cannot_claim() {
 async fn without_a_system_user_the_partners_word_stands() {
     let bench = TestBench::new().await;
     bench.change_secret(|bundle| bundle.meta_system_user_token = None).await;
-    bench.stack.twins.secrets.refresh().await.unwrap();
+    bench.stack.twins.bundle.refresh().await.unwrap();
     let started = bench.client.start("tenant-1").await.unwrap();
     let claim = bench.reported_signup("one_number").await;
     assert_eq!(bench.claim(&started, &claim).await.status, 200);

@@ -1,4 +1,4 @@
-//! What the API answers while the bundle's secret is out of reach.
+//! What the API answers while the edge's secret is out of reach.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use local::gateway;
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use runtime::Ports;
-use secrets::CachedSecrets;
+use secrets::{BundleSecret, CachedSecret};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -21,7 +21,7 @@ use crate::openapi::conformance::callback;
 use crate::openapi::coverage::Coverage;
 use crate::support::TestBench;
 
-/// The same functions, but the bundle's secret is out of reach, or not filled in.
+/// The same functions, but the edge's secret is out of reach, or not filled in.
 pub(crate) async fn without_the_secret(coverage: &mut Coverage) {
     let nobody = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
     with_the_secret_at(coverage, nobody, 503, "unavailable").await;
@@ -73,8 +73,9 @@ fn with_secret_at(bench: &TestBench, endpoint: String) -> Functions {
         .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
         .build();
     let client = aws_sdk_secretsmanager::Client::from_conf(config);
-    let secrets = CachedSecrets::new(client, "bundle".to_owned(), bench.stack.twins.clock.clone());
-    bench.stack.functions_on(Ports { secrets: Arc::new(secrets), ..Ports::from(&bench.stack.twins) }).unwrap()
+    let clock = bench.stack.twins.clock.clone();
+    let bundle = CachedSecret::new(client, "bundle".to_owned(), BundleSecret::parse, clock);
+    bench.stack.functions_on(Ports { bundle: Arc::new(bundle), ..Ports::from(&bench.stack.twins) }).unwrap()
 }
 
 /// Serves functions until the test ends. Returns their origin.

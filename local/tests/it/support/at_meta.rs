@@ -6,7 +6,7 @@ use local::client::Started;
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use secrets::Secrets;
+use secrets::Secret;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -42,7 +42,7 @@ impl TestBench {
         let change = json!({"field": "account_update", "value": value});
         let entry = json!([{"id": "100200300400500", "time": time, "changes": [change]}]);
         let body = json!({"object": "whatsapp_business_account", "entry": entry}).to_string();
-        let secret = self.stack.twins.secrets.bundle().await.unwrap();
+        let secret = self.stack.twins.bundle.value().await.unwrap();
         let signature = format!("sha256={}", hmac_hex(secret.meta_app_secret.expose_secret(), body.as_bytes()));
         let request = self.client.request(Method::POST, "/v1/webhooks/meta", "").body(body);
         assert_eq!(send(request.header("x-hub-signature-256", signature)).await.status, 200);

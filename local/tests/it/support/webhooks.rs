@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use local::client::Started;
 use local::settings::PLATFORM_SECRET;
 use reqwest::Method;
-use secrets::{BundleSecret, Secrets};
+use secrets::{BundleSecret, Secret};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -34,12 +34,12 @@ impl TestBench {
         self.hub_webhook_with(body, "x-360dialog-signature", &signature).await
     }
 
-    /// Changes the bundle's secret, as an operator does.
+    /// Changes the edge's secret, as an operator does.
     pub(crate) async fn change_secret(&self, change: impl FnOnce(&mut BundleSecret)) {
-        let secrets = &self.stack.twins.secrets;
-        let mut bundle = (*secrets.bundle().await.unwrap()).clone();
-        change(&mut bundle);
-        secrets.rotate(bundle);
+        let secret = &self.stack.twins.bundle;
+        let mut changed = (*secret.value().await.unwrap()).clone();
+        change(&mut changed);
+        secret.rotate(changed);
     }
 
     /// An onboarding that is submitted, with its channel's id; the Hub's own webhooks of it are all lost.

@@ -95,7 +95,7 @@ async fn both_platform_secrets_are_valid_during_a_rotation() {
             bundle.platform_secret_previous = bundle.platform_secret.replace("next-platform-secret".into());
         })
         .await;
-    // The first one with the new secret makes us read the bundle's secret again.
+    // The first one with the new secret makes us read the edge's secret again.
     assert_eq!(signed("next-platform-secret", "evt_1").await.status, 200);
     assert_eq!(signed(PLATFORM_SECRET, "evt_2").await.status, 200);
     signed("a-third-secret", "evt_3").await.assert_problem(401, "not_authentic");

@@ -77,8 +77,7 @@ impl TestBench {
                     disturbances: Arc::clone(&late),
                 }),
                 vault: Arc::new(FaultyVault { vault: twins.vault.clone(), injection: Arc::clone(&shared) }),
-                secrets: Arc::new(twins.secrets.clone()),
-                sealing: Arc::new(twins.sealing.clone()),
+                ..Ports::from(twins)
             })),
             ..Options::default()
         };

@@ -11,7 +11,8 @@ use super::{Env, Incomplete, Setting, Source, parse, providers};
 
 settings! {
     TABLE_NAME: resource, "The table.";
-    BUNDLE_SECRET_ID: resource, "Name or ARN of the bundle's secret.";
+    BUNDLE_SECRET_ID: resource, "Name or ARN of the edge's secret.";
+    WORKER_SECRET_ID: resource, "Name or ARN of the workers' secret.";
     SEALING_KEY_ID: resource, "Name or ARN of the secret with the keys that seal the tokens of sign-ups.";
     VAULT_PREFIX: resource, "What the names of the keys' secrets begin with.";
     WEBHOOK_TOKEN_HEADER: parameter "WebhookTokenHeader" = "x-partner-token", "Header of the Hub's webhooks that carries the shared token, if there is no platform secret.";
@@ -31,31 +32,23 @@ impl TableConfig {
     }
 }
 
-/// Where the bundle's credentials are kept.
+/// Names or ARNs of the secrets. Which of them a function may read is its role's to say.
 #[derive(Debug, Clone)]
-pub struct SecretConfig {
-    /// `BUNDLE_SECRET_ID`: name or ARN of the bundle's secret.
-    pub id: String,
+pub struct SecretsConfig {
+    /// `BUNDLE_SECRET_ID`: the edge's.
+    pub bundle: String,
+    /// `WORKER_SECRET_ID`: the workers'.
+    pub worker: String,
+    /// `SEALING_KEY_ID`: the keys with which the tokens of signups are sealed.
+    pub sealing: String,
 }
 
-impl SecretConfig {
+impl SecretsConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        Ok(Self { id: env.required(BUNDLE_SECRET_ID)? })
-    }
-}
-
-/// Where the keys are kept with which the tokens of signups are sealed.
-#[derive(Debug, Clone)]
-pub struct SealingConfig {
-    /// `SEALING_KEY_ID`: name or ARN of the secret.
-    pub id: String,
-}
-
-impl SealingConfig {
-    /// Reads the section.
-    pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        Ok(Self { id: env.required(SEALING_KEY_ID)? })
+        let ids = [BUNDLE_SECRET_ID, WORKER_SECRET_ID, SEALING_KEY_ID].map(|id| env.required(id));
+        let [bundle, worker, sealing] = ids;
+        Ok(Self { bundle: bundle?, worker: worker?, sealing: sealing? })
     }
 }
 

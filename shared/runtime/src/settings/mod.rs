@@ -1,6 +1,6 @@
 //! Settings, from environment variables. Every problem is found at once: [`Env`] collects them, [`Env::finish`] names all.
 //!
-//! Settings hold no secrets; those are in the bundle's secret (crate `secrets`).
+//! Settings hold no secrets; those are at Secrets Manager (crate `secrets`).
 
 #[macro_use]
 mod setting;
@@ -25,7 +25,7 @@ use std::str::FromStr;
 
 pub use brand::Brand;
 #[cfg(feature = "dependencies")]
-pub use deployment::{DispatcherConfig, SealingConfig, SecretConfig, TableConfig, VaultConfig, WebhookConfig};
+pub use deployment::{DispatcherConfig, SecretsConfig, TableConfig, VaultConfig, WebhookConfig};
 #[cfg(feature = "dependencies")]
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;

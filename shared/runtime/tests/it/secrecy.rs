@@ -6,7 +6,7 @@ use meta_graph::BusinessToken;
 use partner_hub::messaging::MessageWebhook;
 use partner_hub::{ApiKey, HubCredentials};
 use secrecy::SecretString;
-use secrets::BundleSecret;
+use secrets::{BundleSecret, SealingKeys, WorkerSecret};
 use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
@@ -28,22 +28,25 @@ fn assert_hides(secrets: usize, value: &impl Debug) {
 }
 
 #[test]
-fn printing_the_bundles_secret_shows_none_of_its_fields() {
+fn printing_a_secret_shows_none_of_its_fields() {
     let bundle = BundleSecret::parse(
         &json!({
             "backend_token": "canary",
-            "hub_api_key": "canary",
             "platform_secret": "canary",
             "platform_secret_previous": "canary",
             "webhook_token": "canary",
             "meta_app_secret": "canary",
             "meta_verify_token": "canary",
             "meta_system_user_token": "canary",
-            "message_webhook_headers": { "x-token": "canary" },
         })
         .to_string(),
     );
-    assert_hides(9, &bundle.unwrap());
+    assert_hides(7, &bundle.unwrap());
+    let headers = json!({ "x-token": "canary" });
+    let worker = json!({ "hub_api_key": "canary", "hub_token_key": "canary", "message_webhook_headers": headers });
+    assert_hides(3, &WorkerSecret::parse(&worker.to_string()).unwrap());
+    let sealing = json!({ "key": "canary", "previous_key": "canary" });
+    assert_hides(2, &SealingKeys::parse(&sealing.to_string()).unwrap());
 }
 
 #[test]

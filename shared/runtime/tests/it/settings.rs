@@ -3,7 +3,7 @@ use onboarding::limiter::CallLimit;
 use partner_hub::messaging::AllowedHosts;
 use queue::Step;
 use runtime::settings::{
-    DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig, SecretConfig,
+    DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig, SecretsConfig,
     TableConfig, VaultConfig, WaitConfig, WebhookConfig,
 };
 use time::Duration;
@@ -43,13 +43,13 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
         ("KEY_CREATION_QUEUE_URL", "oops"),
     ]);
     let table = TableConfig::read(&mut env);
-    let secret = SecretConfig::read(&mut env);
+    let secrets = SecretsConfig::read(&mut env);
     let hub = HubConfig::read(&mut env);
     let meta = MetaConfig::read(&mut env);
     let vault = VaultConfig::read(&mut env);
     let dispatcher = DispatcherConfig::read(&mut env);
     let page = PageConfig::read(&mut env);
-    let error = env.finish(|| Ok((table?, secret?, hub?, meta?, vault?, dispatcher?, page?))).unwrap_err();
+    let error = env.finish(|| Ok((table?, secrets?, hub?, meta?, vault?, dispatcher?, page?))).unwrap_err();
     let names: Vec<_> = error.problems.iter().map(|problem| problem.name).collect();
     let queues: Vec<_> = queues().into_iter().map(|(name, _)| name).collect();
     assert_eq!(
@@ -58,6 +58,8 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
             &[
                 "TABLE_NAME",
                 "BUNDLE_SECRET_ID",
+                "WORKER_SECRET_ID",
+                "SEALING_KEY_ID",
                 "HUB_BASE_URL",
                 "HUB_PARTNER_ID",
                 "SOLUTION_ID",

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use meta_graph::webhook::{ACCOUNT_UPDATE, RawChange};
 use partner_hub::signature;
 use partner_hub::webhook::{self, EventKind, RawEvent, WebhookEvent};
-use secrets::{BundleSecret, Secrets, SecretsError};
+use secrets::{BundleSecret, Secret, SecretError};
 use store::{Dedup, NewInboxEntry, Source, Store, StoreError};
 use telemetry::Metric;
 
@@ -24,7 +24,7 @@ pub struct WebhookReceipt {
     /// The inbox.
     pub store: Store,
     /// The platform secrets, the shared token, Meta's app secret.
-    pub secrets: Arc<dyn Secrets>,
+    pub bundle: Arc<dyn Secret<BundleSecret>>,
     /// Header that carries the shared token where no platform secret exists.
     pub token_header: String,
 }
@@ -55,8 +55,8 @@ impl From<StoreError> for ReceiptError {
     }
 }
 
-impl From<SecretsError> for ReceiptError {
-    fn from(error: SecretsError) -> Self {
+impl From<SecretError> for ReceiptError {
+    fn from(error: SecretError) -> Self {
         Self::NotKept(error.to_string())
     }
 }
@@ -128,11 +128,11 @@ impl WebhookReceipt {
 
     /// Checks against the secret as we hold it, and if that fails, once against the secret as it is now: it may have been rotated.
     async fn authenticate(&self, authentic: impl Fn(&BundleSecret) -> bool) -> Result<(), ReceiptError> {
-        let held = self.secrets.bundle().await?;
+        let held = self.bundle.value().await?;
         if authentic(&held) {
             return Ok(());
         }
-        let now = self.secrets.refresh().await?;
+        let now = self.bundle.refresh().await?;
         // A stranger's large body is not worth hashing twice.
         if !Arc::ptr_eq(&held, &now) && authentic(&now) {
             return Ok(());

@@ -6,7 +6,7 @@ use exchange::Clock;
 use onboarding::Event;
 use partner_hub::{Authorization, Hub, HubCredentials, HubError, HubToken, Trouble};
 use secrecy::SecretString;
-use secrets::Secrets;
+use secrets::{Secret, WorkerSecret};
 use store::{SealedToken, Store, StoreError, Stored};
 use time::Duration;
 
@@ -30,8 +30,8 @@ pub struct HubContext {
     pub solution_id: String,
     /// The table.
     pub store: Store,
-    /// The bundle's secret.
-    pub secrets: Arc<dyn Secrets>,
+    /// The workers' secret.
+    pub secret: Arc<dyn Secret<WorkerSecret>>,
     /// The time.
     pub clock: Clock,
 }
@@ -55,11 +55,11 @@ impl HubContext {
         note: impl AsyncFnOnce() -> Result<(), StoreError>,
         call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
     ) -> Result<Result<T, HubError>, StepError> {
-        let credentials = self.secrets.bundle().await?.hub.clone();
-        let (authorization, token) = match (&credentials, credentials.authorization()) {
+        let secret = self.secret.value().await?;
+        let (authorization, token) = match (&secret.hub, secret.hub.authorization()) {
             (_, Some(authorization)) => (authorization, None),
-            (HubCredentials::Password { user_name, password }, None) => {
-                match hub_token::kept(self, user_name, password).await? {
+            (HubCredentials::Password { user_name, .. }, None) => {
+                match hub_token::kept(self, user_name, &secret.hub_token_key).await? {
                     hub_token::Kept::Usable(authorization, token) => (authorization, Some(token)),
                     hub_token::Kept::Useless(token) => return self.wait_for_token(permitted, token).await,
                 }

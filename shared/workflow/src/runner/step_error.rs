@@ -2,7 +2,7 @@
 
 use onboarding::{FailureCode, Step};
 use partner_hub::HubError;
-use secrets::SecretsError;
+use secrets::SecretError;
 use store::StoreError;
 use time::{Duration, OffsetDateTime};
 use vault::VaultError;
@@ -90,8 +90,8 @@ impl From<StoreError> for StepError {
     }
 }
 
-impl From<SecretsError> for StepError {
-    fn from(error: SecretsError) -> Self {
+impl From<SecretError> for StepError {
+    fn from(error: SecretError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

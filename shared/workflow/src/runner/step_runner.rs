@@ -76,10 +76,10 @@ impl StepRunner<'_> {
             }
             StepError::Unauthorized => {
                 tracing::error!(
-                    "the Hub refuses our credentials; onboardings wait until the bundle's secret is corrected"
+                    "the Hub refuses our credentials; onboardings wait until the workers' secret is corrected"
                 );
                 telemetry::count(Metric::HubUnauthorized, 1);
-                let _ = self.context.secrets.refresh().await;
+                let _ = self.context.secret.refresh().await;
                 let error = "the Hub refuses our credentials".to_owned();
                 self.delay(id, permitted, step, (error, None), Some(UNAUTHORIZED)).await
             }

@@ -1,7 +1,7 @@
 //! Why a sign-up is not taken, and what every error of Meta, of the table and of the secrets means for it.
 
 use meta_graph::MetaError;
-use secrets::SecretsError;
+use secrets::SecretError;
 use store::StoreError;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -43,7 +43,7 @@ pub enum CallbackError {
     /// Meta or our table is out of reach.
     #[error("{0}")]
     Unavailable(String),
-    /// Meta refuses our app, or the bundle's secret is not filled in: an operator must act.
+    /// Meta refuses our app, or the edge's secret is not filled in: an operator must act.
     #[error("{0}")]
     Misconfigured(String),
 }
@@ -118,11 +118,11 @@ impl From<StoreError> for CallbackError {
     }
 }
 
-impl From<SecretsError> for CallbackError {
-    fn from(error: SecretsError) -> Self {
+impl From<SecretError> for CallbackError {
+    fn from(error: SecretError) -> Self {
         match error {
-            SecretsError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            SecretsError::Incomplete(_) => Self::Misconfigured(error.to_string()),
+            SecretError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            SecretError::Incomplete(_) => Self::Misconfigured(error.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use exchange::Clock;
 use meta_graph::BusinessToken;
 use onboarding::{Event, OnboardingId, PopupAttempt};
-use secrets::{SealError, SealingSecret, Secrets};
+use secrets::{BundleSecret, SealError, SealingKeys, Secret};
 use store::{KeptToken, ProofTurn, Store, Stored};
 
 use super::callback_error::CallbackError;
@@ -21,9 +21,9 @@ pub struct Confirmation {
     /// The table.
     pub store: Store,
     /// The app secret.
-    pub secrets: Arc<dyn Secrets>,
+    pub bundle: Arc<dyn Secret<BundleSecret>>,
     /// The keys with which tokens are sealed.
-    pub sealing: Arc<dyn SealingSecret>,
+    pub sealing: Arc<dyn Secret<SealingKeys>>,
     /// The time.
     pub clock: Clock,
 }
@@ -31,7 +31,7 @@ pub struct Confirmation {
 impl Confirmation {
     /// Seals the token of an onboarding's signup.
     pub(crate) async fn seal(&self, id: &OnboardingId, token: &BusinessToken) -> Result<Vec<u8>, CallbackError> {
-        let sealed = self.sealing.keys().await?.seal(token.secret(), id.as_str());
+        let sealed = self.sealing.value().await?.seal(token.secret(), id.as_str());
         sealed.map_err(|error: SealError| CallbackError::Unavailable(error.to_string()))
     }
 
@@ -85,7 +85,7 @@ impl Confirmation {
 
     /// What the token proves.
     async fn proven_by(&self, id: &OnboardingId, kept: &KeptToken) -> Result<Event, CallbackError> {
-        let opened = match self.sealing.keys().await?.open(&kept.sealed, id.as_str()) {
+        let opened = match self.sealing.value().await?.open(&kept.sealed, id.as_str()) {
             Some(token) => Some(token),
             // The keys may have been rotated since they were read.
             None => self.sealing.refresh().await?.open(&kept.sealed, id.as_str()),
@@ -96,7 +96,7 @@ impl Confirmation {
             phone_number_id: kept.phone_number_id.as_ref(),
             coexistence: kept.coexistence,
         };
-        let secret = self.secrets.bundle().await?;
+        let secret = self.bundle.value().await?;
         self.proof.of(&secret.meta_app_secret, &token, claims, Proven::ByCode(kept.code_sha256.clone())).await
     }
 

@@ -12,7 +12,7 @@ use meta_graph::BusinessToken;
 use meta_graph::session::{Session, SessionEvent};
 use onboarding::{Event, Onboarding, OnboardingId, PopupAttempt, Status, Step};
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{BundleSecret, Secrets};
+use secrets::{BundleSecret, Secret};
 use store::{CodeClaim, KeptToken, MOST_EXCHANGES, Store, Stored};
 use url::Url;
 
@@ -32,7 +32,7 @@ pub struct EsCallback {
     /// The table.
     pub store: Store,
     /// The app secret.
-    pub secrets: Arc<dyn Secrets>,
+    pub bundle: Arc<dyn Secret<BundleSecret>>,
     /// The time.
     pub clock: Clock,
 }
@@ -82,9 +82,9 @@ impl EsCallback {
         if self.store.popup(id).await?.exchanges >= MOST_EXCHANGES {
             return Err(too_many_attempts());
         }
-        let secret = self.secrets.bundle().await?;
+        let secret = self.bundle.value().await?;
         // A token that cannot be kept must not be asked for.
-        self.confirmation.sealing.keys().await?;
+        self.confirmation.sealing.value().await?;
         // A code that is not claimed can be posted again.
         if Instant::now() >= until {
             return Err(CallbackError::late());

@@ -200,7 +200,7 @@ impl KeyCreation {
             return Err(address_forbidden());
         }
         let Some(url) = &self.message_webhook else { return Ok(()) };
-        let headers = self.context.secrets.bundle().await?.message_webhook_headers.clone();
+        let headers = self.context.secret.value().await?.message_webhook_headers.clone();
         let webhook = MessageWebhook { url: url.clone(), headers };
         let set = self.messaging.set_webhook(&key.address, &key.api_key, &webhook).await;
         set.map_err(|error| match error {

@@ -49,7 +49,7 @@ impl EsCallback {
 
     /// The event that the claim is, checked with the token that Meta has issued for the signup.
     async fn checked(&self, claim: &PartnerClaim, signup: &UnclaimedSignup) -> Result<Event, CallbackError> {
-        let secret = self.secrets.bundle().await?;
+        let secret = self.bundle.value().await?;
         let proof = &self.confirmation.proof;
         if let (Some(system_user), Some(business_id)) = (&secret.meta_system_user_token, &signup.business_id) {
             let app_secret = &secret.meta_app_secret;

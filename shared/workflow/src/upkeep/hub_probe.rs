@@ -37,12 +37,13 @@ pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork) -> Resu
 
 /// The read, or the call for a token where there is none to read with: it would not be fetched before the Hub is well.
 async fn ask(context: &HubContext, permitted: &PermittedWork) -> Result<Result<(), HubError>, StepError> {
-    if let HubCredentials::Password { user_name, password } = &context.secrets.bundle().await?.hub
-        && let Kept::Useless(_) = hub_token::kept(context, user_name, password).await?
+    let secret = context.secret.value().await?;
+    if let HubCredentials::Password { user_name, password } = &secret.hub
+        && let Kept::Useless(_) = hub_token::kept(context, user_name, &secret.hub_token_key).await?
     {
         return Ok(match context.fetch_token(permitted, user_name, password).await? {
             Ok(token) => {
-                hub_token::keep(context, (user_name, password), token, None).await?;
+                hub_token::keep(context, (user_name, &secret.hub_token_key), token, None).await?;
                 Ok(())
             }
             Err(error) => Err(error),

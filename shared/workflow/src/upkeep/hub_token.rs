@@ -21,14 +21,14 @@ const UNANSWERED: Duration = Duration::seconds(15);
 /// The token that lies in the table.
 pub(crate) enum Kept {
     Usable(Authorization, SealedToken),
-    /// It has ended, or it was sealed with another password, or there is none.
+    /// It has ended, or it was sealed with another key or for another user, or there is none.
     Useless(Option<SealedToken>),
 }
 
-/// Reads the token of this user.
-pub(crate) async fn kept(context: &HubContext, user_name: &str, password: &SecretString) -> Result<Kept, StepError> {
+/// Reads the token of this user. `key`: the workers' secret's `hub_token_key`.
+pub(crate) async fn kept(context: &HubContext, user_name: &str, key: &SecretString) -> Result<Kept, StepError> {
     let Some(token) = context.store.hub_token().await? else { return Ok(Kept::Useless(None)) };
-    let opened = key(password)?.open(&token.sealed, user_name);
+    let opened = seal_key(key)?.open(&token.sealed, user_name);
     Ok(match opened.filter(|_| context.clock.now() < token.usable_until) {
         Some(secret) => Kept::Usable(Authorization::Bearer(secret), token),
         None => Kept::Useless(Some(token)),
@@ -38,11 +38,11 @@ pub(crate) async fn kept(context: &HubContext, user_name: &str, password: &Secre
 /// Keeps a token for this user. Returns what to call the Hub with.
 pub(crate) async fn keep(
     context: &HubContext,
-    (user_name, password): (&str, &SecretString),
+    (user_name, key): (&str, &SecretString),
     token: HubToken,
     permit: Option<&str>,
 ) -> Result<Authorization, StepError> {
-    let sealed = key(password)?.seal(&token.secret, user_name).map_err(unsealed)?;
+    let sealed = seal_key(key)?.seal(&token.secret, user_name).map_err(unsealed)?;
     let kept = SealedToken { sealed, fetched_at: context.clock.now(), usable_until: token.usable_until };
     context.store.keep_hub_token(&kept, permit).await?;
     Ok(Authorization::Bearer(token.secret))
@@ -64,20 +64,21 @@ pub(crate) async fn run(context: &HubContext, permitted: &PermittedWork) -> Resu
 }
 
 async fn fetch(context: &HubContext, permitted: &PermittedWork) -> Result<(), StepError> {
-    let HubCredentials::Password { user_name, password } = context.secrets.bundle().await?.hub.clone() else {
+    let secret = context.secret.value().await?;
+    let HubCredentials::Password { user_name, password } = &secret.hub else {
         permitted.give_back(&context.store).await?;
         return Ok(context.store.drop_hub_token(&permitted.permit).await?);
     };
-    let answer = context.fetch_token(permitted, &user_name, &password).await?;
+    let answer = context.fetch_token(permitted, user_name, password).await?;
     let wait = match answer {
         Ok(token) => {
-            let user = (user_name.as_str(), &password);
+            let user = (user_name.as_str(), &secret.hub_token_key);
             return keep(context, user, token, Some(&permitted.permit)).await.map(drop);
         }
         Err(HubError::Unauthorized) => {
             tracing::error!("the Hub refuses our user name and password; onboardings wait until they are corrected");
             telemetry::count(Metric::HubUnauthorized, 1);
-            let _ = context.secrets.refresh().await;
+            let _ = context.secret.refresh().await;
             REFUSED
         }
         Err(HubError::Retry { retry_after, .. }) => retry_after.unwrap_or(UNANSWERED),
@@ -87,8 +88,8 @@ async fn fetch(context: &HubContext, permitted: &PermittedWork) -> Result<(), St
     Ok(context.store.due_next(&permitted.work, Some(&permitted.permit), permitted.class, next_at).await?)
 }
 
-fn key(password: &SecretString) -> Result<SealKey, StepError> {
-    SealKey::derive(password, PURPOSE).map_err(unsealed)
+fn seal_key(key: &SecretString) -> Result<SealKey, StepError> {
+    SealKey::derive(key, PURPOSE).map_err(unsealed)
 }
 
 fn unsealed(error: SealError) -> StepError {

@@ -104,7 +104,8 @@ impl DeployedStack {
         let bundle = resources.bundle().await?;
         let backend_token = bundle["backend_token"].as_str().unwrap_or_default().to_owned();
         let api = Api::new(&url, &format!("http://{}", simulator.address()), &backend_token)?;
-        let secrets = vec![backend_token];
+        let token_key = resources.worker().await?["hub_token_key"].as_str().unwrap_or_default().to_owned();
+        let secrets = vec![backend_token, token_key];
         Ok(Self { simulator, fake, api, resources, outputs, secrets, url, parameters })
     }
 
@@ -122,7 +123,7 @@ impl DeployedStack {
         self.api.get("/signup", "").await?.with(200)?;
         // MiniStack keeps what a function says before it starts in its own log.
         let log = std::fs::read_to_string(ministack_log())?;
-        for field in ["hub_api_key", "platform_secret", "meta_app_secret", "meta_verify_token"] {
+        for field in ["platform_secret", "meta_app_secret", "meta_verify_token"] {
             if !log.contains(field) {
                 return Err(format!("nothing says that {field} is missing").into());
             }
@@ -131,19 +132,19 @@ impl DeployedStack {
         if kept.is_none() { Ok(()) } else { Err("a webhook was kept that nobody could authenticate".into()) }
     }
 
-    /// Fills in the secret as an operator does, and keeps a webhook in the table.
+    /// Fills in the secrets as an operator does, and keeps a webhook in the table.
     pub(crate) async fn fill_in(&mut self) -> Result<(), Error> {
         let Settings { api_key, app_secret, system_user_token, .. } = self.fake.clone();
-        let fields = [
-            ("hub_api_key", api_key.as_str()),
+        let bundle = [
             ("platform_secret", PLATFORM_SECRET),
             ("platform_secret_previous", PREVIOUS_PLATFORM_SECRET),
             ("meta_app_secret", &app_secret),
             ("meta_verify_token", VERIFY_TOKEN),
             ("meta_system_user_token", &system_user_token),
         ];
-        self.resources.fill_in(&fields).await?;
-        self.secrets.extend(fields.into_iter().map(|(_, value)| value.to_owned()));
+        let worker = [("hub_api_key", api_key.as_str())];
+        self.resources.fill_in(&bundle, &worker).await?;
+        self.secrets.extend(bundle.into_iter().chain(worker).map(|(_, value)| value.to_owned()));
         let event = json!({ "id": "evt_before_update", "event": "cancellation_request", "data": { "id": "Zz99aaCH" } });
         let answer = self.api.order("webhook", &json!({ "event": event })).await?;
         if answer["status"] == 200 { Ok(()) } else { Err(format!("webhook: {answer}").into()) }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use secrecy::ExposeSecret;
-use secrets::{CachedSecrets, Secrets, SecretsError};
+use secrets::{BundleSecret, CachedSecret, MemorySecret, Secret, SecretError};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::time::Time;
 struct Setup {
     aws: Aws,
     time: Time,
-    secrets: CachedSecrets,
+    secret: CachedSecret<BundleSecret>,
     value: Arc<Mutex<Value>>,
     down: Arc<AtomicBool>,
 }
@@ -32,12 +32,13 @@ impl Setup {
         })
         .await;
         let time = Time::new();
-        let secrets = CachedSecrets::new(
+        let secret = CachedSecret::new(
             aws_sdk_secretsmanager::Client::new(&aws.config),
             "stack/bundle".to_owned(),
+            BundleSecret::parse,
             time.clock(),
         );
-        Self { aws, time, secrets, value, down }
+        Self { aws, time, secret, value, down }
     }
 
     fn rotate(&self) {
@@ -52,12 +53,12 @@ impl Setup {
 #[tokio::test]
 async fn the_secret_is_read_again_after_five_minutes() {
     let setup = Setup::new().await;
-    let first = setup.secrets.bundle().await.unwrap();
+    let first = setup.secret.value().await.unwrap();
     setup.rotate();
     setup.time.pass(Duration::seconds(299));
-    assert!(Arc::ptr_eq(&first, &setup.secrets.bundle().await.unwrap()));
+    assert!(Arc::ptr_eq(&first, &setup.secret.value().await.unwrap()));
     setup.time.pass(Duration::seconds(1));
-    let second = setup.secrets.bundle().await.unwrap();
+    let second = setup.secret.value().await.unwrap();
     assert_eq!(second.backend_token.expose_secret(), "canary-rotated");
     assert_eq!(setup.aws.calls()[0], ("GetSecretValue".to_owned(), json!({ "SecretId": "stack/bundle" })));
     assert_eq!(setup.calls(), 2);
@@ -66,14 +67,14 @@ async fn the_secret_is_read_again_after_five_minutes() {
 #[tokio::test]
 async fn a_refresh_of_the_secret_sees_a_rotation_and_reads_at_most_twice_a_minute() {
     let setup = Setup::new().await;
-    setup.secrets.bundle().await.unwrap();
+    setup.secret.value().await.unwrap();
     setup.rotate();
     setup.time.pass(Duration::seconds(29));
-    assert_eq!(setup.secrets.refresh().await.unwrap().backend_token.expose_secret(), "canary-backend");
+    assert_eq!(setup.secret.refresh().await.unwrap().backend_token.expose_secret(), "canary-backend");
     setup.time.pass(Duration::seconds(1));
-    assert_eq!(setup.secrets.refresh().await.unwrap().backend_token.expose_secret(), "canary-rotated");
+    assert_eq!(setup.secret.refresh().await.unwrap().backend_token.expose_secret(), "canary-rotated");
     for _ in 0..10 {
-        setup.secrets.refresh().await.unwrap();
+        setup.secret.refresh().await.unwrap();
     }
     assert_eq!(setup.calls(), 2);
 }
@@ -81,22 +82,22 @@ async fn a_refresh_of_the_secret_sees_a_rotation_and_reads_at_most_twice_a_minut
 #[tokio::test]
 async fn the_cached_secret_stays_in_use_while_secrets_manager_is_down_or_the_secret_is_broken() {
     let setup = Setup::new().await;
-    let first = setup.secrets.bundle().await.unwrap();
+    let first = setup.secret.value().await.unwrap();
     setup.down.store(true, Ordering::Relaxed);
     setup.time.pass(Duration::minutes(6));
     for _ in 0..3 {
-        assert!(Arc::ptr_eq(&first, &setup.secrets.bundle().await.unwrap()));
+        assert!(Arc::ptr_eq(&first, &setup.secret.value().await.unwrap()));
     }
     assert_eq!(setup.calls(), 2, "asked again only after a pause");
 
     setup.down.store(false, Ordering::Relaxed);
     setup.value.lock().unwrap()["backend_token"] = Value::Null;
     setup.time.pass(Duration::seconds(30));
-    assert!(Arc::ptr_eq(&first, &setup.secrets.bundle().await.unwrap()));
+    assert!(Arc::ptr_eq(&first, &setup.secret.value().await.unwrap()));
 
     setup.rotate();
     setup.time.pass(Duration::seconds(30));
-    assert_eq!(setup.secrets.bundle().await.unwrap().backend_token.expose_secret(), "canary-rotated");
+    assert_eq!(setup.secret.value().await.unwrap().backend_token.expose_secret(), "canary-rotated");
     assert_eq!(setup.calls(), 4);
 }
 
@@ -104,8 +105,8 @@ async fn the_cached_secret_stays_in_use_while_secrets_manager_is_down_or_the_sec
 async fn concurrent_callers_share_one_read_of_the_secret_and_its_failure() {
     let setup = Setup::new().await;
     setup.down.store(true, Ordering::Relaxed);
-    let failed = tokio::join!(setup.secrets.bundle(), setup.secrets.bundle(), setup.secrets.refresh());
-    let error = SecretsError::Unavailable("AccessDeniedException".to_owned());
+    let failed = tokio::join!(setup.secret.value(), setup.secret.value(), setup.secret.refresh());
+    let error = SecretError::Unavailable("AccessDeniedException".to_owned());
     assert_eq!(
         [failed.0.unwrap_err(), failed.1.unwrap_err(), failed.2.unwrap_err()],
         [error.clone(), error.clone(), error]
@@ -113,7 +114,7 @@ async fn concurrent_callers_share_one_read_of_the_secret_and_its_failure() {
     assert_eq!(setup.calls(), 1);
 
     setup.down.store(false, Ordering::Relaxed);
-    let (a, b, c) = tokio::join!(setup.secrets.bundle(), setup.secrets.refresh(), setup.secrets.bundle());
+    let (a, b, c) = tokio::join!(setup.secret.value(), setup.secret.refresh(), setup.secret.value());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(setup.calls(), 2, "a failure with nothing to fall back on is not remembered");
 }
@@ -122,9 +123,9 @@ async fn concurrent_callers_share_one_read_of_the_secret_and_its_failure() {
 async fn an_incomplete_secret_is_distinguished_from_an_unavailable_one() {
     let setup = Setup::new().await;
     setup.value.lock().unwrap()["meta_app_secret"] = "REPLACE_ME".into();
-    match setup.secrets.bundle().await.unwrap_err() {
-        SecretsError::Incomplete(error) => assert_eq!(error.problems, ["meta_app_secret is missing"]),
-        error @ SecretsError::Unavailable(_) => panic!("{error}"),
+    match setup.secret.value().await.unwrap_err() {
+        SecretError::Incomplete(error) => assert_eq!(error.problems, ["meta_app_secret is missing"]),
+        error @ SecretError::Unavailable(_) => panic!("{error}"),
     }
 }
 
@@ -133,11 +134,11 @@ async fn the_secrets_twin_rotates_at_the_next_refresh() {
     let bundle = |token: &str| {
         let mut fields = complete();
         fields["backend_token"] = token.into();
-        secrets::BundleSecret::parse(&fields.to_string()).unwrap()
+        BundleSecret::parse(&fields.to_string()).unwrap()
     };
-    let secrets = secrets::MemorySecrets::new(bundle("canary-a"));
-    secrets.rotate(bundle("canary-b"));
-    assert_eq!(secrets.bundle().await.unwrap().backend_token.expose_secret(), "canary-a");
-    assert_eq!(secrets.refresh().await.unwrap().backend_token.expose_secret(), "canary-b");
-    assert_eq!(secrets.bundle().await.unwrap().backend_token.expose_secret(), "canary-b");
+    let secret = MemorySecret::new(bundle("canary-a"));
+    secret.rotate(bundle("canary-b"));
+    assert_eq!(secret.value().await.unwrap().backend_token.expose_secret(), "canary-a");
+    assert_eq!(secret.refresh().await.unwrap().backend_token.expose_secret(), "canary-b");
+    assert_eq!(secret.value().await.unwrap().backend_token.expose_secret(), "canary-b");
 }
