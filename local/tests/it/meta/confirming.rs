@@ -108,6 +108,7 @@ async fn a_token_sealed_with_a_key_that_is_gone_costs_one_more_click() {
     sealing.refresh().await.unwrap();
     assert_eq!(bench.callback(&started, &popup).await.body["status"], "confirming");
     sealing.rotate(keys("a third", "another"));
+    sealing.refresh().await.unwrap();
     bench.mend().await;
     let reply = bench.callback(&started, &popup).await;
     assert_eq!((reply.status, &reply.body["status"]), (200, &json!("started")), "{}", reply.text);

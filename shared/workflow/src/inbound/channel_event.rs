@@ -150,8 +150,6 @@ async fn applied(store: &Store, clock: &Clock, entry: &InboxEntry) -> Result<Set
         Owner::NotSaidYet if event.kind == EventKind::ChannelLive && may_be_ours(store, channel).await? => {
             Ok(ask_or_wait(clock.now(), entry, &event, channel, seen.as_ref()))
         }
-        // Its look-ups find the channel, if somebody has proven the number anew.
-        Owner::Former => Ok(Settled::Done(WebhookOutcome::Unmatched)),
         Owner::NotSaidYet | Owner::Anothers | Owner::Nobody => Ok(unmatched(clock.now(), entry, &event, channel)),
     }
 }

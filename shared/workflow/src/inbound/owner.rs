@@ -11,10 +11,8 @@ pub(crate) enum Owner {
     Ours(OnboardingId),
     /// An onboarding has its number, but the channel is of another client account or WABA than that onboarding's.
     Anothers,
-    /// Of no onboarding that we have.
+    /// Of no onboarding that we have. One whose record was deleted, long after it ended, is none.
     Nobody,
-    /// Of an onboarding whose record was deleted, long after it ended.
-    Former,
     /// The Hub has not yet named client account, WABA and number.
     NotSaidYet,
 }
@@ -26,20 +24,18 @@ pub(crate) enum Owner {
 /// onboarding's too. The Hub may leave Meta's id of the number out: then the number's digits stand for it, among the
 /// onboardings of the client account.
 pub(crate) async fn owner_of(store: &Store, said: &Channel) -> Result<Owner, StoreError> {
-    let former = match store.channel_owner(&said.id).await? {
-        Some(id) if exists(store, &id).await? => return Ok(Owner::Ours(id)),
-        owner => owner.is_some(),
-    };
     // The number of a channel that was a deleted onboarding's may have been proven anew.
-    let unless_former = |owner| if former { Owner::Former } else { owner };
-    let (Some(client_id), Some(_)) = (&said.client_id, &said.waba_id) else {
-        return Ok(unless_former(Owner::NotSaidYet));
-    };
+    if let Some(id) = store.channel_owner(&said.id).await?
+        && exists(store, &id).await?
+    {
+        return Ok(Owner::Ours(id));
+    }
+    let (Some(client_id), Some(_)) = (&said.client_id, &said.waba_id) else { return Ok(Owner::NotSaidYet) };
     if let Some(phone_number_id) = &said.phone_number_id {
-        let Some(id) = store.number_owner(phone_number_id).await? else { return Ok(unless_former(Owner::Nobody)) };
+        let Some(id) = store.number_owner(phone_number_id).await? else { return Ok(Owner::Nobody) };
         let onboarding = match store.get(&id).await {
             Ok(stored) => stored.onboarding,
-            Err(StoreError::NotFound) => return Ok(Owner::Former),
+            Err(StoreError::NotFound) => return Ok(Owner::Nobody),
             Err(error) => return Err(error),
         };
         return Ok(if fits(&onboarding, said) { Owner::Ours(id) } else { Owner::Anothers });
@@ -48,7 +44,7 @@ pub(crate) async fn owner_of(store: &Store, said: &Channel) -> Result<Owner, Sto
     let mut fitting = candidates.iter().map(|stored| &stored.onboarding).filter(|onboarding| fits(onboarding, said));
     match (fitting.next(), fitting.next()) {
         (Some(onboarding), None) => Ok(Owner::Ours(onboarding.id.clone())),
-        _ => Ok(unless_former(Owner::NotSaidYet)),
+        _ => Ok(Owner::NotSaidYet),
     }
 }
 

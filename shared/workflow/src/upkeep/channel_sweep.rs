@@ -76,15 +76,10 @@ impl ChannelSweep<'_> {
     }
 
     async fn check(&self, channel: &Channel) -> Result<(), StepError> {
-        let id = match owner_of(&self.context.store, channel).await? {
-            Owner::Ours(id) => id,
-            // The partner could read of it for as long as records are kept.
-            Owner::Former => return Ok(()),
-            Owner::Anothers | Owner::Nobody | Owner::NotSaidYet => {
-                let what =
-                    Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
-                return self.tell(&channel.id, None, what).await;
-            }
+        let Owner::Ours(id) = owner_of(&self.context.store, channel).await? else {
+            let what =
+                Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
+            return self.tell(&channel.id, None, what).await;
         };
         let onboarding = match self.context.store.get(&id).await {
             Ok(stored) => stored.onboarding,
