@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::{Problem, ROUTES};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{resources, template};
 
@@ -83,4 +83,14 @@ fn the_answers_of_api_gateway_itself_are_those_of_the_functions() {
         let template = declared[kind]["ResponseTemplates"]["application/json"].as_str().unwrap();
         assert_eq!(serde_json::from_str::<Value>(template).unwrap(), body, "{kind}");
     }
+}
+
+/// A proxy (`PublicUrl`) may need the API's own address, so it is closed only if there is another.
+#[test]
+fn with_a_domain_the_api_has_no_other_address() {
+    let template = template();
+    let api = resources(&template, "AWS::Serverless::Api").remove(0).1;
+    assert_eq!(api["DisableExecuteApiEndpoint"], json!(["HasDomain", true, false]));
+    let domain = resources(&template, "AWS::ApiGateway::DomainName").remove(0).1;
+    assert_eq!(domain["SecurityPolicy"], "TLS_1_2");
 }
