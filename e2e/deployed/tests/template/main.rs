@@ -4,6 +4,7 @@
 
 mod alarms;
 mod api;
+mod firewall;
 mod on_aws;
 mod settings;
 mod table;
