@@ -140,6 +140,10 @@ impl Key {
         Self { pk: "LOOK#retention".to_owned(), sk: "LOOK".to_owned() }
     }
 
+    pub(crate) fn heard() -> Self {
+        Self { pk: "HEARD#partner_hub".to_owned(), sk: "HEARD".to_owned() }
+    }
+
     pub(crate) fn limit() -> Self {
         Self { pk: "LIMIT#hub".to_owned(), sk: "LIMIT".to_owned() }
     }

@@ -8,6 +8,7 @@ mod client_search;
 mod code_claim;
 mod contention;
 mod deletion;
+mod heard;
 mod history;
 mod hub_token;
 mod inbox;

@@ -96,8 +96,10 @@ pub fn milliseconds(started: Instant) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Metric {
-    /// A webhook that is not authentic was turned away.
+    /// A webhook that is not authentic was turned away. Anybody can send one.
     WebhookRejected,
+    /// A channel was found live at the Hub, and no authentic webhook had come since its number was submitted.
+    WebhookMissed,
     /// A webhook came again under the same id with another body.
     WebhookConflicting,
     /// A webhook of a kind that we do not know came.

@@ -9,20 +9,21 @@ use telemetry::Metric;
 use crate::{resources, template};
 
 /// Metrics of AWS that have an alarm, each of a kind of trouble.
-const ALARMED: [(&str, &str); 4] = [
+const ALARMED: [(&str, &str); 5] = [
     (FAILURES, "function_failed"),
     ("AWS/Lambda", "Throttles"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/ApiGateway", "5XXError"),
+    ("AWS/ApiGateway", "4XXError"),
 ];
-/// Our metrics that are nothing to act on by themselves. Every other has an alarm.
-const WITHOUT_ALARM: [Metric; 2] = [Metric::WebhookUnknownEvent, Metric::LineLength];
+/// Our metrics that are nothing to act on by themselves, or that strangers count up. Every other has an alarm.
+const WITHOUT_ALARM: [Metric; 3] = [Metric::WebhookRejected, Metric::WebhookUnknownEvent, Metric::LineLength];
 /// The alarm on what each run of the schedule counts: that nothing is counted is trouble too.
 const OF_SCHEDULE: &str = "LineAlarm";
 /// The namespace of the functions' failures. It names the stack, as a metric filter cannot add a dimension.
 const FAILURES: &str = "WhatsAppOnboarding/${AWS::StackName}";
 /// An alarm costs 0.10 USD a month. More would cost more than they tell.
-const MOST_ALARMS: usize = 17;
+const MOST_ALARMS: usize = 18;
 
 #[test]
 fn every_kind_of_trouble_has_an_alarm_that_notifies() {

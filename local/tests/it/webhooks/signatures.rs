@@ -4,6 +4,7 @@ use local::settings::PLATFORM_SECRET;
 use time::Duration;
 
 use crate::support::TestBench;
+use crate::support::log::Log;
 use crate::support::webhooks::{channel_live, hmac_hex};
 
 const HEADER: &str = "x-360dialog-signature";
@@ -76,6 +77,31 @@ async fn an_onboarding_survives_unsigned_and_wrongly_signed_deliveries() {
         bench.stack.functions.reconciliation.handle(None).await.unwrap();
         bench.settle().await;
         bench.assert_promise_kept(&started).await;
+    }
+}
+
+/// A stranger can have webhooks rejected, but no channel found live of which the Hub told in vain.
+#[tokio::test]
+async fn an_operator_is_told_that_no_webhook_is_accepted_and_not_that_some_are_forged() {
+    let (log, _guard) = Log::listen();
+    for secret_is_wrong in [false, true] {
+        let bench = TestBench::new().await;
+        for event in ["channel_ready", "channel_running", "channel_live"] {
+            let lost = serde_json::json!({"route": format!("webhook.{event}"), "lose": true, "times": 1_000_000});
+            bench.faults(lost).await;
+        }
+        if secret_is_wrong {
+            bench.change_secret(|bundle| bundle.platform_secret = Some("mistyped-platform-secret".into())).await;
+        }
+        for _ in 0..20 {
+            bench.hub_webhook_with("{}", HEADER, &"0".repeat(64)).await.assert_problem(401, "not_authentic");
+        }
+        let told = log.lines_with(r#""metric":"webhook_missed""#);
+        let started = bench.signed_up("tenant-1", "one_number").await;
+        bench.live_through(Duration::minutes(20)).await;
+        bench.assert_promise_kept(&started).await;
+        let told = log.lines_with(r#""metric":"webhook_missed""#) - told;
+        assert_eq!(told, usize::from(secret_is_wrong), "the secret is wrong: {secret_is_wrong}");
     }
 }
 

@@ -206,3 +206,19 @@ fn a_malformed_inbox_key_is_refused() {
         assert!(text.parse::<InboxKey>().is_err(), "{text}");
     }
 }
+
+#[tokio::test]
+async fn that_the_hub_was_heard_is_known_for_the_time_since_and_ten_minutes_before() {
+    let bench = TestBench::new().await;
+    let first = bench.now();
+    assert!(!bench.store.heard_since(first).await.unwrap());
+    bench.store.note_heard().await.unwrap();
+    // Within ten minutes the time is not written again.
+    bench.pass(Duration::minutes(9));
+    bench.store.note_heard().await.unwrap();
+    assert!(bench.store.heard_since(first + Duration::minutes(10)).await.unwrap());
+    assert!(!bench.store.heard_since(first + Duration::minutes(11)).await.unwrap());
+    bench.pass(Duration::minutes(2));
+    bench.store.note_heard().await.unwrap();
+    assert!(bench.store.heard_since(bench.now()).await.unwrap());
+}

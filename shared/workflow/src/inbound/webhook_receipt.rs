@@ -70,7 +70,9 @@ impl WebhookReceipt {
         body: &[u8],
     ) -> Result<Receipt, ReceiptError> {
         self.authenticate(|secret| self.sent_by_the_hub(secret, &header, body)).await?;
-        Receipt::of(webhook::split(body).into_iter().map(|event| self.take_event(event))).await
+        let receipt = Receipt::of(webhook::split(body).into_iter().map(|event| self.take_event(event))).await?;
+        self.store.note_heard().await?;
+        Ok(receipt)
     }
 
     /// Takes one event of the Hub's. Whether it is new.

@@ -13,6 +13,7 @@ use vault::Vault;
 
 use crate::inbound::owner::{Owner, apply_live, owner_of};
 use crate::runner::{HubContext, PermittedWork, StepError};
+use crate::upkeep::look_up::found_live;
 
 /// From the end of one sweep to the beginning of the next.
 pub(crate) const PAUSE: Duration = Duration::hours(24);
@@ -90,7 +91,7 @@ impl ChannelSweep<'_> {
         match onboarding.status {
             // The submission may have had its effect although it was refused the second time.
             Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
-                apply_live(&self.context.store, &id, channel).await?;
+                found_live(&self.context.store, &onboarding, channel).await?;
                 Ok(())
             }
             // The number's next channel, if it is one.

@@ -4,6 +4,7 @@
 use onboarding::{Class, Event, Onboarding, Status};
 use partner_hub::{Channel, ChannelStage, HubError};
 use store::{Store, StoreError, Stored};
+use telemetry::Metric;
 use time::{Duration, OffsetDateTime};
 
 use crate::inbound::owner::{Owner, apply_live, owner_of};
@@ -81,7 +82,19 @@ pub(crate) async fn live(store: &Store, channel: &Channel) -> Result<bool, Store
         Err(error) => return Err(error),
     };
     if matches!(onboarding.status, Status::SignedUp | Status::Submitted) {
-        return apply_live(store, &id, channel).await;
+        return found_live(store, &onboarding, channel).await;
     }
     Ok(false)
+}
+
+/// Notes that the channel of an onboarding that waits for it is live, of which no webhook has told. Whether that was news.
+///
+/// Its webhook may be on its way. But the Hub sends others from the submission on: if none of them has come, none is accepted.
+pub(crate) async fn found_live(store: &Store, onboarding: &Onboarding, channel: &Channel) -> Result<bool, StoreError> {
+    let is_news = apply_live(store, &onboarding.id, channel).await?;
+    if is_news && onboarding.status == Status::Submitted && !store.heard_since(onboarding.status_since).await? {
+        tracing::error!(channel_id = %channel.id, onboarding_id = %onboarding.id, "no webhook tells of a live channel");
+        telemetry::count(Metric::WebhookMissed, 1);
+    }
+    Ok(is_news)
 }
