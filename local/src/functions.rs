@@ -96,8 +96,9 @@ impl Twins {
 }
 
 impl Functions {
-    /// Builds every function as its `main.rs` does, with settings read from `env`.
-    pub(crate) fn new(dependencies: &Dependencies, mut env: Env) -> Result<Self, crate::Error> {
+    /// Builds every function as its `main.rs` does, with settings read from `env`. `given`: the dependencies of the function
+    /// that the template calls so.
+    pub(crate) fn new(given: impl Fn(&'static str) -> Dependencies, mut env: Env) -> Result<Self, crate::Error> {
         let signup_page = signup_page::Settings::read(&mut env);
         let onboardings = onboardings::Settings::read(&mut env);
         let es_callback = es_callback::Settings::read(&mut env);
@@ -110,14 +111,14 @@ impl Functions {
         let functions = env.finish(|| {
             Ok(Self {
                 signup_page: SignupPage::new(&signup_page?),
-                onboardings: Onboardings::new(dependencies, onboardings?),
-                es_callback: EsCallback::new(dependencies, es_callback?),
-                webhook_receipt: WebhookReceipt::new(dependencies, &webhook_receipt?),
-                client_account: ClientAccount::new(dependencies, client_account?),
-                number_submission: NumberSubmission::new(dependencies, number_submission?),
-                key_creation: KeyCreation::new(dependencies, key_creation?),
-                reconciliation: Reconciliation::new(dependencies, reconciliation?),
-                dispatcher: Dispatcher::new(dependencies, dispatcher?),
+                onboardings: Onboardings::new(&given("Onboardings"), onboardings?),
+                es_callback: EsCallback::new(&given("EsCallback"), es_callback?),
+                webhook_receipt: WebhookReceipt::new(&given("WebhookReceipt"), &webhook_receipt?),
+                client_account: ClientAccount::new(&given("ClientAccount"), client_account?),
+                number_submission: NumberSubmission::new(&given("NumberSubmission"), number_submission?),
+                key_creation: KeyCreation::new(&given("KeyCreation"), key_creation?),
+                reconciliation: Reconciliation::new(&given("Reconciliation"), reconciliation?),
+                dispatcher: Dispatcher::new(&given("Dispatcher"), dispatcher?),
             })
         });
         Ok(functions?)

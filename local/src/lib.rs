@@ -10,6 +10,7 @@ pub mod functions;
 pub mod gateway;
 mod line;
 mod persistence;
+pub mod roles;
 pub mod samples;
 pub mod settings;
 pub mod stream;
@@ -43,8 +44,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Builds the functions' ports; tests override them to watch calls and to inject faults.
-pub type PortsOverride = Arc<dyn Fn(&Twins) -> Ports + Send + Sync>;
+/// Builds the ports of the function that the template calls so; tests override them to watch calls and to inject faults.
+pub type PortsOverride = Arc<dyn Fn(&Twins, &'static str) -> Ports + Send + Sync>;
 
 /// Why the stack does not start.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -72,7 +73,7 @@ pub struct Options {
     pub by_hand: bool,
     /// A table that is there, its name and its database, instead of one of our own.
     pub table: Option<(aws_sdk_dynamodb::Client, String, Database)>,
-    /// The functions' ports, if they are not the twins themselves.
+    /// The functions' ports, if they are not the twins themselves, with the table as the function's role has it.
     pub ports: Option<PortsOverride>,
 }
 
@@ -135,11 +136,19 @@ impl LocalStack {
         let stream = Stream::new(&database, &table)?;
         let line = Line::new(&database, &table);
         let queue = MemoryQueue::new(clock.clone(), VISIBILITY, DELIVERIES);
-        let store = Store::new(client, table, clock.clone());
+        let store = Store::new(client.clone(), table.clone(), clock.clone());
         let twins = Twins::new(store, queue, &secrets, clock.clone())?;
-        let ports = options.ports.map_or_else(|| Ports::from(&twins), |ports| ports(&twins));
-        let dependencies = Dependencies::given(ports, exchange::client()?, clock);
-        let functions = Arc::new(Functions::new(&dependencies, env.clone())?);
+        let http = exchange::client()?;
+        let given = |function| {
+            let ports = if let Some(ports) = &options.ports {
+                ports(&twins, function)
+            } else {
+                let client = roles::of_function(&client, function);
+                Ports { store: Store::new(client, table.clone(), clock.clone()), ..Ports::from(&twins) }
+            };
+            Dependencies::given(ports, http.clone(), clock.clone())
+        };
+        let functions = Arc::new(Functions::new(given, env.clone())?);
         let hub_config = HubConfig::read(&mut env.clone()).map_err(|_| "the Hub's settings are wrong");
         if let Some(folder) = &options.keep {
             persistence::load(folder, &simulator, &twins).await?;
@@ -160,7 +169,7 @@ impl LocalStack {
         let (stop, stopped) = oneshot::channel();
         let gateway = tokio::spawn(serve(listener, router, stopped));
         if options.containers.is_some() {
-            let hub = dependencies.hub_context(hub_config?);
+            let hub = Dependencies::given(Ports::from(&twins), http, clock).hub_context(hub_config?);
             samples::put(&Client::new(&origin)?, &simulator, &hub, &twins).await?;
         }
         if !options.by_hand {
@@ -193,7 +202,7 @@ impl LocalStack {
     /// If a setting is wrong.
     pub fn functions_on(&self, ports: Ports) -> Result<Functions, Error> {
         let dependencies = Dependencies::given(ports, exchange::client()?, self.twins.clock.clone());
-        Functions::new(&dependencies, self.env.clone())
+        Functions::new(|_| dependencies.clone(), self.env.clone())
     }
 
     /// Works off what the stream and the queues hold now, and what that leads to at once. Returns how many records and messages

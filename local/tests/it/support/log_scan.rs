@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use local::roles;
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use telemetry::subscriber;
 
@@ -23,7 +24,8 @@ static LINES: AtomicUsize = AtomicUsize::new(0);
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// As long as one of these is there, the log is looked through. What was found fails the test that lets go of it next.
+/// As long as one of these is there, the log is looked through. What was found fails the test that lets go of it next, and
+/// so does a call that a role does not allow, which its function may only have logged.
 pub(crate) struct LogScan(());
 
 impl LogScan {
@@ -48,8 +50,9 @@ impl LogScan {
 
 impl Drop for LogScan {
     fn drop(&mut self) {
-        let found = found().first().cloned();
+        let (found, refused) = (found().first().cloned(), roles::refused());
         assert!(std::thread::panicking() || found.is_none(), "a secret in the log: {found:?}");
+        assert!(std::thread::panicking() || refused.is_empty(), "a call that AWS would refuse: {refused:?}");
     }
 }
 

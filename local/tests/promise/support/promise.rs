@@ -48,6 +48,8 @@ impl TestBench {
         // Whoever died at work has lost it by then.
         self.pass(Duration::minutes(2));
         self.settle().await;
+        let refused = local::roles::refused();
+        hold!(refused.is_empty(), "refused in this or another case: {refused:?}");
         let unexplained = self.unexplained();
         hold!(unexplained.is_empty(), "given up without a reason: {unexplained:?}");
         self.redrive().await;

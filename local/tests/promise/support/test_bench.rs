@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use exchange::Clock;
 use local::client::{Answer, Client};
-use local::{LocalStack, Options, gateway};
+use local::{LocalStack, Options, gateway, roles};
 use onboarding::Class;
 use queue::Step;
 use reqwest::Method;
@@ -62,15 +62,15 @@ impl TestBench {
         let disturbances = Arc::new(Disturbances::default());
         let table = Table::new(&injection, &disturbances, Arc::new(now.clone())).await;
         let clock = Clock::from_fn(now.clone());
-        let store = Store::new(table.faulty.clone(), TABLE.to_owned(), clock);
+        let faulty = table.faulty.clone();
         let layer = FaultLayer::new(&injection, Arc::new(now.clone()));
         let (shared, late) = (Arc::clone(&injection), Arc::clone(&disturbances));
         let options = Options {
             by_hand: true,
             table: Some((table.plain.clone(), TABLE.to_owned(), table.database.clone())),
             simulator: simulator::Settings { clock: Arc::new(now), around: Some(layer.around()), ..simulator },
-            ports: Some(Arc::new(move |twins| Ports {
-                store: store.clone(),
+            ports: Some(Arc::new(move |twins, function| Ports {
+                store: Store::new(roles::of_function(&faulty, function), TABLE.to_owned(), clock.clone()),
                 queue: Arc::new(FaultyQueue {
                     queue: twins.queue.clone(),
                     injection: Arc::clone(&shared),

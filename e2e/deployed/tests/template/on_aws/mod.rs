@@ -8,15 +8,6 @@ use serde_json::{Value, json};
 
 use crate::template;
 
-/// A list of what may also stand alone.
-fn listed(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(values) => values.clone(),
-        value => vec![value.clone()],
-    }
-}
-
 /// Reserved concurrency, wherever it stands: AWS refuses it in a new account, whose functions share ten invocations at once.
 /// MiniStack takes it and does not apply it.
 fn reserved_concurrency(part: &Value) -> Vec<String> {

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::listed;
-use crate::{resources, template};
+use crate::{listed, resources, statements, template};
 
 /// What Lambda does in the function's name, on the stream and on all of them.
 const ON_STREAM: [&str; 3] = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
@@ -98,8 +97,7 @@ fn is_supported(rule: &Value) -> bool {
 fn missing_permissions(template: &Value) -> Vec<String> {
     let mut missing = Vec::new();
     for (name, function, event) in events(template, "DynamoDB") {
-        let role = function["Role"].as_str().and_then(|role| role.strip_suffix(".Arn")).unwrap_or_default();
-        let statements = statements(template, role);
+        let statements = statements(template, function["Role"].as_str().unwrap_or_default());
         let may = |action: &str, resource: &Value| {
             statements.iter().any(|statement| {
                 statement["Effect"] == "Allow"
@@ -113,17 +111,6 @@ fn missing_permissions(template: &Value) -> Vec<String> {
         missing.extend(lacking.map(|(action, resource)| format!("{name}: {action} on {resource}")));
     }
     missing
-}
-
-/// The statements of a role's own policies, and of those of the template that it names.
-fn statements(template: &Value, role: &str) -> Vec<Value> {
-    let role = &template["Resources"][role]["Properties"];
-    let own = listed(&role["Policies"]).into_iter().map(|policy| policy["PolicyDocument"].clone());
-    let named = listed(&role["ManagedPolicyArns"]).into_iter().map(|policy| {
-        let policy = policy.as_str().unwrap_or_default();
-        template["Resources"][policy]["Properties"]["PolicyDocument"].clone()
-    });
-    own.chain(named).flat_map(|document| listed(&document["Statement"])).collect()
 }
 
 /// A template with a function that a stream wakes.
