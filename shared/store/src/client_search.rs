@@ -36,8 +36,9 @@ pub enum ClientSearchClaim {
 #[derive(Serialize, Deserialize)]
 struct SearchItem {
     claimed_until: i64,
+    /// Not `client_id`, which would put the item into the index of onboardings by client account.
     #[serde(default)]
-    client_id: Option<ClientId>,
+    found_id: Option<ClientId>,
     #[serde(default)]
     asked_at: Option<i64>,
 }
@@ -52,11 +53,11 @@ impl Store {
             .set_key(Some(search_key(email).attributes()))
             .return_values(ReturnValue::AllNew)
             .update_expression(
-                "SET v = :v, onboarding_id = :id, claimed_until = :until, expires_at = :expires_at REMOVE client_id",
+                "SET v = :v, onboarding_id = :id, claimed_until = :until, expires_at = :expires_at REMOVE found_id",
             )
             .condition_expression(
                 "attribute_not_exists(pk) OR expires_at <= :second \
-                 OR (attribute_not_exists(client_id) AND (onboarding_id = :id OR claimed_until <= :now))",
+                 OR (attribute_not_exists(found_id) AND (onboarding_id = :id OR claimed_until <= :now))",
             )
             .expression_attribute_values(":v", n(item::SHAPE))
             .expression_attribute_values(":id", s(id.as_str()))
@@ -71,8 +72,8 @@ impl Store {
             }
             Updated::Refused(None) => Err(StoreError::Busy),
             Updated::Refused(Some(found)) => {
-                let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
-                Ok(match client_id {
+                let SearchItem { claimed_until, found_id, .. } = item::read(found)?;
+                Ok(match found_id {
                     Some(client_id) => ClientSearchClaim::Found(client_id),
                     None => ClientSearchClaim::Theirs { until: from_milliseconds(claimed_until) },
                 })
@@ -91,8 +92,8 @@ impl Store {
         let now = self.clock.now();
         let expired = item::number(&found, "expires_at").is_some_and(|at| at <= now.unix_timestamp());
         let own = item::text(&found, "onboarding_id") == Some(id.as_str());
-        let SearchItem { claimed_until, client_id, .. } = item::read(found)?;
-        Ok(match client_id {
+        let SearchItem { claimed_until, found_id, .. } = item::read(found)?;
+        Ok(match found_id {
             _ if expired => None,
             Some(client_id) => Some(ClientSearchClaim::Found(client_id)),
             None if own || claimed_until <= milliseconds(now) => None,
@@ -113,13 +114,13 @@ impl Store {
         self.update(request).await.map(drop)
     }
 
-    /// Tells the other onboardings with this e-mail address which client account it is.
+    /// Tells the other onboardings with this e-mail address which client account it is. Nothing is unclear any more.
     pub async fn tell_client_found(&self, email: &str, client_id: &ClientId) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
             .set_key(Some(search_key(email).attributes()))
-            .update_expression("SET client_id = :client_id")
+            .update_expression("SET found_id = :client_id REMOVE asked_at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":client_id", s(client_id.as_str()));
         self.update(request).await.map(drop)

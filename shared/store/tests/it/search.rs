@@ -56,6 +56,20 @@ async fn the_next_client_search_knows_that_an_account_was_requested() {
 }
 
 #[tokio::test]
+async fn a_found_client_account_is_no_longer_unclear_and_stays_out_of_the_lists() {
+    let bench = TestBench::new().await;
+    let id = bench.create("one").await;
+    bench.store.claim_client_search(EMAIL, &id).await.unwrap();
+    bench.store.client_asked_for(EMAIL, Some(bench.now())).await.unwrap();
+    bench.store.tell_client_found(EMAIL, &"hT3mVxCL".parse().unwrap()).await.unwrap();
+    let indexed = bench.client.scan().table_name(crate::TABLE).index_name(store::schema::BY_CLIENT);
+    assert_eq!(indexed.send().await.unwrap().count(), 0);
+    bench.pass(Duration::hours(25));
+    let claim = bench.store.claim_client_search(EMAIL, &id).await.unwrap();
+    assert_eq!(claim, ClientSearchClaim::Ours { asked_at: None });
+}
+
+#[tokio::test]
 async fn an_abandoned_client_search_is_taken_over_and_an_old_result_is_searched_again() {
     let bench = TestBench::new().await;
     let (first, second) = (bench.create("one").await, bench.create("two").await);
