@@ -97,7 +97,7 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
     let steps = Step::ALL;
     prop_oneof![
         Just(Event::Started),
-        Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200 } }),
+        Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200, began_at: None } }),
         Just(Event::ClientSearched { search: ClientSearch::Absent { at: None } }),
         (0..2u8).prop_map(|n| Event::ClientFound { client_id: format!("hT3mV{n}CL").parse().unwrap(), created: true }),
         (0..3i64).prop_map(|n| Event::PopupLeft { attempt: attempt(n) }),

@@ -131,15 +131,21 @@ pub enum ClientSearch {
     Reading {
         /// Number of client accounts to skip.
         offset: u32,
+        /// When the first page was read.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        began_at: Option<OffsetDateTime>,
     },
     /// The newest accounts hold no match, nor do the pages before this offset of those that the Hub's filter finds.
     Filtering {
         /// Number of client accounts to skip.
         offset: u32,
+        /// When the first page was read, without the filter.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        began_at: Option<OffsetDateTime>,
     },
     /// No page holds a match: the account may be created now.
     Absent {
-        /// When the last page was read.
+        /// When the first page was read: an account that appeared later may have been missed.
         #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         at: Option<OffsetDateTime>,
     },

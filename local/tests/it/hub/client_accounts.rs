@@ -175,6 +175,60 @@ async fn a_client_account_that_was_not_created_is_requested_again_after_two_sear
     assert_eq!(bench.calls_of("create_client").await.len(), 3);
 }
 
+/// As when the Hub's list of all accounts shows a new one later than its filter does.
+#[tokio::test]
+async fn a_client_account_of_unclear_creation_that_only_the_filter_shows_is_found() {
+    let bench = TestBench::new().await;
+    bench.fault(json!({"route": "create_client", "status": 500, "after_effect": true})).await;
+    let nobody = json!({"clients": [], "count": 0, "total": 0, "limit": 200, "offset": 0});
+    // The search before the creation, and the look without the filter.
+    bench.fault(json!({"route": "list_clients", "body": nobody, "times": 2})).await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(5)).await;
+    bench.assert_promise_kept(&started).await;
+    assert_eq!(bench.calls_of("create_client").await.len(), 1);
+    assert_eq!(bench.calls_of("list_clients").await.len(), 3);
+}
+
+#[tokio::test]
+async fn two_looks_without_and_with_the_filter_come_before_a_second_creation() {
+    for (filter, looks) in [("contact_info.email", 4), ("none", 2)] {
+        let variables = vec![("HUB_CLIENT_FILTER".to_owned(), filter.to_owned())];
+        let bench = TestBench::with(Options { variables, ..Options::default() }).await;
+        bench.fault(json!({"route": "create_client", "status": 500})).await;
+        let started = bench.signed_up("tenant-1", "one_number").await;
+        bench.live_through(Duration::minutes(30)).await;
+        bench.assert_promise_kept(&started).await;
+        assert_eq!(listed_between_creations(&bench).await, looks, "{filter}");
+    }
+}
+
+/// The first look is interrupted between its two calls. What it saw without the filter is minutes old when it ends, so
+/// that it does not count as the second look.
+#[tokio::test]
+async fn an_interrupted_look_for_a_client_account_is_followed_by_a_second_one() {
+    let bench = TestBench::new().await;
+    bench.fault(json!({"route": "create_client", "status": 500})).await;
+    bench
+        .fault(json!([
+            {"route": "list_clients", "delay_ms": 1, "times": 2},
+            {"route": "list_clients", "status": 500, "times": 10},
+        ]))
+        .await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::hours(2)).await;
+    bench.assert_promise_kept(&started).await;
+    assert_eq!(listed_between_creations(&bench).await, 4);
+}
+
+/// How many pages of client accounts the Hub gave between the first creation and the second.
+async fn listed_between_creations(bench: &TestBench) -> usize {
+    let calls = bench.hub_calls().await;
+    let creations: Vec<usize> = (0..calls.len()).filter(|at| calls[*at]["route"] == "create_client").collect();
+    let [first, second] = creations[..] else { panic!("{} creations", creations.len()) };
+    calls[first..second].iter().filter(|call| call["route"] == "list_clients" && call["status"] == 200).count()
+}
+
 #[tokio::test]
 async fn two_onboardings_of_one_customer_share_the_client_account() {
     let bench = TestBench::new().await;

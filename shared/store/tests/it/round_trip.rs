@@ -26,6 +26,11 @@ fn prefill() -> impl Strategy<Value = Value> {
     })
 }
 
+fn times() -> impl Strategy<Value = Option<time::OffsetDateTime>> {
+    let at = |milliseconds| time::OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(milliseconds);
+    prop::option::of((0..4_000_000_000_000_i64).prop_map(at))
+}
+
 fn client() -> impl Strategy<Value = ClientAccount> {
     let details = (".{0,20}", ".{0,20}", ".{0,20}").prop_map(|(name, email, user_name)| onboarding::ClientDetails {
         name,
@@ -35,7 +40,8 @@ fn client() -> impl Strategy<Value = ClientAccount> {
     let search = prop_oneof![
         Just(ClientSearch::Open),
         Just(ClientSearch::Absent { at: None }),
-        any::<u32>().prop_map(|offset| ClientSearch::Reading { offset }),
+        (any::<u32>(), times()).prop_map(|(offset, began_at)| ClientSearch::Reading { offset, began_at }),
+        (any::<u32>(), times()).prop_map(|(offset, began_at)| ClientSearch::Filtering { offset, began_at }),
     ];
     prop_oneof![
         (details.clone(), search).prop_map(|(details, search)| ClientAccount::Wanted { details, search }),

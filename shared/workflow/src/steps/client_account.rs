@@ -2,9 +2,9 @@
 //!
 //! The Hub may create an account and still answer 429 or 500, or create it after we gave up waiting, and its e-mail filter
 //! is not reliable. So the account is looked up first, and after any creation that did not end with an id it is looked up
-//! again, soon and then once more before another creation is asked for. Every answer is recorded before the next call, so
-//! that an interruption repeats no call. Of several onboardings with the same e-mail address, one searches, and the
-//! dispatcher lets the others wait for what it finds.
+//! again, soon and then once more before another creation is asked for, each time without and with the filter. Every answer
+//! is recorded before the next call, so that an interruption repeats no call. Of several onboardings with the same e-mail
+//! address, one searches, and the dispatcher lets the others wait for what it finds.
 
 use std::time::Instant;
 
@@ -57,10 +57,10 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
     if stored.onboarding.status.is_at_rest() {
         return Err(StepError::NothingToDo);
     }
-    let so_far = match context.store.claim_client_search(&details.email, &stored.onboarding.id).await? {
+    let (so_far, unclear) = match context.store.claim_client_search(&details.email, &stored.onboarding.id).await? {
         ClientSearchClaim::Ours { asked_at } => {
             let now = context.clock.now();
-            match search {
+            let so_far = match search {
                 ClientSearch::Absent { at } if at.is_none_or(|at| at < now - SEARCH_COUNTS) => ClientSearch::Open,
                 ClientSearch::Absent { at } => match next_search(asked_at, at) {
                     // An account was asked for after the last search, and nobody knows what came of it.
@@ -72,8 +72,15 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
                     Some(_) => ClientSearch::Open,
                     None => search,
                 },
+                // An account was asked for since the search began.
+                ClientSearch::Reading { began_at, .. } | ClientSearch::Filtering { began_at, .. }
+                    if began_at < asked_at =>
+                {
+                    ClientSearch::Open
+                }
                 so_far => so_far,
-            }
+            };
+            (so_far, asked_at.is_some())
         }
         ClientSearchClaim::Found(client_id) => {
             permitted.give_back(&context.store).await?;
@@ -86,7 +93,9 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
         ClientSearch::Absent { .. } => create(context, permitted, &details).await?,
         so_far => {
             context
-                .call(permitted, async |authorization| search_on(context, authorization, &details, so_far).await)
+                .call(permitted, async |authorization| {
+                    search_on(context, authorization, &details, so_far, unclear).await
+                })
                 .await??
         }
     };
@@ -97,7 +106,7 @@ async fn find_or_create(context: &HubContext, permitted: &PermittedWork, stored:
 }
 
 /// From when on the next search may be made that has to come before another creation; `None` if none has to.
-/// `absent_at`: when the last one found nothing.
+/// `absent_at`: when the last one began that found nothing.
 fn next_search(asked_at: Option<OffsetDateTime>, absent_at: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
     let asked_at = asked_at?;
     APPEARS_WITHIN.into_iter().map(|within| asked_at + within).find(|from| absent_at.is_none_or(|at| at < *from))
@@ -121,28 +130,36 @@ async fn create(context: &HubContext, permitted: &PermittedWork, details: &Clien
 }
 
 /// Reads one page more. The newest accounts come first and without the filter: one that was just created is among them, and
-/// few partners have more than fit on a page. Older ones are left to the filter, if one is set.
+/// few partners have more than fit on a page. Older ones are left to the filter, if one is set. While a creation is
+/// `unclear`, the filter is asked too, because an account may appear in one list before the other.
 async fn search_on(
     context: &HubContext,
     authorization: &Authorization,
     details: &ClientDetails,
     so_far: ClientSearch,
+    unclear: bool,
 ) -> Result<Event, HubError> {
+    let began_at = match so_far {
+        ClientSearch::Reading { began_at, .. } | ClientSearch::Filtering { began_at, .. } => began_at,
+        ClientSearch::Open | ClientSearch::Absent { .. } => Some(context.clock.now()),
+    };
     let page = match so_far {
-        ClientSearch::Filtering { offset } => {
+        ClientSearch::Filtering { offset, .. } => {
             context.hub.clients_filtered(authorization, &details.email, offset).await?
         }
-        ClientSearch::Reading { offset } => context.hub.clients_page(authorization, offset).await?,
+        ClientSearch::Reading { offset, .. } => context.hub.clients_page(authorization, offset).await?,
         ClientSearch::Open | ClientSearch::Absent { .. } => context.hub.clients_page(authorization, 0).await?,
     };
     if let Some(client_id) = page.find_by_email(&details.email) {
         return Ok(Event::ClientFound { client_id: client_id.clone(), created: false });
     }
     let search = match (so_far, page.next_offset) {
-        (_, None) => ClientSearch::Absent { at: Some(context.clock.now()) },
-        (ClientSearch::Filtering { .. }, Some(offset)) => ClientSearch::Filtering { offset },
-        (ClientSearch::Open, Some(_)) if context.hub.filters_clients() => ClientSearch::Filtering { offset: 0 },
-        (_, Some(offset)) => ClientSearch::Reading { offset },
+        (ClientSearch::Open, next) if context.hub.filters_clients() && (unclear || next.is_some()) => {
+            ClientSearch::Filtering { offset: 0, began_at }
+        }
+        (_, None) => ClientSearch::Absent { at: began_at },
+        (ClientSearch::Filtering { .. }, Some(offset)) => ClientSearch::Filtering { offset, began_at },
+        (_, Some(offset)) => ClientSearch::Reading { offset, began_at },
     };
     Ok(Event::ClientSearched { search })
 }
