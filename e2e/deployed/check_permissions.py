@@ -32,7 +32,7 @@ ON_EVERYTHING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:
 REASONS_OF = {
     ("Dispatcher", "dynamodb:BatchGetItem"): "where the Hub names no phone number id, for the onboardings of a client account",
     ("Dispatcher", "dynamodb:Query"): "the same, by_client",
-    ("NumberSubmission", "dynamodb:BatchGetItem"): "the same",
+    ("NumberSubmission", "dynamodb:BatchGetItem"): "the same, and for the e-mail addresses of the Hub's client accounts",
     ("NumberSubmission", "dynamodb:Query"): "the same, by_client",
     ("KeyCreation", "secretsmanager:PutSecretValue"): "where the channel's secret was there already",
     ("KeyCreation", "secretsmanager:RestoreSecret"): "where the channel's secret is being deleted",

@@ -26,7 +26,7 @@ pub enum Class {
     LookUp,
     /// A client account to be found or created before its customer has signed up.
     ClientAccount,
-    /// The daily sweep of all channels.
+    /// The daily sweep of all channels and client accounts.
     Sweep,
     /// Not the dispatcher's: reconciliation looks at it.
     Reconciliation,

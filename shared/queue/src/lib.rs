@@ -45,7 +45,7 @@ pub enum About {
         /// The key of the webhook in the inbox.
         inbox_key: String,
     },
-    /// The sweep of all channels: its next page.
+    /// The daily sweep of all channels and client accounts: its next page.
     Sweep,
     /// The token with which we call the Hub.
     Token,

@@ -10,7 +10,7 @@ use super::item::{self, Item, Key};
 use super::{Store, StoreError, Stored, record};
 
 /// `BatchGetItem` takes no more keys.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 
 impl Store {
     /// The records with these ids. A consistent read, so a record is never older than what an index said of it. Records that

@@ -114,8 +114,11 @@ impl Store {
         self.update(request).await.map(drop)
     }
 
-    /// Tells the other onboardings with this e-mail address which client account it is. Nothing is unclear any more.
+    /// Keeps which client account has this e-mail address, and tells the other onboardings with it. Nothing is unclear any
+    /// more.
     pub async fn tell_client_found(&self, email: &str, client_id: &ClientId) -> Result<(), StoreError> {
+        // First: an interruption leaves the search open, and both are done again.
+        self.keep_client(email, client_id).await?;
         let request = self
             .client
             .update_item()

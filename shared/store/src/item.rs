@@ -11,6 +11,7 @@ use time::macros::format_description;
 
 use super::StoreError;
 use super::inbox::InboxKey;
+use super::report::Reported;
 
 /// The shape of the items that this release writes, and the only one it reads.
 pub(crate) const SHAPE: u32 = 2;
@@ -88,6 +89,10 @@ impl Key {
         Self { pk: format!("SEARCH#{email_sha256}"), sk: "SEARCH".to_owned() }
     }
 
+    pub(crate) fn known_client(email_sha256: &str) -> Self {
+        Self { pk: format!("EMAIL#{email_sha256}"), sk: "CLIENT".to_owned() }
+    }
+
     pub(crate) fn popup(id: &OnboardingId) -> Self {
         Self { sk: "POPUP".to_owned(), ..Self::onboarding(id) }
     }
@@ -120,12 +125,16 @@ impl Key {
         Self { sk: "SEEN".to_owned(), ..Self::channel(channel_id) }
     }
 
-    pub(crate) fn report(channel_id: &ChannelId, what: &str) -> Self {
-        Self { sk: format!("REPORT#{what}"), ..Self::channel(channel_id) }
+    pub(crate) fn report(about: Reported<'_>, what: &str) -> Self {
+        let pk = match about {
+            Reported::Channel(id) => Self::channel(id).pk,
+            Reported::Client(id) => format!("CLIENT#{id}"),
+        };
+        Self { pk, sk: format!("REPORT#{what}") }
     }
 
     pub(crate) fn sweep() -> Self {
-        Self { pk: "SWEEP#channels".to_owned(), sk: "SWEEP".to_owned() }
+        Self { pk: "SWEEP#hub".to_owned(), sk: "SWEEP".to_owned() }
     }
 
     pub(crate) fn hub_token() -> Self {

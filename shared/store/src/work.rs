@@ -38,7 +38,7 @@ pub enum WorkKey {
     Deletion(OnboardingId),
     /// A webhook that is kept and not settled.
     Inbox(InboxKey),
-    /// The sweep of all channels.
+    /// The daily sweep of all channels and client accounts.
     Sweep,
     /// The token with which we call the Hub, if it has to be fetched.
     Token,

@@ -108,6 +108,8 @@ pub enum Metric {
     WebhookUnreadable,
     /// The Hub refused our credentials.
     HubUnauthorized,
+    /// The daily sweep found a second client account with the e-mail address of one of ours.
+    ClientDuplicate,
     /// A live channel that no onboarding knows: the daily sweep finds it, or its webhook has waited for days.
     ChannelUnknown,
     /// The vault no longer holds the key of an onboarding that is ready.

@@ -60,7 +60,7 @@ pub(crate) async fn onboarding(stack: &mut DeployedStack) -> Result<(), Error> {
         let report = stack.resources.item(&format!("CHANNEL#{id}"), "REPORT#channel_unknown").await?;
         if report.is_none() {
             // Now, and not tomorrow.
-            stack.resources.make_due("SWEEP#channels", "SWEEP").await?;
+            stack.resources.make_due("SWEEP#hub", "SWEEP").await?;
         }
         Ok(report.map(drop))
     })

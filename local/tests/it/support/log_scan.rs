@@ -20,7 +20,7 @@ const SECRET: usize = 34;
 
 static STARTED: Once = Once::new();
 static LINES: AtomicUsize = AtomicUsize::new(0);
-/// Warnings about channels.
+/// Warnings about channels and client accounts.
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -35,11 +35,11 @@ impl LogScan {
         Self(())
     }
 
-    /// How many warnings said this of one of these channels.
-    pub(crate) fn warnings(text: &str, channels: &[String]) -> usize {
+    /// The warnings that said this of one of these channels or client accounts.
+    pub(crate) fn warnings(text: &str, ids: &[String]) -> Vec<String> {
         let kept = WARNINGS.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |line: &&String| line.contains(text) && channels.iter().any(|channel| line.contains(channel));
-        kept.iter().filter(fits).count()
+        let fits = |line: &&String| line.contains(text) && ids.iter().any(|id| line.contains(id));
+        kept.iter().filter(fits).cloned().collect()
     }
 
     /// How many lines were looked through.
@@ -66,7 +66,7 @@ impl Write for Scanner {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.fetch_add(1, Ordering::SeqCst);
         let text = String::from_utf8_lossy(line);
-        if text.contains("WARN") && text.contains("channel_id") {
+        if text.contains("WARN") && (text.contains("channel_id") || text.contains("client_id")) {
             WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone().into_owned());
         }
         if opens_something(&text) {

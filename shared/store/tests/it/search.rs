@@ -70,6 +70,25 @@ async fn a_found_client_account_is_no_longer_unclear_and_stays_out_of_the_lists(
 }
 
 #[tokio::test]
+async fn found_client_accounts_are_known_for_ever_by_their_e_mail_address_in_any_case() {
+    let bench = TestBench::new().await;
+    let id = bench.create("one").await;
+    // More than one batch.
+    let emails: Vec<String> = (0..150).map(|n| format!("Kim-{n}@Acme.example")).collect();
+    let client = |n: usize| format!("hT3mV{n}CL").parse().unwrap();
+    for n in [0, 60, 149] {
+        bench.store.claim_client_search(&emails[n], &id).await.unwrap();
+        bench.store.tell_client_found(&emails[n], &client(n)).await.unwrap();
+    }
+    bench.pass(Duration::days(400));
+    let asked = emails.iter().flat_map(|email| [email.to_lowercase(), email.to_uppercase()]).collect::<Vec<_>>();
+    let known = bench.store.known_clients(asked.iter().map(String::as_str)).await.unwrap();
+    let expected = [0, 60, 149].map(|n| (emails[n].to_lowercase(), client(n)));
+    assert_eq!(known, expected.into());
+    assert!(bench.store.known_clients([]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn an_abandoned_client_search_is_taken_over_and_an_old_result_is_searched_again() {
     let bench = TestBench::new().await;
     let (first, second) = (bench.create("one").await, bench.create("two").await);

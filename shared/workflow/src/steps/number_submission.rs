@@ -13,10 +13,10 @@ use vault::Vault;
 use super::{client_account, unclear_submission};
 use crate::inbound::channel_event;
 use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
-use crate::upkeep::{channel_sweep, hub_probe, hub_token, look_up};
+use crate::upkeep::{daily_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
-/// channel of a webhook, for all channels, for a token, and whether it is well.
+/// channel of a webhook, for all channels and client accounts, for a token, and whether it is well.
 #[derive(Clone)]
 pub struct NumberSubmission {
     /// What the step is given.
@@ -43,7 +43,7 @@ impl NumberSubmission {
                 channel_event::ask(&self.context, &permitted(WorkKey::Inbox(key.clone())), &key).await
             }
             About::Sweep => {
-                let sweep = channel_sweep::ChannelSweep { context: &self.context, vault: &self.vault };
+                let sweep = daily_sweep::DailySweep { context: &self.context, vault: &self.vault };
                 sweep.run(&permitted(WorkKey::Sweep)).await
             }
             About::Token => hub_token::run(&self.context, &permitted(WorkKey::Token)).await,

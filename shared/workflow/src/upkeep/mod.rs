@@ -1,7 +1,9 @@
-//! What looks after the rest: channels whose webhook never came, signups that Meta has not confirmed yet or that nobody claims,
-//! links that run out, records that are no longer kept, and the dispatcher itself.
+//! What looks after the rest: channels whose webhook never came, client accounts that exist twice, signups that Meta has not
+//! confirmed yet or that nobody claims, links that run out, records that are no longer kept, and the dispatcher itself.
 
-pub(crate) mod channel_sweep;
+mod channel_check;
+pub(crate) mod daily_sweep;
+mod duplicate_client;
 pub(crate) mod hub_probe;
 pub(crate) mod hub_token;
 pub(crate) mod look_up;

@@ -10,7 +10,7 @@ use store::{Due, Source, Store, StoreError, Stored, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
-use super::{channel_sweep, overdue, retention, unclaimed_signup};
+use super::{daily_sweep, overdue, retention, unclaimed_signup};
 use crate::steps::Confirmation;
 
 /// How many due items one run takes up. The rest is due at the next run.
@@ -74,7 +74,7 @@ impl Reconciliation {
         // Each part has its share of the time, and leaves what it does not need to those after it.
         let share = |part: u32| begun + deadline.saturating_duration_since(begun) * part / 10;
         let mut report = Reconciled::default();
-        self.context.store.ensure_sweep(self.context.clock.now() + channel_sweep::PAUSE).await.map_err(text)?;
+        self.context.store.ensure_sweep(self.context.clock.now() + daily_sweep::PAUSE).await.map_err(text)?;
         self.watch_dispatcher(&mut report).await.map_err(text)?;
         // A part that fails does not keep the others from their work.
         let overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text);

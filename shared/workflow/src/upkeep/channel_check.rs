@@ -1,64 +1,30 @@
-//! Once a day, all channels at the Hub, a page with each permit: live ones whose webhook never came, those that no
-//! onboarding knows, which cost the partner money, and keys that are gone from the vault.
+//! Checks the live channels that the daily sweep finds at the Hub: those whose webhook never came, those that no onboarding
+//! knows, which cost the partner money, and those whose keys are gone from the vault.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use onboarding::{ChannelId, Onboarding, OnboardingId, Problem, Status, Step};
 use partner_hub::Channel;
-use store::StoreError;
+use store::{Reported, StoreError};
 use telemetry::Metric;
-use time::Duration;
 use vault::Vault;
 
 use crate::inbound::owner::{Owner, apply_live, owner_of};
-use crate::runner::{HubContext, PermittedWork, StepError};
+use crate::runner::{HubContext, StepError};
 use crate::upkeep::look_up::found_live;
 
-/// From the end of one sweep to the beginning of the next.
-pub(crate) const PAUSE: Duration = Duration::hours(24);
-
-/// How soon a page is read again that the Hub did not give.
-const FAILED_PAGE: Duration = Duration::minutes(15);
-
-/// What the sweep needs.
+/// What the check needs.
 #[derive(Clone)]
-pub(crate) struct ChannelSweep<'a> {
-    pub(crate) context: &'a HubContext,
-    pub(crate) vault: &'a Arc<dyn Vault>,
+pub(super) struct ChannelCheck<'a> {
+    pub(super) context: &'a HubContext,
+    pub(super) vault: &'a Arc<dyn Vault>,
 }
 
-impl ChannelSweep<'_> {
-    /// Reads the next page.
-    ///
-    /// # Errors
-    /// A sentence, if nothing could be recorded. The page is due again by itself.
-    pub(crate) async fn run(&self, permitted: &PermittedWork) -> Result<(), String> {
-        let started = Instant::now();
-        let swept = self.next_page(permitted).await;
-        let outcome = swept.as_ref().map_or_else(StepError::outcome, |()| "done");
-        telemetry::step("sweep", outcome, started, swept.as_ref().err().and_then(StepError::reason));
-        match swept {
-            Err(StepError::Unavailable(reason)) => Err(reason),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    async fn next_page(&self, permitted: &PermittedWork) -> Result<(), StepError> {
-        let offset = self.context.store.sweep_offset().await?;
-        let call = self
-            .context
-            .call(permitted, async |authorization| self.context.hub.channels_page(authorization, offset).await);
-        let page = match call.await? {
-            Ok(page) => page,
-            // That it failed is a result: the page is due again later.
-            Err(error) => {
-                self.context.store.sweep_on(offset, self.context.clock.now() + FAILED_PAGE).await?;
-                return Err(error.into());
-            }
-        };
+impl ChannelCheck<'_> {
+    /// Looks into each of these channels that is live.
+    pub(super) async fn check_all(&self, channels: &[Channel]) -> Result<(), StepError> {
         let (mut checked, mut failure) = (0, None);
-        for channel in page.channels.iter().filter(|channel| channel.is_live()) {
+        for channel in channels.iter().filter(|channel| channel.is_live()) {
             match self.check(channel).await {
                 Ok(()) => checked += 1,
                 Err(stop) => {
@@ -68,12 +34,7 @@ impl ChannelSweep<'_> {
             }
         }
         // One that can never be looked into must not keep the sweep at its page; if none could be, it is not the channels.
-        if let Some(stop) = failure.filter(|_| checked == 0) {
-            return Err(stop);
-        }
-        let now = self.context.clock.now();
-        let (next, at) = page.next_offset.map_or((0, now + PAUSE), |next| (next, now));
-        Ok(self.context.store.sweep_on(next, at).await?)
+        failure.filter(|_| checked == 0).map_or(Ok(()), Err)
     }
 
     async fn check(&self, channel: &Channel) -> Result<(), StepError> {
@@ -117,7 +78,7 @@ impl ChannelSweep<'_> {
         onboarding_id: Option<&OnboardingId>,
         what: Classification,
     ) -> Result<(), StepError> {
-        if self.context.store.first_report(channel_id, what.metric.as_str()).await? {
+        if self.context.store.first_report(Reported::Channel(channel_id), what.metric.as_str()).await? {
             let onboarding_id = onboarding_id.map(OnboardingId::as_str);
             tracing::warn!(%channel_id, onboarding_id, "{}", what.text);
             telemetry::count(what.metric, 1);
