@@ -42,6 +42,7 @@ pub use hub_token::SealedToken;
 pub use inbox::{Dedup, InboxEntry, InboxKey, InboxReceipt, InvalidInboxKey, NewInboxEntry, Source};
 pub use item::EVENT_PREFIX;
 pub use kept_token::{KeptToken, ProofTurn};
+pub use known_client::KnownClient;
 pub use limit::DispatchLease;
 pub use list::{ListFilter, Page};
 pub use overdue::InStatus;

@@ -19,9 +19,9 @@ pub const BY_CREATION: &str = "by_creation";
 pub const BY_STATUS: &str = "by_status";
 
 /// What the partitions of the table are of: the first word of each `pk`. The roles of the template allow partitions by it.
-pub const PARTITIONS: [&str; 15] = [
-    "CHANNEL", "CODE", "HEARD", "IDEM", "INBOX", "LIMIT", "LOOK", "NUMBER", "ONB", "SEARCH", "SIGNUP", "SWEEP",
-    "TOKEN", "WABA", "WARM",
+pub const PARTITIONS: [&str; 17] = [
+    "CHANNEL", "CLIENT", "CODE", "EMAIL", "HEARD", "IDEM", "INBOX", "LIMIT", "LOOK", "NUMBER", "ONB", "SEARCH",
+    "SIGNUP", "SWEEP", "TOKEN", "WABA", "WARM",
 ];
 
 /// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and

@@ -11,11 +11,8 @@ use crate::{listed, resources, statements, template};
 /// Partitions by action.
 type Reach = BTreeMap<String, BTreeSet<String>>;
 
-/// What a worker has that adds nothing of its own.
-const WORKER: [(&str, &str); 3] =
-    [("GetItem", "ONB TOKEN WARM"), ("PutItem", "ONB WARM"), ("UpdateItem", "LIMIT ONB TOKEN WARM")];
-/// The other functions.
-const OTHERS: [(&str, &[(&str, &str)]); 7] = [
+/// By the function that has the role.
+const REACH: [(&str, &[(&str, &str)]); 9] = [
     ("SignupPage", &[]),
     (
         "Onboardings",
@@ -40,14 +37,19 @@ const OTHERS: [(&str, &[(&str, &str)]); 7] = [
     // Nothing of an onboarding.
     ("WebhookReceipt", &[("GetItem", "INBOX WARM"), ("PutItem", "HEARD INBOX")]),
     (
+        "ClientAccount",
+        &[("GetItem", "ONB TOKEN WARM"), ("PutItem", "EMAIL ONB WARM"), ("UpdateItem", "LIMIT ONB SEARCH TOKEN WARM")],
+    ),
+    (
         "NumberSubmission",
         &[
-            ("BatchGetItem", "ONB"),
+            ("BatchGetItem", "EMAIL ONB"),
             ("GetItem", "CHANNEL HEARD INBOX NUMBER ONB SWEEP TOKEN WARM"),
-            ("PutItem", "CHANNEL ONB WARM"),
-            ("UpdateItem", "CHANNEL INBOX LIMIT ONB SEARCH SWEEP TOKEN WARM"),
+            ("PutItem", "CHANNEL EMAIL ONB WARM"),
+            ("UpdateItem", "CHANNEL CLIENT INBOX LIMIT ONB SEARCH SWEEP TOKEN WARM"),
         ],
     ),
+    ("KeyCreation", &[("GetItem", "ONB TOKEN WARM"), ("PutItem", "ONB WARM"), ("UpdateItem", "LIMIT ONB TOKEN WARM")]),
     (
         "Reconciliation",
         &[
@@ -68,8 +70,6 @@ const OTHERS: [(&str, &[(&str, &str)]); 7] = [
         ],
     ),
 ];
-/// What a worker has beyond that.
-const OF_CLIENT_ACCOUNT: (&str, &str) = ("UpdateItem", "LIMIT ONB SEARCH TOKEN WARM");
 
 #[test]
 fn each_role_reaches_the_partitions_that_its_function_uses_and_no_others() {
@@ -82,13 +82,9 @@ fn each_role_reaches_the_partitions_that_its_function_uses_and_no_others() {
             assert!(PARTITIONS.contains(&partition.as_str()), "{name}: the store has no partition {partition}");
             unused.remove(partition.as_str());
         }
-        let expected = match OTHERS.iter().find(|(other, _)| *other == name) {
-            Some((_, expected)) => expected.to_vec(),
-            None if name == "ClientAccount" => vec![WORKER[0], WORKER[1], OF_CLIENT_ACCOUNT],
-            None => WORKER.to_vec(),
-        };
-        let expected = expected.into_iter().map(|(action, partitions)| {
-            (action.to_owned(), partitions.split(' ').map(str::to_owned).collect::<BTreeSet<String>>())
+        let (_, expected) = REACH.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("{name} is not listed"));
+        let expected = expected.iter().map(|(action, partitions)| {
+            ((*action).to_owned(), partitions.split(' ').map(str::to_owned).collect::<BTreeSet<String>>())
         });
         assert_eq!(found, expected.collect(), "{name}");
     }

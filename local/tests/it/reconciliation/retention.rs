@@ -217,7 +217,7 @@ async fn the_number_and_the_channel_of_a_deleted_onboarding_can_be_signed_up_aga
         assert_eq!(bench.outcome(&format!("partner_hub#{id}")).await.as_deref(), Some("unmatched"), "{id}");
     }
     let id = channel["id"].as_str().unwrap().to_owned();
-    assert_eq!(LogScan::warnings("a live channel that no onboarding knows", &[id]), 1);
+    assert_eq!(LogScan::warnings("a live channel that no onboarding knows", &[id]).len(), 1);
     assert_eq!(log.lines_with("\"ERROR\""), 0);
 
     let second = failed("tenant-1").await;

@@ -83,7 +83,7 @@ impl DailySweep<'_> {
             Ok(page) => page,
             Err(error) => return Ok(Err(error)),
         };
-        duplicate_client::tell_all(&self.context.store, &page.clients).await?;
+        duplicate_client::tell_all(&self.context.store, &self.context.clock, &page.clients).await?;
         Ok(Ok(page.next_offset))
     }
 }
