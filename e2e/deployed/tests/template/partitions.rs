@@ -53,10 +53,10 @@ const REACH: [(&str, &[(&str, &str)]); 9] = [
     (
         "Reconciliation",
         &[
-            ("DeleteItem", "CHANNEL ONB SIGNUP"),
+            ("DeleteItem", "CHANNEL ONB SIGNUP WABA"),
             ("GetItem", "INBOX LIMIT LOOK NUMBER ONB SWEEP WARM"),
             ("PutItem", "NUMBER ONB SIGNUP WABA WARM"),
-            ("Query", "WABA"),
+            ("Query", "ONB WABA"),
             ("UpdateItem", "INBOX LOOK ONB SWEEP WARM"),
         ],
     ),
