@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use onboarding::limiter::milliseconds;
-use onboarding::{Class, OnboardingId, Status, WabaId};
+use onboarding::{Class, ClientAccount, Onboarding, OnboardingId, Status, WabaId};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -16,7 +16,7 @@ use super::contention::{RaceBackoff, Transacted};
 use super::history::HistoryEntry;
 use super::item::{self, EVENT_PREFIX, Item, Key, n, s};
 use super::waba::wabas_of_event;
-use super::{Store, StoreError, Stored};
+use super::{Store, StoreError, Stored, known_client};
 
 /// As many items are deleted at once. A transaction takes no more writes.
 const AT_ONCE: usize = 100;
@@ -62,8 +62,12 @@ impl Store {
         let note = Note { due: Class::Reconciliation.as_str(), due_at: milliseconds(self.clock.now()) };
         let note =
             Put::builder().table_name(&self.table).set_item(Some(item::write(Key::deleted(id), &note)?)).build()?;
-        let writes =
+        let mut writes =
             vec![TransactWriteItem::builder().delete(record).build(), TransactWriteItem::builder().put(note).build()];
+        if let Some(key) = self.known_client_of(&stored.onboarding).await? {
+            let known = Delete::builder().table_name(&self.table).set_key(Some(key.attributes())).build()?;
+            writes.push(TransactWriteItem::builder().delete(known).build());
+        }
         let mut backoff = RaceBackoff::default();
         loop {
             match self.transact(writes.clone()).await? {
@@ -72,6 +76,14 @@ impl Store {
                 Transacted::Contended => backoff.after_lost_race().await?,
             }
         }
+    }
+
+    /// What the table keeps of the e-mail address of its client account; `None` if another onboarding has the account, too.
+    async fn known_client_of(&self, onboarding: &Onboarding) -> Result<Option<Key>, StoreError> {
+        let ClientAccount::Known { id, details: Some(details) } = &onboarding.client else { return Ok(None) };
+        let of_client = self.by_client(id).await?;
+        let is_shared = of_client.iter().any(|other| other.onboarding.id != onboarding.id);
+        Ok((!is_shared).then(|| known_client::key(&exchange::folded_email(&details.email))))
     }
 
     /// Deletes up to 100 items of an onboarding whose record is deleted: its history, whatever else lies in its partition, its

@@ -65,6 +65,6 @@ impl KnownClient {
     }
 }
 
-fn key(folded_email: &str) -> Key {
+pub(crate) fn key(folded_email: &str) -> Key {
     Key::known_client(&exchange::sha256_hex(folded_email))
 }

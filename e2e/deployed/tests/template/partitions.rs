@@ -53,7 +53,8 @@ const REACH: [(&str, &[(&str, &str)]); 9] = [
     (
         "Reconciliation",
         &[
-            ("DeleteItem", "CHANNEL ONB SIGNUP WABA"),
+            ("BatchGetItem", "ONB"),
+            ("DeleteItem", "CHANNEL EMAIL ONB SIGNUP WABA"),
             ("GetItem", "INBOX LIMIT LOOK NUMBER ONB SWEEP WARM"),
             ("PutItem", "NUMBER ONB SIGNUP WABA WARM"),
             ("Query", "ONB WABA"),

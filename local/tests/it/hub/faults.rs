@@ -5,8 +5,9 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::support::TestBench;
 
-/// Longer than every wait that one or two faults can cause.
-const LONG_ENOUGH: Duration = Duration::hours(1);
+/// Longer than every wait that three faults can cause. A submission that nobody knows the outcome of is made again after a
+/// quarter of an hour at the earliest.
+const LONG_ENOUGH: Duration = Duration::hours(2);
 
 /// The ways in which a call can fail and work the next time; faults without their route.
 fn passing_faults() -> Vec<Value> {

@@ -11,8 +11,8 @@ use crate::support::TestBench;
 use crate::support::bench::{overdue_in, time_of};
 use crate::support::fakes::HUB_ROUTES;
 
-/// After the longest back-off and the limit's line.
-const RECOVERY: Duration = Duration::minutes(20);
+/// After the longest back-off, the looks for a submission of which nobody knows what became, and the limit's line.
+const RECOVERY: Duration = Duration::minutes(40);
 
 async fn assert_all_ready(bench: &TestBench, all: &[Started]) {
     for started in all {

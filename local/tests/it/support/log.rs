@@ -30,6 +30,12 @@ impl Log {
 
     /// How many lines have these words.
     pub(crate) fn lines_with(&self, words: &str) -> usize {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).lines().filter(|line| line.contains(words)).count()
+        self.lines_that_say(words).len()
+    }
+
+    /// The lines that have these words.
+    pub(crate) fn lines_that_say(&self, words: &str) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        text.lines().filter(|line| line.contains(words)).map(ToOwned::to_owned).collect()
     }
 }

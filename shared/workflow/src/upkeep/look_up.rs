@@ -90,9 +90,14 @@ pub(crate) async fn live(store: &Store, channel: &Channel) -> Result<bool, Store
 /// Notes that the channel of an onboarding that waits for it is live, of which no webhook has told. Whether that was news.
 ///
 /// Its webhook may be on its way. But the Hub sends others from the submission on: if none of them has come, none is accepted.
+/// Of a channel that was there before the submission there may be none to send.
 pub(crate) async fn found_live(store: &Store, onboarding: &Onboarding, channel: &Channel) -> Result<bool, StoreError> {
     let is_news = apply_live(store, &onboarding.id, channel).await?;
-    if is_news && onboarding.status == Status::Submitted && !store.heard_since(onboarding.status_since).await? {
+    if is_news
+        && onboarding.status == Status::Submitted
+        && !store.heard_since(onboarding.status_since).await?
+        && !store.get(&onboarding.id).await?.onboarding.may_have_key
+    {
         tracing::error!(channel_id = %channel.id, onboarding_id = %onboarding.id, "no webhook tells of a live channel");
         telemetry::count(Metric::WebhookMissed, 1);
     }
