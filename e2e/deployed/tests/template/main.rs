@@ -7,6 +7,7 @@ mod api;
 mod firewall;
 mod on_aws;
 mod partitions;
+mod secrets;
 mod settings;
 mod table;
 
