@@ -13,7 +13,7 @@ use crate::support::test_bench::Times;
 use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
-const SHOWN: [(Scenario, &[Activity]); 8] = [
+const SHOWN: [(Scenario, &[Activity]); 9] = [
     (
         Scenario::Smooth,
         &[
@@ -31,6 +31,7 @@ const SHOWN: [(Scenario, &[Activity]); 8] = [
     (Scenario::Choice, &[Activity::NumberChoice]),
     (Scenario::Permission, &[Activity::Step(Step::KeyCreation)]),
     (Scenario::ClosedTab, &[Activity::Step(Step::EsCallback), Activity::Reconciliation]),
+    (Scenario::Claimed, &[Activity::Claim]),
     (Scenario::ClientRefused, &[Activity::Retry]),
     (Scenario::NumberRefused, &[Activity::Retry]),
 ];

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
+use onboarding::SignupSource;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -45,9 +46,9 @@ fn random_journeys_end_as_promised() {
             Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),
         }
     }
-    let Travelled { onboardings, closed, calls, faults, late } = all;
+    let Travelled { onboardings, claimed, calls, faults, late } = all;
     println!(
-        "journeys: {total}, with {onboardings} onboardings ({closed} by Meta's word alone), {calls} calls, {faults} of them gone \
+        "journeys: {total}, with {onboardings} onboardings ({claimed} claimed by the partner), {calls} calls, {faults} of them gone \
          wrong ({late} carried out late)"
     );
     assert!(failed.is_empty(), "{} of {total} journeys failed:\n\n{}", failed.len(), failed.join("\n\n"));
@@ -56,8 +57,8 @@ fn random_journeys_end_as_promised() {
 #[derive(Default)]
 struct Travelled {
     onboardings: usize,
-    /// Those whose customers closed the tab.
-    closed: usize,
+    /// Those that the partner claimed.
+    claimed: usize,
     calls: usize,
     faults: usize,
     late: usize,
@@ -66,7 +67,7 @@ struct Travelled {
 impl Travelled {
     fn add(&mut self, other: &Self) {
         self.onboardings += other.onboardings;
-        self.closed += other.closed;
+        self.claimed += other.claimed;
         self.calls += other.calls;
         self.faults += other.faults;
         self.late += other.late;
@@ -96,10 +97,10 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
     if let Err(error) = outcome {
         return Err(format!("{error}\n{}", story(&bench, &promises).await));
     }
-    let mut closed = 0;
+    let mut claimed = 0;
     for promise in &promises {
         let signup = bench.onboarding(&promise.started).await.signup;
-        closed += usize::from(signup.is_some_and(|signup| signup.code_sha256.is_none()));
+        claimed += usize::from(signup.is_some_and(|signup| signup.source == SignupSource::Partner));
     }
     let late = |injected: &Outcome| {
         matches!(injected, Outcome::Crash(SideEffect::Late(_)) | Outcome::Fail(_, SideEffect::Late(_)))
@@ -107,7 +108,7 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
     let faults = bench.injection.faults_after(0);
     Ok(Travelled {
         onboardings: promises.len(),
-        closed,
+        claimed,
         calls: bench.injection.calls().len(),
         faults: faults.len(),
         late: faults.into_iter().filter(late).count(),
@@ -140,12 +141,16 @@ async fn customers(
             bench.hand_over(started, &returned).await;
             bench.live(pause(dice)).await;
         }
+        let mut claimed = false;
         if dice.u8(..4) == 0 {
-            // Meta's report gives nobody anything: the customer's next click does.
+            // Meta's report gives nobody anything: the customer's next click does, or the partner.
             bench.close_tab(started, &account, one_of(dice, &REPORTS)).await?;
             bench.live(pause(dice)).await;
+            claimed = dice.bool() && bench.claim(started, &account).await?;
         }
-        bench.sign_up(started, &account).await?;
+        if !claimed {
+            bench.sign_up(started, &account).await?;
+        }
         if settings["payment"] == "direct" {
             bench.live(pause(dice)).await;
             grant(bench).await;

@@ -134,7 +134,7 @@ impl TestBench {
     }
 
     /// The customer goes to Meta, of which the page tells, and finishes there, of which it does not. Meta reports it, again
-    /// until it is heard. A while later the customer opens the link again, which then takes one click.
+    /// until it is heard.
     pub(crate) async fn close_tab(&self, started: &Started, account: &str, events: &[&str]) -> Result<(), String> {
         let opened = json!({"session": {"event": "OPENED", "data": {}}});
         let mut last = None;
@@ -152,7 +152,30 @@ impl TestBench {
             self.report(account, event).await?;
         }
         self.live(Duration::minutes(30)).await;
-        Box::pin(self.sign_up(started, account)).await
+        Ok(())
+    }
+
+    /// The partner says whose the signup is that Meta has reported, and says it again until there is an answer. Whether the
+    /// popup names a number to claim.
+    pub(crate) async fn claim(&self, started: &Started, account: &str) -> Result<bool, String> {
+        let returned = self.client.popup(account, "finish").await.unwrap();
+        let data = &returned["session"]["data"];
+        let claim = json!({"waba_id": data["waba_id"], "phone_number_id": data["phone_number_id"]});
+        if !claim["phone_number_id"].is_string() {
+            return Ok(false);
+        }
+        let path = format!("/v1/onboardings/{}/claim", started.id);
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            last = self.post(Activity::Claim, &path, &[("authorization", &authorization)], &claim).await;
+            if last.as_ref().is_some_and(|answer| answer.status == 200) {
+                return Ok(true);
+            }
+            // The report is looked into after ten minutes, if that does not fail.
+            self.live(Duration::minutes(20)).await;
+        }
+        Err(format!("not claimed: {last:?}"))
     }
 
     /// Meta reports that a customer finished.

@@ -18,6 +18,8 @@ pub(crate) enum Activity {
     Reconciliation,
     /// The operator's.
     Retry,
+    /// The partner's.
+    Claim,
 }
 
 /// What is called.

@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     Permission,
     /// The customer finishes at Meta, and the page hands nothing over. Meta reports it, and the customer comes again.
     ClosedTab,
+    /// The same, but the customer does not come again: the partner says whose signup it is.
+    Claimed,
     /// The Hub refuses the client account, and the operator names another.
     ClientRefused,
     /// The Hub refuses the number, and the operator has it tried again.
@@ -95,7 +97,16 @@ impl Scenario {
     async fn play(self, bench: &TestBench, started: &Started) -> Result<usize, String> {
         match self {
             Self::Choice => bench.sign_up(started, "several_numbers").await?,
-            Self::ClosedTab => bench.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?,
+            Self::ClosedTab => {
+                bench.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?;
+                Box::pin(bench.sign_up(started, "one_number")).await?;
+            }
+            Self::Claimed => {
+                bench.close_tab(started, "one_number", &["PARTNER_ADDED"]).await?;
+                if !bench.claim(started, "one_number").await? {
+                    return Err("the popup names no number to claim".to_owned());
+                }
+            }
             _ => bench.sign_up(started, "one_number").await?,
         }
         match self {
@@ -111,7 +122,7 @@ impl Scenario {
             }
             Self::NumberRefused => refused(bench, started, &json!({})).await?,
             Self::Swept => return swept(bench, started).await,
-            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab => {}
+            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab | Self::Claimed => {}
         }
         Ok(0)
     }
