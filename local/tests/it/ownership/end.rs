@@ -58,6 +58,21 @@ async fn a_new_link_has_the_channel_of_a_ready_owner_looked_up() {
 }
 
 #[tokio::test]
+async fn a_channel_whose_end_no_webhook_tells_is_found_by_the_daily_sweep() {
+    let bench = TestBench::new().await;
+    let (started, channel) = ready(&bench).await;
+    bench.faults(json!({"route": "webhook.cancellation_processed", "lose": true, "times": 10})).await;
+    cancel(&bench, &channel, "processed").await;
+    bench.reconcile().await;
+    bench.live_through(Duration::hours(20)).await;
+    assert_eq!(bench.status(&started).await, "ready");
+    bench.live_through(Duration::hours(6)).await;
+    assert_eq!(bench.status(&started).await, "disconnected");
+    let history = bench.history(&started).await;
+    assert_eq!(history.iter().filter(|event| *event == "channel_ended").count(), 1, "{history:?}");
+}
+
+#[tokio::test]
 async fn a_ready_owner_whose_channel_lives_keeps_its_number() {
     let bench = TestBench::new().await;
     let (first, _) = ready(&bench).await;

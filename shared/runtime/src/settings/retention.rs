@@ -5,7 +5,7 @@ use time::Duration;
 use super::{Env, Incomplete};
 
 settings! {
-    RETENTION_DAYS: parameter "RetentionDays" = "400", "Days after its last change until an onboarding that has failed, expired or been disconnected is deleted.";
+    RETENTION_DAYS: parameter "RetentionDays" = "400", "Days after its last change until an onboarding is deleted that has failed, expired or been disconnected and never had an API key.";
 }
 
 /// How long the record of an onboarding is kept that has failed, expired or been disconnected.

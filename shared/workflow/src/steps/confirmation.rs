@@ -9,9 +9,13 @@ use meta_graph::BusinessToken;
 use onboarding::{Event, OnboardingId, PopupAttempt};
 use secrets::{BundleSecret, SealError, SealingKeys, Secret};
 use store::{KeptToken, ProofTurn, Store, Stored};
+use time::Duration;
 
 use super::callback_error::CallbackError;
 use super::proof::{Claims, Proven, SignupProof};
+
+/// So soon after a rotation every process reads the new sealing key when it needs it: a key is read twice a minute at most.
+const KEYS_SPREAD: Duration = Duration::minutes(1);
 
 /// What has signups confirmed.
 #[derive(Clone)]
@@ -90,7 +94,12 @@ impl Confirmation {
             // The keys may have been rotated since they were read.
             None => self.sealing.refresh().await?.open(&kept.sealed, id.as_str()),
         };
-        let token = BusinessToken::new(opened.ok_or(CallbackError::OneMoreClick)?);
+        let token = match opened {
+            Some(token) => BusinessToken::new(token),
+            // Another process may have sealed it with a key that is newer than those that this one has just read.
+            None if self.clock.now() - kept.exchanged_at < KEYS_SPREAD => return Err(CallbackError::late()),
+            None => return Err(CallbackError::OneMoreClick),
+        };
         let claims = Claims {
             waba_id: kept.waba_id.as_ref(),
             phone_number_id: kept.phone_number_id.as_ref(),

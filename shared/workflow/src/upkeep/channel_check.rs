@@ -1,10 +1,10 @@
-//! Checks the live channels that the daily sweep finds at the Hub: those whose webhook never came, those that no onboarding
-//! knows, which cost the partner money, and those whose keys are gone from the vault.
+//! Checks the channels that the daily sweep finds at the Hub: those that are live or have ended and whose webhook never came, live
+//! ones that no onboarding knows, which cost the partner money, and those whose keys are gone from the vault.
 
 use std::sync::Arc;
 
-use onboarding::{ChannelId, Onboarding, OnboardingId, Problem, Status, Step};
-use partner_hub::Channel;
+use onboarding::{ChannelId, Event, Onboarding, OnboardingId, Problem, Status, Step};
+use partner_hub::{Channel, ChannelStage};
 use store::{Reported, StoreError};
 use telemetry::Metric;
 use vault::Vault;
@@ -21,11 +21,16 @@ pub(super) struct ChannelCheck<'a> {
 }
 
 impl ChannelCheck<'_> {
-    /// Looks into each of these channels that is live.
+    /// Looks into each of these channels that is live or has ended.
     pub(super) async fn check_all(&self, channels: &[Channel]) -> Result<(), StepError> {
         let (mut checked, mut failure) = (0, None);
-        for channel in channels.iter().filter(|channel| channel.is_live()) {
-            match self.check(channel).await {
+        for channel in channels {
+            let outcome = match channel.stage() {
+                ChannelStage::Live => self.check(channel).await,
+                ChannelStage::Ended => self.ended(channel).await,
+                _ => continue,
+            };
+            match outcome {
                 Ok(()) => checked += 1,
                 Err(stop) => {
                     tracing::warn!(?stop, channel_id = %channel.id, "a channel could not be looked into");
@@ -68,6 +73,16 @@ impl ChannelCheck<'_> {
                 self.tell(&channel.id, Some(&id), what).await
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The Hub's word that the channel of an onboarding has ended.
+    async fn ended(&self, channel: &Channel) -> Result<(), StepError> {
+        let Some(id) = self.context.store.channel_owner(&channel.id).await? else { return Ok(()) };
+        let event = Event::ChannelEnded { channel_id: channel.id.clone() };
+        match self.context.store.apply(&id, &event).await {
+            Ok(_) | Err(StoreError::NotFound | StoreError::Unreadable { .. } | StoreError::Illegal(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
