@@ -28,7 +28,7 @@ impl fmt::Display for IncompleteSecret {
 /// The fields of a secret, taken one by one, and what is wrong with them.
 pub(crate) struct Fields {
     secret: &'static str,
-    fields: Map<String, Value>,
+    values: Map<String, Value>,
     problems: Vec<String>,
 }
 
@@ -39,9 +39,9 @@ impl Fields {
     /// If it is not a JSON object.
     pub(crate) fn read(secret: &'static str, json: &str) -> Result<Self, IncompleteSecret> {
         // The error of the parser may repeat what it read.
-        let fields = serde_json::from_str(json)
+        let values = serde_json::from_str(json)
             .map_err(|_| IncompleteSecret { secret, problems: vec!["it is not a JSON object".to_owned()] })?;
-        Ok(Self { secret, fields, problems: Vec::new() })
+        Ok(Self { secret, values, problems: Vec::new() })
     }
 
     /// The secret, if nothing is wrong with any of its fields.
@@ -61,7 +61,7 @@ impl Fields {
 
     /// A text. An empty one counts as missing, and so does one with the template's placeholder.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.fields.remove(name) {
+        match self.values.remove(name) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => filled(&text).then(|| text.trim().to_owned()),
             Some(_) => {
@@ -88,7 +88,7 @@ impl Fields {
 
     /// An object of headers and their secret values.
     pub(crate) fn headers(&mut self, name: &str) -> BTreeMap<String, SecretString> {
-        let fields = match self.fields.remove(name) {
+        let fields = match self.values.remove(name) {
             None | Some(Value::Null) => return BTreeMap::new(),
             Some(Value::Object(fields)) => fields,
             Some(_) => {
@@ -113,7 +113,7 @@ impl Fields {
 
     /// Which of these fields somebody has filled in.
     pub(crate) fn filled_in(&self, names: &[&'static str]) -> Vec<&'static str> {
-        let is_filled = |name: &&str| self.fields.get(*name).and_then(Value::as_str).is_some_and(filled);
+        let is_filled = |name: &&str| self.values.get(*name).and_then(Value::as_str).is_some_and(filled);
         names.iter().copied().filter(is_filled).collect()
     }
 }

@@ -28,7 +28,7 @@ impl ChannelCheck<'_> {
             let outcome = match channel.stage() {
                 ChannelStage::Live => self.check(channel).await,
                 ChannelStage::Ended => self.ended(channel).await,
-                _ => continue,
+                ChannelStage::Other => continue,
             };
             match outcome {
                 Ok(()) => checked += 1,
