@@ -29,7 +29,7 @@ impl Onboarding {
 mod tests {
     use super::*;
     use crate::properties::{at, started};
-    use crate::{Status, StoredKey};
+    use crate::{Event, Status, StoredKey, transition};
 
     const KEPT: Duration = Duration::days(90);
 
@@ -73,5 +73,24 @@ mod tests {
             change(&mut onboarding, key.clone());
             assert!(!onboarding.is_past_retention(KEPT, now), "{onboarding:?}");
         }
+    }
+
+    /// The worker that makes the key may have died after it had stored it, or may store it only now.
+    #[test]
+    fn a_record_whose_channel_ended_while_its_key_was_made_is_kept() {
+        let (mut live, now) = ended(Status::Live);
+        live.channel_id = Some("Rb82LdCH".parse().unwrap());
+        let event = Event::ChannelEnded { channel_id: "Rb82LdCH".parse().unwrap() };
+        let died = transition(&live, &event, at(1)).unwrap().unwrap();
+        assert_eq!(died.status, Status::Disconnected);
+        assert!(!died.is_past_retention(KEPT, now), "{died:?}");
+
+        live.status = Status::PermissionRequired;
+        let ended = transition(&live, &event, at(1)).unwrap().unwrap();
+        assert!(ended.is_past_retention(KEPT, now), "{ended:?}");
+        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+        let late = transition(&ended, &Event::KeyStored { key: key.clone() }, at(1)).unwrap().unwrap();
+        assert_eq!((late.status, &late.key), (Status::Disconnected, &Some(key)));
+        assert!(!late.is_past_retention(KEPT, now), "{late:?}");
     }
 }

@@ -128,6 +128,10 @@ pub fn transition(
         },
         Event::ChannelEnded { channel_id } => {
             if before.channel_id.as_ref() == Some(channel_id) {
+                if before.status == Status::Live && before.key.is_none() {
+                    // Its key was being made: whoever made it may have stored it and died.
+                    after.keys_void_before = Some(at);
+                }
                 advance(&mut after, Status::Disconnected);
                 after.look_up_asked_at = None;
             }
@@ -172,6 +176,8 @@ pub fn transition(
                 after.key = Some(key.clone());
                 advance(&mut after, Status::Live);
             }
+            // It ended while its key was made. That the vault holds one must be known.
+            Status::Disconnected if before.key.is_none() => after.key = Some(key.clone()),
             _ if before.key.is_some() => {}
             _ => return Err(illegal()),
         },
