@@ -1,7 +1,7 @@
 //! How far the daily sweep of the Hub's lists has come.
 
 use onboarding::Class;
-use onboarding::limiter::milliseconds;
+use onboarding::limiter::{from_milliseconds, milliseconds};
 use strum::{EnumString, IntoStaticStr};
 use time::OffsetDateTime;
 
@@ -27,6 +27,8 @@ pub struct SweepPage {
     pub list: SweptList,
     /// How many entries come before it.
     pub offset: u32,
+    /// While the client accounts are swept: when the channels are due again, whatever becomes of the client accounts.
+    pub channels_at: Option<OffsetDateTime>,
 }
 
 impl Store {
@@ -43,18 +45,23 @@ impl Store {
         let found = self.read_item(Key::sweep()).await?.unwrap_or_default();
         let list = item::text(&found, "next_list").and_then(|list| list.parse().ok());
         let offset = item::number(&found, "next_offset").and_then(|offset| offset.try_into().ok());
-        Ok(list.zip(offset).map(|(list, offset)| SweepPage { list, offset }).unwrap_or_default())
+        let channels_at = item::number(&found, "channels_at").map(from_milliseconds);
+        Ok(list.zip(offset).map(|(list, offset)| SweepPage { list, offset, channels_at }).unwrap_or_default())
     }
 
     /// Notes which page the sweep reads next, and when.
     pub async fn sweep_on(&self, next: SweepPage, at: OffsetDateTime) -> Result<(), StoreError> {
-        let SweepPage { list, offset } = next;
+        let SweepPage { list, offset, channels_at } = next;
+        let (set, remove) = match channels_at {
+            Some(_) => (", channels_at = :channels_at", ""),
+            None => ("", "channels_at, "),
+        };
         let request = self
             .client
             .update_item()
             .set_key(Some(Key::sweep().attributes()))
             .update_expression(format!(
-                "SET v = :v, next_list = :list, next_offset = :offset, due = :class, due_at = :at REMOVE {}",
+                "SET v = :v, next_list = :list, next_offset = :offset, due = :class, due_at = :at{set} REMOVE {remove}{}",
                 AT_WORK.join(", ")
             ))
             .expression_attribute_values(":v", n(item::SHAPE))
@@ -62,6 +69,10 @@ impl Store {
             .expression_attribute_values(":offset", n(offset))
             .expression_attribute_values(":class", s(Class::Sweep.as_str()))
             .expression_attribute_values(":at", n(milliseconds(at)));
+        let request = match channels_at {
+            Some(at) => request.expression_attribute_values(":channels_at", n(milliseconds(at))),
+            None => request,
+        };
         self.update(request).await.map(drop)
     }
 }

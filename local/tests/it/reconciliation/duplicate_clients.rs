@@ -129,3 +129,20 @@ async fn a_refusal_to_list_client_accounts_does_not_keep_channels_from_being_swe
     assert_eq!(bench.calls_of("list_channels").await.len(), 2 + 1, "once a day");
     assert_eq!(bench.calls_of("list_clients").await.len(), 2 + 1, "once a day");
 }
+
+/// What is no refusal in the Hub's own words may pass, but not before the channels are due.
+#[tokio::test]
+async fn a_list_of_client_accounts_that_cannot_be_read_does_not_keep_channels_from_being_swept() {
+    for answer in [
+        json!({"status": 403, "body": "<html></html>", "headers": {"content-type": "text/html"}}),
+        json!({"status": 200, "body": {"accounts": []}}),
+        json!({"status": 500}),
+    ] {
+        let bench = TestBench::new().await;
+        bench.reconcile().await;
+        bench.break_routes(&["list_clients"], &answer).await;
+        bench.live_through(DAY * 3).await;
+        let channels = bench.calls_of("list_channels").await.len();
+        assert!(channels > 1, "{answer}: {channels} in three days");
+    }
+}

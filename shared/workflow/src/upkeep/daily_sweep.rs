@@ -52,10 +52,16 @@ impl DailySweep<'_> {
         };
         let now = self.context.clock.now();
         let (next, at) = match (page.list, &read) {
-            (list, Ok(Some(offset))) => (SweepPage { list, offset: *offset }, now),
-            (SweptList::Channels, Ok(None)) => (SweepPage { list: SweptList::Clients, offset: 0 }, now),
+            (_, Ok(Some(offset))) => (SweepPage { offset: *offset, ..page }, now),
+            (SweptList::Channels, Ok(None)) => {
+                (SweepPage { list: SweptList::Clients, offset: 0, channels_at: Some(now + PAUSE) }, now)
+            }
             // A refusal to list the client accounts must not keep the channels from being read.
             (SweptList::Clients, Ok(None) | Err(HubError::Permanent { .. })) => (SweepPage::default(), now + PAUSE),
+            // Nor must one that stays unreadable, for longer than until the channels are due again.
+            (SweptList::Clients, Err(_)) if page.channels_at.is_none_or(|at| at <= now + FAILED_PAGE) => {
+                (SweepPage::default(), now + FAILED_PAGE)
+            }
             // That it failed is a result: the page is due again later.
             (_, Err(_)) => (page, now + FAILED_PAGE),
         };
