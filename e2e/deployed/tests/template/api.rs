@@ -94,3 +94,10 @@ fn with_a_domain_the_api_has_no_other_address() {
     let domain = resources(&template, "AWS::ApiGateway::DomainName").remove(0).1;
     assert_eq!(domain["SecurityPolicy"], "TLS_1_2");
 }
+
+/// API Gateway closes the address when something of a stage changes, and a parameter is no reason for SAM to deploy again.
+#[test]
+fn a_domain_that_is_added_to_a_stack_changes_the_stage() {
+    let api = resources(&template(), "AWS::Serverless::Api").remove(0).1;
+    assert_eq!(api["Variables"]["domain"], json!(["HasDomain", "DomainName", "none"]));
+}
