@@ -107,8 +107,8 @@ impl Dependencies {
             worker: cached(secret, ids.worker, WorkerSecret::parse),
             sealing: cached(secret, ids.sealing, SealingKeys::parse),
             http,
-            clock: clock.clone(),
-            vault: VaultSource::Aws(secrets_manager.clone()),
+            clock,
+            vault: VaultSource::Aws(secrets_manager),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Aws(Box::new(sdk)),
         }

@@ -220,7 +220,7 @@ fn generated_fields(secret: &str) -> Words {
     names
 }
 
-/// CloudFormation makes a secret anew, and so overwrites what an operator has filled in, when this part of it changes.
+/// A deployment makes a secret anew, and so overwrites what an operator has filled in, when this part of it changes.
 #[test]
 fn no_release_overwrites_a_secret_that_is_filled_in() {
     let template = template();
