@@ -81,6 +81,11 @@ impl Store {
     /// What the table keeps of the e-mail address of its client account; `None` if another onboarding has the account, too.
     async fn known_client_of(&self, onboarding: &Onboarding) -> Result<Option<Key>, StoreError> {
         let ClientAccount::Known { id, details: Some(details) } = &onboarding.client else { return Ok(None) };
+        let known = self.known_clients([details.email.as_str()]).await?;
+        // Another account of the same address is another onboarding's.
+        if known.values().all(|known| known.id != *id) {
+            return Ok(None);
+        }
         let of_client = self.by_client(id).await?;
         let is_shared = of_client.iter().any(|other| other.onboarding.id != onboarding.id);
         Ok((!is_shared).then(|| known_client::key(&exchange::folded_email(&details.email))))

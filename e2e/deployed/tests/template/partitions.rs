@@ -55,7 +55,7 @@ const REACH: [(&str, &[(&str, &str)]); 8] = [
     (
         "Reconciliation",
         &[
-            ("BatchGetItem", "ONB"),
+            ("BatchGetItem", "EMAIL ONB"),
             ("DeleteItem", "CHANNEL EMAIL ONB SIGNUP WABA"),
             ("GetItem", "INBOX LIMIT LOOK NUMBER ONB SWEEP WARM"),
             ("PutItem", "NUMBER ONB SIGNUP WABA WARM"),

@@ -129,3 +129,25 @@ async fn an_api_key_in_place_of_the_password_ends_the_tokens() {
     assert_eq!(bench.stack.first_due(onboarding::Class::Token), None);
     assert_eq!(bench.stack.twins.store.hub_token().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_worker_that_has_not_read_a_new_token_key_yet_fetches_no_token() {
+    let bench = with_password(Duration::hours(24), None).await;
+    let secret = &bench.stack.twins.worker;
+    let old = secret.value().await.unwrap();
+    let new = WorkerSecret { hub_token_key: "another-made-up-token-key".into(), ..(*old).clone() };
+    secret.rotate(new.clone());
+    secret.refresh().await.unwrap();
+    let first = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.live_on_schedule(Duration::minutes(15)).await;
+    bench.assert_promise_kept(&first).await;
+    assert_eq!(tokens(&bench).await, 1);
+
+    secret.rotate((*old).clone());
+    secret.refresh().await.unwrap();
+    secret.rotate(new);
+    let second = bench.signed_up("tenant-2", "one_number:2").await;
+    bench.live_on_schedule(Duration::minutes(15)).await;
+    assert_eq!(bench.status(&second).await, "ready", "{:#}", bench.record(&second).await);
+    assert_eq!(tokens(&bench).await, 1);
+}

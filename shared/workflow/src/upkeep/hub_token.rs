@@ -28,8 +28,15 @@ pub(crate) enum Kept {
 /// Reads the token of this user. `key`: the workers' secret's `hub_token_key`.
 pub(crate) async fn kept(context: &HubContext, user_name: &str, key: &SecretString) -> Result<Kept, StepError> {
     let Some(token) = context.store.hub_token().await? else { return Ok(Kept::Useless(None)) };
-    let opened = seal_key(key)?.open(&token.sealed, user_name);
-    Ok(match opened.filter(|_| context.clock.now() < token.usable_until) {
+    if context.clock.now() >= token.usable_until {
+        return Ok(Kept::Useless(Some(token)));
+    }
+    let opened = match seal_key(key)?.open(&token.sealed, user_name) {
+        Some(secret) => Some(secret),
+        // The key may have been changed since it was read.
+        None => seal_key(&context.secret.refresh().await?.hub_token_key)?.open(&token.sealed, user_name),
+    };
+    Ok(match opened {
         Some(secret) => Kept::Usable(Authorization::Bearer(secret), token),
         None => Kept::Useless(Some(token)),
     })
