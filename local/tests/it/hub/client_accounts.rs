@@ -18,10 +18,6 @@ async fn signed_up_as(bench: &TestBench, client: Value) -> Started {
     started
 }
 
-async fn routes(bench: &TestBench) -> Vec<String> {
-    bench.hub_calls().await.iter().map(|call| call["route"].as_str().unwrap().to_owned()).collect()
-}
-
 #[tokio::test]
 async fn an_existing_client_account_is_found_by_its_email_in_any_case() {
     let bench = TestBench::unlimited().await;
@@ -31,7 +27,7 @@ async fn an_existing_client_account_is_found_by_its_email_in_any_case() {
     bench.live_through(Duration::seconds(2)).await;
     let record = bench.record(&started).await;
     assert_eq!((record["status"].as_str(), record["client"]["id"].as_str()), (Some("ready"), Some(id.as_str())));
-    assert_eq!(routes(&bench).await[2..], ["list_clients", "numbers", "list_channels", "api_keys"]);
+    assert_eq!(bench.hub_routes().await[2..], ["list_clients", "numbers", "list_channels", "api_keys"]);
     assert_eq!(bench.count("clients").await, 2);
 }
 
@@ -92,16 +88,6 @@ async fn an_interrupted_client_search_resumes_where_it_was() {
         bench.calls_of("list_clients").await.iter().map(|call| call["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [200, 500, 500, 200, 200]);
     assert_eq!(bench.count("clients").await, 211);
-}
-
-#[tokio::test]
-async fn a_client_account_named_by_the_partner_costs_three_hub_calls_in_all() {
-    let bench = TestBench::unlimited().await;
-    let id = bench.make_client("jo@another.example").await;
-    let started = signed_up_as(&bench, json!({ "id": id })).await;
-    bench.live_through(Duration::seconds(2)).await;
-    bench.assert_promise_kept(&started).await;
-    assert_eq!(routes(&bench).await[1..], ["numbers", "list_channels", "api_keys"]);
 }
 
 #[tokio::test]

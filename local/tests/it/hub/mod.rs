@@ -1,6 +1,7 @@
 //! Client accounts and numbers at the Partner Hub: its limit, its faults, its outages and its refusals.
 
 mod burst;
+mod calls;
 mod client_accounts;
 mod faults;
 mod look_ups;

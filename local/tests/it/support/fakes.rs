@@ -95,6 +95,11 @@ impl TestBench {
         self.calls_that(|call| call["service"] == "hub").await
     }
 
+    /// The routes of these calls.
+    pub(crate) async fn hub_routes(&self) -> Vec<String> {
+        self.hub_calls().await.iter().map(|call| call["route"].as_str().unwrap().to_owned()).collect()
+    }
+
     async fn calls_that(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let ledger = self.client.ledger().await.unwrap();
         ledger["calls"].as_array().unwrap().iter().filter(|call| wanted(call)).cloned().collect()
