@@ -91,6 +91,7 @@ pub struct LocalStack {
     pub functions: Arc<Functions>,
     /// What wakes the dispatcher.
     pub stream: Stream,
+    database: Database,
     line: Line,
     env: Env,
     keep: Option<PathBuf>,
@@ -187,6 +188,7 @@ impl LocalStack {
             twins,
             functions,
             stream,
+            database,
             line,
             env,
             keep: options.keep,
@@ -194,6 +196,15 @@ impl LocalStack {
             gateway,
             background,
         })
+    }
+
+    /// Serves the table with DynamoDB's API, so that people can look into it. Returns the endpoint, on a free port of
+    /// 127.0.0.1. The table is called `local`.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub async fn serve_table(&self) -> std::io::Result<String> {
+        embedded_dynamodb::serve(self.database.clone()).await
     }
 
     /// The functions once more, on other ports.

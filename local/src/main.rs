@@ -70,6 +70,7 @@ async fn serve(port: u16, keep: Option<PathBuf>, containers: Option<IpAddr>) -> 
     let options = Options { port, keep: keep.clone(), containers, ..Options::default() };
     let stack = LocalStack::start(options).await.map_err(|error| format!("cannot start on port {port}: {error}"))?;
     let started = Client::new(&stack.origin)?.start("first-customer").await?;
+    let table = stack.serve_table().await?;
     println!(
         "\
 The onboarding bundle is running.
@@ -79,6 +80,7 @@ The onboarding bundle is running.
   Back-end token   {BACKEND_TOKEN}
   Platform secret  {PLATFORM_SECRET}
   Simulator        {origin}/simulator   (control API: simulator/README.md)
+  Table            {table}   (DynamoDB's API; the table is called local)
   State            {}
 
 Another setup link:

@@ -21,7 +21,8 @@ use crate::settings::DispatcherConfig;
 use crate::settings::SecretsConfig;
 use crate::settings::{HubConfig, MetaConfig, VaultConfig};
 
-/// What everything is built from. Built once: with AWS by [`start_edge`](crate::start_edge) and its like, or from [`Ports`] that are given.
+/// What everything is built from. Built once: with AWS by [`start_edge`](crate::start_edge) and its like, or from [`Ports`]
+/// that are given.
 #[derive(Clone)]
 pub struct Dependencies {
     /// The table.
