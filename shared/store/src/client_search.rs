@@ -102,6 +102,9 @@ impl Store {
     }
 
     /// Notes that the Hub is asked to create the account now, before it is asked; or, without a time, that it has not.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], if the search is gone in which that would be noted: then the Hub must not be asked.
     pub async fn client_asked_for(&self, email: &str, at: Option<OffsetDateTime>) -> Result<(), StoreError> {
         let request = self.client.update_item().set_key(Some(search_key(email).attributes()));
         let request = request.condition_expression("attribute_exists(pk)");
@@ -111,7 +114,10 @@ impl Store {
             }
             None => request.update_expression("REMOVE asked_at"),
         };
-        self.update(request).await.map(drop)
+        match self.update(request).await? {
+            Updated::Refused(_) if at.is_some() => Err(StoreError::Busy),
+            Updated::Refused(_) | Updated::Done(_) => Ok(()),
+        }
     }
 
     /// Keeps which client account has this e-mail address, and tells the other onboardings with it. Nothing is unclear any

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use store::ClientSearchClaim;
+use store::{ClientSearchClaim, StoreError};
 use time::Duration;
 use tokio::task::JoinSet;
 
@@ -69,6 +69,14 @@ async fn a_found_client_account_is_no_longer_unclear_and_stays_out_of_the_lists(
     bench.pass(Duration::hours(25));
     let claim = bench.store.claim_client_search(EMAIL, &id).await.unwrap();
     assert_eq!(claim, ClientSearchClaim::Ours { asked_at: None });
+}
+
+#[tokio::test]
+async fn a_creation_is_not_noted_without_a_search() {
+    let bench = TestBench::new().await;
+    let noted = bench.store.client_asked_for(EMAIL, Some(bench.now())).await;
+    assert!(matches!(noted, Err(StoreError::Busy)), "{noted:?}");
+    bench.store.client_asked_for(EMAIL, None).await.unwrap();
 }
 
 #[tokio::test]
