@@ -37,6 +37,8 @@ REASONS_OF = {
     ("KeyCreation", "secretsmanager:PutSecretValue"): "where the channel's secret was there already",
     ("KeyCreation", "secretsmanager:RestoreSecret"): "where the channel's secret is being deleted",
     ("Onboardings", "dynamodb:DeleteItem"): "where a chosen number is taken over, and its channel with it",
+    ("Reconciliation", "dynamodb:BatchGetItem"): "where RetentionDays are over, for other onboardings of the client account",
+    ("Reconciliation", "dynamodb:Query"): "the same, by_client",
     ("Reconciliation", "dynamodb:DeleteItem"): "where Meta confirms a signup later, a reported one is somebody's meanwhile, or RetentionDays are over",
     ("Reconciliation", "secretsmanager:GetSecretValue"): "the sealing key, where Meta confirms a signup later",
 }
