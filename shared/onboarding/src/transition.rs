@@ -129,7 +129,7 @@ pub fn transition(
         Event::ChannelEnded { channel_id } => {
             if before.channel_id.as_ref() == Some(channel_id) {
                 if before.status == Status::Live && before.key.is_none() {
-                    // Its key was being made: whoever made it may have stored it and died.
+                    // Its key was being made: the worker may have stored the key and died before it recorded it.
                     after.keys_void_before = Some(at);
                 }
                 advance(&mut after, Status::Disconnected);
