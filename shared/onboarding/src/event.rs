@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
+use super::client_account::{ClientAccount, ClientSearch};
 use super::id::OnboardingId;
-use super::record::{ClientAccount, ClientSearch, OfferedNumber, PopupAttempt, Problem, Signup, StoredKey};
+use super::problem::Problem;
+use super::record::StoredKey;
+use super::signup::{OfferedNumber, PopupAttempt, Signup};
 use super::step::Step;
 
 /// Something that happened. Holds no secret: it is kept and shown to the operator.

@@ -1,26 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod client_account;
 mod event;
 mod id;
 pub mod limiter;
 mod overdue;
+mod problem;
 mod record;
 mod retention;
 mod retry;
+mod signup;
+mod status;
 mod step;
+mod submission;
 mod transition;
 mod work;
 
+pub use client_account::{ClientAccount, ClientDetails, ClientSearch};
 pub use event::Event;
 pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
 pub use id::OnboardingId;
 pub use overdue::LongestWaits;
-pub use record::{
-    ClientAccount, ClientDetails, ClientSearch, Confirmation, FailureCode, OfferedNumber, Onboarding, PhoneNumber,
-    PopupAttempt, Problem, Signup, SignupSource, Status, StoredKey, Submission, Tier, UnclearSubmission,
-};
+pub use problem::{FailureCode, Problem};
+pub use record::{Onboarding, StoredKey, Tier};
 pub use retry::{REFUSALS_APART, Refusal, Retry, backoff};
+pub use signup::{Confirmation, OfferedNumber, PhoneNumber, PopupAttempt, Signup, SignupSource};
+pub use status::Status;
 pub use step::{Step, StepSpec};
+pub use submission::{Submission, UnclearSubmission};
 pub use transition::{IllegalTransition, MAX_POPUP_ATTEMPTS, transition};
 pub use work::{CONFIRMED_WITHIN, Class, HOLD, Work};
 

@@ -4,7 +4,7 @@
 
 use time::Duration;
 
-use super::record::Status;
+use super::status::Status;
 
 /// The longest time that an onboarding may stay in each status that waits for us, for 360dialog or for its client. Beyond it
 /// the onboarding is overdue, and goes on waiting.

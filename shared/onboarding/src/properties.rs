@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use strum::VariantNames;
 use time::{Duration, OffsetDateTime};
 
-use super::record::ClientDetails;
+use super::client_account::ClientDetails;
 use super::*;
 
 const START: OffsetDateTime = time::macros::datetime!(2026-11-03 09:00 UTC);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::record::{Onboarding, Status};
+use super::record::Onboarding;
+use super::status::Status;
 
 /// One unit of work towards the key, safe to repeat.
 #[derive(

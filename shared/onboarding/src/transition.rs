@@ -6,13 +6,15 @@
 use exchange::ChannelId;
 use time::{Duration, OffsetDateTime};
 
+use super::client_account::{ClientAccount, ClientSearch};
 use super::event::Event;
-use super::record::{
-    ClientAccount, ClientSearch, Confirmation, FailureCode, OfferedNumber, Onboarding, PopupAttempt, Problem, Signup,
-    Status, Submission, UnclearSubmission,
-};
+use super::problem::{FailureCode, Problem};
+use super::record::Onboarding;
 use super::retry::{Refusal, Retry};
+use super::signup::{Confirmation, OfferedNumber, PopupAttempt, Signup};
+use super::status::Status;
 use super::step::Step;
+use super::submission::{Submission, UnclearSubmission};
 
 /// How far our clock and the Hub's may be apart. The Hub says whole seconds.
 const CLOCKS_DIFFER: Duration = Duration::seconds(5);

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use time::{Duration, OffsetDateTime};
 
-use super::record::{Onboarding, Status};
+use super::record::Onboarding;
+use super::status::Status;
 use super::step::Step;
 
 /// How urgent work is: the partition of the index `by_due`. The order of those that take a permit is the order of urgency.
