@@ -1,5 +1,5 @@
-//! AWS, as far as the functions use it: the embedded DynamoDB, and SQS and Secrets Manager in front of the twins of queue
-//! and vault. For functions that do not run in this process, at `AWS_ENDPOINT_URL`.
+//! AWS, as far as the functions use it: the embedded DynamoDB, and SQS, EventBridge and Secrets Manager in front of the twins
+//! of queue, event bus and vault. For functions that do not run in this process, at `AWS_ENDPOINT_URL`.
 
 use std::sync::Arc;
 
@@ -10,10 +10,12 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use event_bus::{BusEvent, EventBus};
 use onboarding::ChannelId;
-use queue::{Queue, Step, Task};
+use queue::{Queue, QueueName, Task};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 use vault::{SecretValue, Vault};
 
 use crate::Error;
@@ -85,6 +87,7 @@ impl Aws {
         let text = |name: &str| input[name].as_str().ok_or(INVALID);
         match target {
             "AmazonSQS.SendMessage" => self.send(text("QueueUrl")?, text("MessageBody")?).await,
+            "AWSEvents.PutEvents" => self.put_events(&input["Entries"]).await,
             "secretsmanager.GetSecretValue" => self.secret(text("SecretId")?).await,
             "secretsmanager.CreateSecret" => {
                 let name = text("Name")?;
@@ -104,10 +107,23 @@ impl Aws {
 
     async fn send(&self, url: &str, body: &str) -> Result<Value, ServiceError> {
         let name = url.rsplit('/').next();
-        let step = Step::queued().find(|step| Some(step.as_str()) == name).ok_or(NOT_FOUND)?;
+        let queue = QueueName::all().find(|queue| Some(queue.as_str()) == name).ok_or(NOT_FOUND)?;
         let task = Task::from_body(body).map_err(|_| INVALID)?;
-        self.twins.queue.send(step, &task).await.map_err(|_| BROKEN)?;
+        self.twins.queue.send(queue, &task).await.map_err(|_| BROKEN)?;
         Ok(json!({ "MessageId": uuid::Uuid::new_v4().to_string() }))
+    }
+
+    async fn put_events(&self, entries: &Value) -> Result<Value, ServiceError> {
+        let mut ids = Vec::new();
+        for entry in entries.as_array().ok_or(INVALID)? {
+            let text = |name: &str| entry[name].as_str().map(str::to_owned).ok_or(INVALID);
+            let at = entry["Time"].as_f64().ok_or(INVALID)?;
+            let at = OffsetDateTime::UNIX_EPOCH.checked_add(Duration::seconds_f64(at)).ok_or(INVALID)?;
+            let event = BusEvent { detail_type: text("DetailType")?, detail: text("Detail")?, at };
+            self.twins.bus.put(&event).await.map_err(|_| BROKEN)?;
+            ids.push(json!({ "EventId": uuid::Uuid::new_v4().to_string() }));
+        }
+        Ok(json!({ "FailedEntryCount": 0, "Entries": ids }))
     }
 
     #[expect(clippy::disallowed_methods, reason = "plays Secrets Manager")]

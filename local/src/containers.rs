@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use queue::Step;
+use queue::QueueName;
 use serde_json::{Value, json};
 use simulator::Simulator;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +36,7 @@ pub fn env_json(simulator: &Simulator, fake: &simulator::Settings) -> Value {
             _ => (name, value.replace(&origin, &browser)),
         })
         .collect();
-    let queues = Step::queued().filter_map(|step| Some((step.spec().queue?, step.as_str())));
+    let queues = QueueName::all().filter_map(|queue| Some((queue.variable()?, queue.as_str())));
     settings.extend(queues.map(|(variable, name)| (variable, format!("{stack}/queues/{name}"))));
     settings.extend([
         ("AWS_ENDPOINT_URL", stack),

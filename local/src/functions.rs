@@ -6,13 +6,15 @@ use std::time::Instant;
 use client_account::ClientAccount;
 use dispatcher::Dispatcher;
 use es_callback::EsCallback;
+use event_bus::MemoryBus;
+use event_publisher::EventPublisher;
 use exchange::Clock;
 use key_creation::KeyCreation;
 use number_submission::NumberSubmission;
 use onboardings::Onboardings;
-use queue::{MemoryQueue, Step, Task};
+use queue::{MemoryQueue, QueueName, Step, Task};
 use reconciliation::Reconciliation;
-use runtime::settings::{DispatcherConfig, Env, HubConfig, WebhookConfig};
+use runtime::settings::{DispatcherConfig, Env, EventConfig, HubConfig, WebhookConfig};
 use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
 use secrecy::ExposeSecret;
@@ -41,19 +43,23 @@ pub struct Functions {
     pub number_submission: NumberSubmission,
     /// Queue.
     pub key_creation: KeyCreation,
+    /// Queue.
+    pub event_publisher: EventPublisher,
     /// Schedule.
     pub reconciliation: Reconciliation,
     /// Stream and schedule.
     pub dispatcher: Dispatcher,
 }
 
-/// Table, queues, vault, secrets and clock in memory.
+/// Table, queues, event bus, vault, secrets and clock in memory.
 #[derive(Clone)]
 pub struct Twins {
     /// The table.
     pub store: Store,
     /// The queues.
     pub queue: MemoryQueue,
+    /// The event bus.
+    pub bus: MemoryBus,
     /// The vault.
     pub vault: MemoryVault,
     /// The edge's secret.
@@ -68,10 +74,11 @@ pub struct Twins {
 
 impl From<&Twins> for Ports {
     fn from(twins: &Twins) -> Self {
-        let Twins { store, queue, vault, bundle, worker, sealing, .. } = twins.clone();
+        let Twins { store, queue, bus, vault, bundle, worker, sealing, .. } = twins.clone();
         Self {
             store,
             queue: Arc::new(queue),
+            bus: Arc::new(bus),
             vault: Arc::new(vault),
             bundle: Arc::new(bundle),
             worker: Arc::new(worker),
@@ -91,7 +98,8 @@ impl Twins {
         let bundle = MemorySecret::new(BundleSecret::parse(secrets.bundle.expose_secret())?);
         let worker = MemorySecret::new(WorkerSecret::parse(secrets.worker.expose_secret())?);
         let sealing = MemorySecret::new(SealingKeys::parse(secrets.sealing.expose_secret())?);
-        Ok(Self { store, queue, vault: MemoryVault::new(VAULT), bundle, worker, sealing, clock })
+        let (bus, vault) = (MemoryBus::default(), MemoryVault::new(VAULT));
+        Ok(Self { store, queue, bus, vault, bundle, worker, sealing, clock })
     }
 }
 
@@ -106,34 +114,46 @@ impl Functions {
         let client_account = HubConfig::read(&mut env);
         let number_submission = number_submission::Settings::read(&mut env);
         let key_creation = key_creation::Settings::read(&mut env);
+        let event_publisher = EventConfig::read(&mut env);
         let reconciliation = reconciliation::Settings::read(&mut env);
         let dispatcher = DispatcherConfig::read(&mut env);
-        let functions = env.finish(|| {
-            Ok(Self {
-                signup_page: SignupPage::new(&signup_page?),
-                onboardings: Onboardings::new(&given("Onboardings"), onboardings?),
-                es_callback: EsCallback::new(&given("EsCallback"), es_callback?),
-                webhook_receipt: WebhookReceipt::new(&given("WebhookReceipt"), &webhook_receipt?),
-                client_account: ClientAccount::new(&given("ClientAccount"), client_account?),
-                number_submission: NumberSubmission::new(&given("NumberSubmission"), number_submission?),
-                key_creation: KeyCreation::new(&given("KeyCreation"), key_creation?),
-                reconciliation: Reconciliation::new(&given("Reconciliation"), reconciliation?),
-                dispatcher: Dispatcher::new(&given("Dispatcher"), dispatcher?),
-            })
-        });
-        Ok(functions?)
+        let read = env.finish(|| {
+            let edge = (signup_page?, onboardings?, es_callback?, webhook_receipt?);
+            let workers = (client_account?, number_submission?, key_creation?, event_publisher?);
+            Ok((edge, workers, reconciliation?, dispatcher?))
+        })?;
+        let ((signup_page, onboardings, es_callback, webhook_receipt), workers, reconciliation, dispatcher) = read;
+        let (client_account, number_submission, key_creation, event_publisher) = workers;
+        Ok(Self {
+            signup_page: SignupPage::new(&signup_page),
+            onboardings: Onboardings::new(&given("Onboardings"), onboardings),
+            es_callback: EsCallback::new(&given("EsCallback"), es_callback),
+            webhook_receipt: WebhookReceipt::new(&given("WebhookReceipt"), &webhook_receipt),
+            client_account: ClientAccount::new(&given("ClientAccount"), client_account),
+            number_submission: NumberSubmission::new(&given("NumberSubmission"), number_submission),
+            key_creation: KeyCreation::new(&given("KeyCreation"), key_creation),
+            event_publisher: EventPublisher::new(&given("EventPublisher"), event_publisher)?,
+            reconciliation: Reconciliation::new(&given("Reconciliation"), reconciliation),
+            dispatcher: Dispatcher::new(&given("Dispatcher"), dispatcher),
+        })
     }
 
-    /// Hands a message of a step's queue to the function that works it off.
+    /// Hands a message of a queue to the function that works it off.
     ///
     /// # Errors
     /// If the message must be delivered again.
-    pub(crate) async fn work(&self, step: Step, task: Task, deadline: Option<Instant>) -> Result<(), WorkerError> {
-        match step {
-            Step::ClientAccount => self.client_account.handle(task, deadline).await,
-            Step::NumberSubmission => self.number_submission.handle(task, deadline).await,
-            Step::KeyCreation => self.key_creation.handle(task, deadline).await,
-            Step::EsCallback => Err(WorkerError("this step has no queue".to_owned())),
+    pub(crate) async fn work(
+        &self,
+        queue: QueueName,
+        task: Task,
+        deadline: Option<Instant>,
+    ) -> Result<(), WorkerError> {
+        match queue {
+            QueueName::Step(Step::ClientAccount) => self.client_account.handle(task, deadline).await,
+            QueueName::Step(Step::NumberSubmission) => self.number_submission.handle(task, deadline).await,
+            QueueName::Step(Step::KeyCreation) => self.key_creation.handle(task, deadline).await,
+            QueueName::Step(Step::EsCallback) => Err(WorkerError("this step has no queue".to_owned())),
+            QueueName::Deliveries => self.event_publisher.handle(task, deadline).await,
         }
     }
 }

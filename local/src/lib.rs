@@ -32,7 +32,7 @@ use functions::{Functions, Twins};
 use line::Line;
 use onboarding::Class;
 use onboarding::limiter::{Health, from_milliseconds, milliseconds};
-use queue::{MemoryQueue, Received, Step};
+use queue::{MemoryQueue, QueueName, Received};
 use runtime::settings::{Env, HubConfig};
 use runtime::{Dependencies, Ports};
 use settings::{PLATFORM_SECRET, Settings, VERIFY_TOKEN};
@@ -52,6 +52,8 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long a message is hidden while a worker has it. Longer than any step takes.
 const VISIBILITY: Duration = Duration::seconds(60);
+/// How many events are told at once, as in the template.
+const DELIVERIES_AT_ONCE: usize = 10;
 /// Deliveries before a message is a dead letter, as in the template.
 pub const DELIVERIES: u32 = 5;
 
@@ -174,8 +176,12 @@ impl LocalStack {
             samples::put(&Client::new(&origin)?, &simulator, &hub, &twins).await?;
         }
         if !options.by_hand {
-            for step in Step::queued() {
-                background.spawn(workers::work(functions.clone(), twins.queue.clone(), step, twins.clock.clone()));
+            for queue in QueueName::all() {
+                // Several at once where one may wait for an endpoint that does not answer.
+                let workers = if queue == QueueName::Deliveries { DELIVERIES_AT_ONCE } else { 1 };
+                for _ in 0..workers {
+                    background.spawn(workers::work(functions.clone(), twins.queue.clone(), queue, twins.clock.clone()));
+                }
             }
             background.spawn(workers::wake(functions.clone(), stream.clone()));
             background.spawn(workers::minutes(functions.clone()));
@@ -243,11 +249,11 @@ impl LocalStack {
     /// Hands the workers what the queues hold now. Returns how many messages that were. For stacks that are worked by hand.
     pub async fn deliver(&self) -> usize {
         let mut count = 0;
-        for step in Step::queued() {
-            let messages = self.twins.queue.receive(step, usize::MAX);
+        for queue in QueueName::all() {
+            let messages = self.twins.queue.receive(queue, usize::MAX);
             count += messages.len();
             for message in messages {
-                self.invoke(step, vec![message]).await;
+                self.invoke(queue, vec![message]).await;
             }
         }
         count
@@ -269,11 +275,11 @@ impl LocalStack {
         let (limiter, limit) = (store.limiter().await?, self.functions.dispatcher.0.limit);
         let mut next = limiter.next_change(limit, milliseconds(now)).map(from_milliseconds);
         let serves = limiter.has_token(limit) && limiter.health(milliseconds(now)) == Health::Well;
-        for class in std::iter::once(Class::Free).chain(Class::WITH_PERMIT) {
+        for class in [Class::Free, Class::Delivery].into_iter().chain(Class::WITH_PERMIT) {
             let Some(due_at) = self.first_due(class) else { continue };
             // Who is due already may wait for a token.
             let at = match due_at <= now {
-                true if serves || class == Class::Free => now,
+                true if serves || !class.takes_permit() => now,
                 true => next.unwrap_or(now),
                 false => due_at,
             };
@@ -288,8 +294,8 @@ impl LocalStack {
     }
 
     /// Invokes a worker with received messages. Those that it does not fail are deleted and returned.
-    pub async fn invoke(&self, step: Step, messages: Vec<Received>) -> Vec<Received> {
-        workers::invoke(&self.functions, &self.twins.queue, step, messages).await
+    pub async fn invoke(&self, queue: impl Into<QueueName>, messages: Vec<Received>) -> Vec<Received> {
+        workers::invoke(&self.functions, &self.twins.queue, queue.into(), messages).await
     }
 
     /// Stops everything, and saves the state if it is to be kept.

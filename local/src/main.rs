@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use local::client::Client;
 use local::containers::{BRIDGE, PORT};
-use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET};
+use local::settings::{BACKEND_TOKEN, PARTNER_WEBHOOK_SECRET, PLATFORM_SECRET};
 use local::{Error, LocalStack, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,6 +31,9 @@ struct Arguments {
     /// table.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = BRIDGE, conflicts_with = "keep")]
     containers: Option<IpAddr>,
+    /// Where events are posted, such as http://127.0.0.1:9000/events: an https URL, or one of this machine.
+    #[arg(long, value_name = "URL", env = "PARTNER_WEBHOOK_URL")]
+    partner_webhook_url: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -52,9 +55,9 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
     tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
-    let result = match arguments.command {
-        Some(Command::Demo { faults }) => demo::run(faults).await,
-        None => serve(arguments.port, arguments.keep, arguments.containers).await.map(|()| true),
+    let result = match &arguments.command {
+        Some(Command::Demo { faults }) => demo::run(*faults).await,
+        None => serve(arguments).await.map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,8 +69,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(port: u16, keep: Option<PathBuf>, containers: Option<IpAddr>) -> Result<(), Error> {
-    let options = Options { port, keep: keep.clone(), containers, ..Options::default() };
+async fn serve(arguments: Arguments) -> Result<(), Error> {
+    let Arguments { port, keep, containers, partner_webhook_url, .. } = arguments;
+    let variables = partner_webhook_url.iter().map(|url| ("PARTNER_WEBHOOK_URL".to_owned(), url.clone())).collect();
+    let options = Options { port, keep: keep.clone(), containers, variables, ..Options::default() };
     let stack = LocalStack::start(options).await.map_err(|error| format!("cannot start on port {port}: {error}"))?;
     let started = Client::new(&stack.origin)?.start("first-customer").await?;
     let table = stack.serve_table().await?;
@@ -80,6 +85,8 @@ The onboarding bundle is running.
   Back-end token   {BACKEND_TOKEN}
   Platform secret  {PLATFORM_SECRET}
   Simulator        {origin}/simulator   (control API: simulator/README.md)
+  Partner webhook  {}
+  Webhook secret   {PARTNER_WEBHOOK_SECRET}
   Table            {table}   (DynamoDB's API; the table is called local)
   State            {}
 
@@ -91,6 +98,7 @@ Another setup link:
 RUST_LOG=info shows the log. Stop with Ctrl-C.",
         started.setup_url,
         stack.url,
+        partner_webhook_url.unwrap_or_else(|| "none; --partner-webhook-url URL sets it".to_owned()),
         keep.map_or("in memory, gone at the end".to_owned(), |folder| format!("kept in {}", folder.display())),
         origin = stack.origin,
         url = stack.url,

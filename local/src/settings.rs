@@ -1,6 +1,6 @@
 //! The settings of the local stack: read by the same code as on AWS, from values made up here.
 
-use queue::Step;
+use queue::QueueName;
 use runtime::settings::Env;
 use secrecy::SecretString;
 use serde_json::json;
@@ -14,6 +14,8 @@ pub const BACKEND_TOKEN: &str = "local-backend-token";
 pub const PLATFORM_SECRET: &str = "local-platform-secret";
 /// What the fake Meta presents in its handshake.
 pub const VERIFY_TOKEN: &str = "local-verify-token";
+/// What events are signed with, where there is a `PARTNER_WEBHOOK_URL`.
+pub const PARTNER_WEBHOOK_SECRET: &str = "whsec_bG9jYWwtcGFydG5lci13ZWJob29rLXNlY3JldA==";
 /// Where the page may lead back to.
 const RETURN_ORIGINS: &str = "https://partner.example,http://localhost:8080";
 
@@ -49,6 +51,7 @@ impl SecretValues {
             "hub_api_key": fake.api_key,
             "hub_token_key": "made-up-token-key",
             "message_webhook_headers": { "x-message-token": "made-up-message-token" },
+            "partner_webhook_secret": PARTNER_WEBHOOK_SECRET,
         });
         let sealing = json!({ "key": "made-up-sealing-key", "previous_key": "" });
         let [bundle, worker, sealing] = [bundle, worker, sealing].map(|value| value.to_string().into());
@@ -71,8 +74,8 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         .behavior
         .rate_limit
         .map_or("1000/1".to_owned(), |limit| format!("{}/{}", limit.calls, limit.window_ms.div_ceil(1000)));
-    let queues = Step::queued()
-        .filter_map(|step| Some((step.spec().queue?, format!("http://127.0.0.1/queues/{}", step.as_str()))));
+    let queues = QueueName::all()
+        .filter_map(|queue| Some((queue.variable()?, format!("http://127.0.0.1/queues/{}", queue.as_str()))));
     let settings = vec![
         ("HUB_BASE_URL", simulator.hub_url()),
         ("HUB_PARTNER_ID", fake.partner_id.clone()),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use exchange::Clock;
-use queue::{MemoryQueue, Received, Step};
+use queue::{MemoryQueue, QueueName, Received};
 use runtime::worker;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -24,12 +24,12 @@ const STREAM: Duration = Duration::from_millis(20);
 pub const RECONCILIATION: Duration = Duration::from_mins(5);
 
 /// Works off one queue for as long as it is polled.
-pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, step: Step, clock: Clock) {
+pub(crate) async fn work(functions: Arc<Functions>, queues: MemoryQueue, name: QueueName, clock: Clock) {
     loop {
-        let notified = queue.notified();
-        let messages = queue.receive(step, BATCH);
+        let notified = queues.notified();
+        let messages = queues.receive(name, BATCH);
         if messages.is_empty() {
-            let due = queue.next_due(step).map(|due| due - clock.now());
+            let due = queues.next_due(name).map(|due| due - clock.now());
             let wait = due.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RECONCILIATION);
             // A message that is due but still hidden shows in a millisecond or so.
             tokio::select! {
@@ -38,7 +38,7 @@ pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, step: St
             }
             continue;
         }
-        invoke(&functions, &queue, step, messages).await;
+        invoke(&functions, &queues, name, messages).await;
     }
 }
 
@@ -46,20 +46,20 @@ pub(crate) async fn work(functions: Arc<Functions>, queue: MemoryQueue, step: St
 /// later.
 pub(crate) async fn invoke(
     functions: &Functions,
-    queue: &MemoryQueue,
-    step: Step,
+    queues: &MemoryQueue,
+    name: QueueName,
     mut messages: Vec<Received>,
 ) -> Vec<Received> {
     let mut event = SqsEvent::default();
     event.records = messages.iter().map(record).collect();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let response = worker::run(event, &request_id, None, |task, deadline| functions.work(step, task, deadline)).await;
+    let response = worker::run(event, &request_id, None, |task, deadline| functions.work(name, task, deadline)).await;
     let failed = |message: &Received| {
         response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id)
     };
     messages.retain(|message| !failed(message));
     for message in &messages {
-        queue.delete(&message.receipt);
+        queues.delete(&message.receipt);
     }
     messages
 }

@@ -43,6 +43,7 @@ struct Change {
 #[derive(Deserialize)]
 struct Keys {
     pk: Text,
+    sk: Text,
 }
 
 #[derive(Deserialize)]
@@ -76,9 +77,11 @@ impl Dispatcher {
         }
         // Whatever the record says of the item: it is read.
         let mut keys: Vec<WorkKey> = Vec::new();
-        for record in event.records {
-            if let Some(key) = WorkKey::from_text(&record.dynamodb.keys.pk.text).filter(|key| !keys.contains(key)) {
-                keys.push(key);
+        for Record { dynamodb: Change { keys: Keys { pk, sk } } } in event.records {
+            for key in WorkKey::of_item(&pk.text, &sk.text) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
             }
         }
         self.0.woken(&keys, deadline).await

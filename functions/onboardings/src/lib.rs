@@ -1,9 +1,10 @@
 //! Starts, shows and lists onboardings, takes the choice of a number and retries.
 //!
 //! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`, `POST /onboardings/{id}/retry`; and
-//! `GET /signups`, those that Meta reported and no onboarding has.
+//! `GET /signups`, those that Meta reported and no onboarding has; `GET /events`, `POST /events/replay` and `POST /events/test`.
 
 mod choose_number;
+mod events;
 mod list;
 mod query;
 mod retry;
@@ -78,6 +79,9 @@ impl Onboardings {
             ("POST", "/onboardings/{id}/number") => self.choose_number(request).await,
             ("POST", "/onboardings/{id}/retry") => self.retry(request).await,
             ("GET", "/signups") => self.signups(request).await,
+            ("GET", "/events") => self.events(request).await,
+            ("POST", "/events/replay") => self.replay_events(request).await,
+            ("POST", "/events/test") => self.test_event(request).await,
             _ => Err(Problem::not_found()),
         }
     }

@@ -5,6 +5,8 @@ use api::view::{full_view_with_history, setup_view};
 use api::{Problem, json, onboarding_id, public_url};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use onboarding::Event;
+use store::Stored;
 
 use crate::Onboardings;
 
@@ -20,8 +22,23 @@ impl Onboardings {
             }
             Access::Setup => {
                 let base = public_url(request, self.page.public_url.as_ref())?;
+                let stored = self.opened(stored).await;
                 let one_more_click = is_one_more_click(&stored.onboarding, &self.store).await?;
                 Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, one_more_click, &self.signup, &base)))
+            }
+        }
+    }
+
+    /// Notes that the customer opened the setup link, the first time. They see the page also if it cannot be noted now.
+    async fn opened(&self, stored: Stored) -> Stored {
+        if stored.onboarding.opened_at.is_some() {
+            return stored;
+        }
+        match self.store.apply(&stored.onboarding.id, &Event::LinkOpened).await {
+            Ok(applied) => applied.into_stored(),
+            Err(error) => {
+                tracing::warn!(%error, "that the link was opened is not noted");
+                stored
             }
         }
     }

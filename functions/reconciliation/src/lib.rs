@@ -4,12 +4,13 @@
 use std::time::Instant;
 
 use runtime::Dependencies;
-use runtime::settings::{Env, Incomplete, MetaConfig, RetentionConfig, WaitConfig, solution_id};
+use runtime::settings::{Env, Incomplete, MetaConfig, RetentionConfig, WaitConfig, notify_unclaimed, solution_id};
 use workflow::Reconciled;
 
 /// The function's settings.
 pub struct Settings {
     solution_id: String,
+    notify_unclaimed: bool,
     meta: MetaConfig,
     waits: WaitConfig,
     retention: RetentionConfig,
@@ -26,9 +27,15 @@ pub struct Reconciliation(workflow::Reconciliation);
 impl Settings {
     /// Reads them.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let (solution_id, meta) = (solution_id(env), MetaConfig::read(env));
+        let (solution_id, notify, meta) = (solution_id(env), notify_unclaimed(env), MetaConfig::read(env));
         let (waits, retention) = (WaitConfig::read(env), RetentionConfig::read(env));
-        Ok(Self { solution_id: solution_id?, meta: meta?, waits: waits?, retention: retention? })
+        Ok(Self {
+            solution_id: solution_id?,
+            notify_unclaimed: notify?,
+            meta: meta?,
+            waits: waits?,
+            retention: retention?,
+        })
     }
 }
 
@@ -36,7 +43,7 @@ impl Reconciliation {
     /// Builds the function.
     pub fn new(dependencies: &Dependencies, settings: Settings) -> Self {
         Self(workflow::Reconciliation {
-            context: dependencies.upkeep_context(settings.solution_id),
+            context: dependencies.upkeep_context(settings.solution_id, settings.notify_unclaimed),
             confirmation: dependencies.confirmation(settings.meta),
             longest_waits: settings.waits.longest,
             retention: settings.retention.kept,

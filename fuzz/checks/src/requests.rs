@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use event_bus::MemoryBus;
 use exchange::Clock;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::request::RequestContext;
@@ -108,6 +109,7 @@ pub(crate) fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
     let ports = Ports {
         store: Store::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned(), clock.clone()),
         queue: Arc::new(MemoryQueue::new(clock.clone(), Duration::seconds(60), 5)),
+        bus: Arc::new(MemoryBus::default()),
         vault: Arc::new(MemoryVault::new("stack")),
         bundle: Arc::new(MemorySecret::new(BundleSecret::parse(&secret.to_string()).unwrap())),
         worker: Arc::new(MemorySecret::new(WorkerSecret::parse(&worker.to_string()).unwrap())),

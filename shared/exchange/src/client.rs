@@ -15,6 +15,21 @@ const IDLE: Duration = Duration::from_secs(20);
 /// # Errors
 /// Only if the TLS library cannot be set up.
 pub fn client() -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(builder()?.build()?)
+}
+
+/// [`client`], but one that resolves names with `resolver`. It keeps no connection, because the next one may have to go to
+/// another address.
+///
+/// # Errors
+/// Only if the TLS library cannot be set up.
+pub fn client_resolving_with(
+    resolver: impl reqwest::dns::Resolve + 'static,
+) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(builder()?.dns_resolver(std::sync::Arc::new(resolver)).pool_max_idle_per_host(0).build()?)
+}
+
+fn builder() -> Result<reqwest::ClientBuilder, Box<dyn std::error::Error + Send + Sync>> {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -30,6 +45,5 @@ pub fn client() -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sy
         .pool_idle_timeout(IDLE)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .user_agent(concat!("whatsapp-onboarding/", env!("CARGO_PKG_VERSION")))
-        .build()?)
+        .user_agent(concat!("whatsapp-onboarding/", env!("CARGO_PKG_VERSION"))))
 }

@@ -22,7 +22,7 @@ mod url;
 #[cfg(feature = "client")]
 pub use call::{Answer, Failure, below, send};
 #[cfg(feature = "client")]
-pub use client::client;
+pub use client::{client, client_resolving_with};
 pub use clock::Clock;
 pub use digest::sha256_hex;
 pub use email::folded_email;

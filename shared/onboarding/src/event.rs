@@ -19,6 +19,8 @@ use super::step::Step;
 pub enum Event {
     /// The partner started the onboarding. First entry of every history; changes nothing.
     Started,
+    /// The customer opened the setup link.
+    LinkOpened,
     /// The search for the client account came this far.
     ClientSearched {
         /// How far.

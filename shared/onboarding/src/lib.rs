@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod client_account;
+mod delivery;
+mod endpoint;
 mod event;
 mod id;
 pub mod limiter;
 mod overdue;
+mod partner_event;
 mod problem;
 mod record;
 mod retention;
@@ -17,10 +20,13 @@ mod transition;
 mod work;
 
 pub use client_account::{ClientAccount, ClientDetails, ClientSearch};
+pub use delivery::{BusDelivery, Delivery, Try, WebhookDelivery, WebhookState};
+pub use endpoint::{Endpoint, EndpointState};
 pub use event::Event;
 pub use exchange::{BusinessId, ChannelId, ClientId, InvalidId, PhoneNumberId, WabaId};
-pub use id::OnboardingId;
+pub use id::{EventId, OnboardingId};
 pub use overdue::LongestWaits;
+pub use partner_event::{EventType, PartnerEvent};
 pub use problem::{FailureCode, Problem};
 pub use record::{Onboarding, StoredKey, Tier};
 pub use retry::{REFUSALS_APART, Refusal, Retry, backoff};

@@ -67,7 +67,12 @@ fn live(n: u8, made_at: Option<i64>) -> Event {
 }
 
 fn key() -> StoredKey {
-    StoredKey { secret_arn: "arn:1".into(), key_id: None, address: "https://waba-v2.360dialog.io".into() }
+    StoredKey {
+        secret_arn: "arn:1".into(),
+        key_id: None,
+        version: None,
+        address: "https://waba-v2.360dialog.io".into(),
+    }
 }
 
 fn failed(step: Step) -> Event {
@@ -97,6 +102,7 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
     let steps = Step::ALL;
     prop_oneof![
         Just(Event::Started),
+        Just(Event::LinkOpened),
         Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200, began_at: None } }),
         Just(Event::ClientSearched { search: ClientSearch::Absent { at: None } }),
         (0..2u8).prop_map(|n| Event::ClientFound { client_id: format!("hT3mV{n}CL").parse().unwrap(), created: true }),

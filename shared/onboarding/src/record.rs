@@ -50,6 +50,9 @@ pub struct StoredKey {
     /// The Hub's id of the key, where it named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// The vault's id of this version of the secret, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Base address of the messaging API for this key.
     pub address: String,
 }
@@ -81,6 +84,9 @@ pub struct Onboarding {
     /// When the setup link stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub link_expires_at: OffsetDateTime,
+    /// When the customer first opened the setup link.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<OffsetDateTime>,
     /// SHA-256 of the setup token, in hexadecimal.
     pub setup_token_sha256: String,
     /// The client account at 360dialog.
@@ -170,6 +176,7 @@ impl Onboarding {
             status_since: now,
             overdue_since: None,
             link_expires_at,
+            opened_at: None,
             setup_token_sha256,
             client,
             tier: Tier::default(),

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_record_that_may_leave_a_key_in_the_vault_is_kept() {
-        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+        let address = "https://a.example".to_owned();
+        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, version: None, address };
         let may_leave: [fn(&mut Onboarding, StoredKey); 3] = [
             |onboarding, key| onboarding.key = Some(key),
             |onboarding, _| onboarding.keys_void_before = Some(at(0)),
@@ -88,7 +89,8 @@ mod tests {
         live.status = Status::PermissionRequired;
         let ended = transition(&live, &event, at(1)).unwrap().unwrap();
         assert!(ended.is_past_retention(KEPT, now), "{ended:?}");
-        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+        let address = "https://a.example".to_owned();
+        let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, version: None, address };
         let late = transition(&ended, &Event::KeyStored { key: key.clone() }, at(1)).unwrap().unwrap();
         assert_eq!((late.status, &late.key), (Status::Disconnected, &Some(key)));
         assert!(!late.is_past_retention(KEPT, now), "{late:?}");

@@ -49,6 +49,7 @@ pub fn transition(
     let mut after = before.clone();
     match event {
         Event::Started => {}
+        Event::LinkOpened => after.opened_at = before.opened_at.or(Some(at)),
         Event::ClientSearched { search } => search_client(&mut after, *search),
         Event::ClientFound { client_id, .. } => match &before.client {
             ClientAccount::Known { id, .. } if id == client_id => {}

@@ -29,6 +29,10 @@ pub enum Class {
     ClientAccount,
     /// The daily sweep of all channels and client accounts.
     Sweep,
+    /// An event to be told. It waits for no permit.
+    Delivery,
+    /// An event that waits until the partner's webhook answers again.
+    Held,
     /// Not the dispatcher's: reconciliation looks at it.
     Reconciliation,
 }
@@ -37,6 +41,11 @@ impl Class {
     /// The classes that take a permit, the most urgent first.
     pub const WITH_PERMIT: [Self; 6] =
         [Self::Token, Self::Key, Self::Submission, Self::LookUp, Self::ClientAccount, Self::Sweep];
+
+    /// Whether its work is a call to the Hub.
+    pub fn takes_permit(self) -> bool {
+        Self::WITH_PERMIT.contains(&self)
+    }
 
     /// The word used in the table and the logs.
     pub fn as_str(self) -> &'static str {

@@ -14,7 +14,7 @@ pub use memory::{MemoryQueue, Received};
 pub use sqs::SqsQueue;
 
 pub use onboarding::Step;
-use onboarding::{Class, OnboardingId};
+use onboarding::{Class, EventId, OnboardingId};
 
 /// What is to be done, and the permit for it. Carries ids only; the worker reads the present state from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +45,60 @@ pub enum About {
         /// The key of the webhook in the inbox.
         inbox_key: String,
     },
+    /// An event to be told.
+    Event {
+        /// Of which onboarding; absent if it is of none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onboarding_id: Option<OnboardingId>,
+        /// Which.
+        event_id: EventId,
+    },
+    /// Events that are told once more: the next page of them.
+    Replay,
     /// The daily sweep of all channels and client accounts: its next page.
     Sweep,
     /// The token with which we call the Hub.
     Token,
     /// Whether the Hub is well again.
     Probe,
+}
+
+/// A queue. Each is worked off by a function of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueueName {
+    /// Of a step that has one.
+    Step(Step),
+    /// Of events to be told.
+    Deliveries,
+}
+
+impl QueueName {
+    /// Every queue.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Step::queued().map(Self::Step).chain([Self::Deliveries])
+    }
+
+    /// The word used in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Step(step) => step.as_str(),
+            Self::Deliveries => "deliveries",
+        }
+    }
+
+    /// The variable that holds its URL; `None` for a step without a queue.
+    pub fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Step(step) => step.spec().queue,
+            Self::Deliveries => Some("DELIVERIES_QUEUE_URL"),
+        }
+    }
+}
+
+impl From<Step> for QueueName {
+    fn from(step: Step) -> Self {
+        Self::Step(step)
+    }
 }
 
 /// The shape of a message's body. Another number than this is not ours to guess at.
@@ -103,14 +151,14 @@ pub enum QueueError {
     /// Try again later; the dispatcher does. Holds why, in a word.
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),
-    /// This function was not given the URL of that step's queue, or the step has none.
-    #[error("{} is not set", .0.spec().queue.unwrap_or("the URL of a queue"))]
-    NotConfigured(Step),
+    /// This function was not given the URL of that queue, or the step has none.
+    #[error("{} is not set", .0.variable().unwrap_or("the URL of a queue"))]
+    NotConfigured(QueueName),
 }
 
-/// Sends tasks to the queues of steps. They arrive at least once, in any order.
+/// Sends tasks to the queues. They arrive at least once, in any order.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends a task, to arrive at once.
-    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError>;
+    async fn send(&self, queue: QueueName, task: &Task) -> Result<(), QueueError>;
 }

@@ -9,9 +9,9 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::{Queue, QueueError, Step, Task};
+use super::{Queue, QueueError, QueueName, Task};
 
-/// The queues of all steps. Clones share them.
+/// All queues. Clones share them.
 #[derive(Debug, Clone)]
 pub struct MemoryQueue {
     clock: Clock,
@@ -36,8 +36,8 @@ pub struct Received {
 
 #[derive(Debug, Default)]
 struct Queues {
-    waiting: BTreeMap<Step, Vec<Message>>,
-    dead: BTreeMap<Step, Vec<Message>>,
+    waiting: BTreeMap<QueueName, Vec<Message>>,
+    dead: BTreeMap<QueueName, Vec<Message>>,
     failures: u32,
     last_number: u64,
 }
@@ -74,18 +74,18 @@ impl MemoryQueue {
         self.lock().failures = times;
     }
 
-    /// Puts any text into a step's queue, to be delivered after `delay`: SQS may be slow.
-    pub fn send_text(&self, step: Step, body: &str, delay: Duration) {
-        self.put(&mut self.lock(), step, body.to_owned(), delay);
+    /// Puts any text into a queue, to be delivered after `delay`: SQS may be slow.
+    pub fn send_text(&self, queue: impl Into<QueueName>, body: &str, delay: Duration) {
+        self.put(&mut self.lock(), queue.into(), body.to_owned(), delay);
     }
 
     /// At most `max` messages that are visible now, those that have been visible longest first.
-    pub fn receive(&self, step: Step, max: usize) -> Vec<Received> {
-        let now = self.clock.now();
+    pub fn receive(&self, queue: impl Into<QueueName>, max: usize) -> Vec<Received> {
+        let (now, queue) = (self.clock.now(), queue.into());
         let queues = &mut *self.lock();
-        let waiting = queues.waiting.entry(step).or_default();
+        let waiting = queues.waiting.entry(queue).or_default();
         let spent = |message: &mut Message| message.visible_at <= now && message.receives >= self.max_receives;
-        queues.dead.entry(step).or_default().extend(waiting.extract_if(.., spent));
+        queues.dead.entry(queue).or_default().extend(waiting.extract_if(.., spent));
         // Stable: equal times stay in the order of sending.
         waiting.sort_by_key(|message| message.visible_at);
         let mut received = Vec::new();
@@ -122,44 +122,44 @@ impl MemoryQueue {
     }
 
     /// The messages that were given up, oldest first. Their receipts are of no use.
-    pub fn dead_letters(&self, step: Step) -> Vec<Received> {
-        self.lock().dead.get(&step).into_iter().flatten().map(Message::received).collect()
+    pub fn dead_letters(&self, queue: impl Into<QueueName>) -> Vec<Received> {
+        self.lock().dead.get(&queue.into()).into_iter().flatten().map(Message::received).collect()
     }
 
     /// Puts the dead letters back as if they had just been sent. Returns how many.
-    pub fn redrive(&self, step: Step) -> usize {
-        let now = self.clock.now();
+    pub fn redrive(&self, queue: impl Into<QueueName>) -> usize {
+        let (now, queue) = (self.clock.now(), queue.into());
         let queues = &mut *self.lock();
-        let dead = std::mem::take(queues.dead.entry(step).or_default());
+        let dead = std::mem::take(queues.dead.entry(queue).or_default());
         let count = dead.len();
         let fresh = dead.into_iter().map(|message| Message { receives: 0, receipt: None, visible_at: now, ..message });
-        queues.waiting.entry(step).or_default().extend(fresh);
+        queues.waiting.entry(queue).or_default().extend(fresh);
         self.changed.notify_waiters();
         count
     }
 
     /// Messages that are neither deleted nor dead letters, whether visible or not.
-    pub fn len(&self, step: Step) -> usize {
-        self.lock().waiting.get(&step).map_or(0, Vec::len)
+    pub fn len(&self, queue: impl Into<QueueName>) -> usize {
+        self.lock().waiting.get(&queue.into()).map_or(0, Vec::len)
     }
 
     /// Whether [`Self::len`] is 0.
-    pub fn is_empty(&self, step: Step) -> bool {
-        self.len(step) == 0
+    pub fn is_empty(&self, queue: impl Into<QueueName>) -> bool {
+        self.len(queue) == 0
     }
 
     /// When the next message becomes visible, or since when one is.
-    pub fn next_due(&self, step: Step) -> Option<OffsetDateTime> {
-        self.lock().waiting.get(&step)?.iter().map(|message| message.visible_at).min()
+    pub fn next_due(&self, queue: impl Into<QueueName>) -> Option<OffsetDateTime> {
+        self.lock().waiting.get(&queue.into())?.iter().map(|message| message.visible_at).min()
     }
 
-    /// Resolves when a message is next sent, released or redriven to any step. Counts from the call, not from the first
+    /// Resolves when a message is next sent, released or redriven to any queue. Counts from the call, not from the first
     /// poll: call it, then look for messages, then await it, and none is missed.
     pub fn notified(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    fn put(&self, queues: &mut Queues, step: Step, body: String, delay: Duration) {
+    fn put(&self, queues: &mut Queues, queue: QueueName, body: String, delay: Duration) {
         queues.last_number += 1;
         let message = Message {
             id: format!("message-{}", queues.last_number),
@@ -168,7 +168,7 @@ impl MemoryQueue {
             receives: 0,
             receipt: None,
         };
-        queues.waiting.entry(step).or_default().push(message);
+        queues.waiting.entry(queue).or_default().push(message);
         self.changed.notify_waiters();
     }
 
@@ -179,14 +179,14 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
+    async fn send(&self, queue: QueueName, task: &Task) -> Result<(), QueueError> {
         let body = task.body()?;
         let queues = &mut *self.lock();
         if queues.failures > 0 {
             queues.failures -= 1;
             return Err(QueueError::Unavailable("told to fail".to_owned()));
         }
-        self.put(queues, step, body, Duration::ZERO);
+        self.put(queues, queue, body, Duration::ZERO);
         Ok(())
     }
 }

@@ -9,26 +9,26 @@ use telemetry::milliseconds;
 use telemetry::reason;
 use url::Url;
 
-use super::{Queue, QueueError, Step, Task};
+use super::{Queue, QueueError, QueueName, Task};
 
 /// Sends to SQS.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
-    urls: BTreeMap<Step, Url>,
+    urls: BTreeMap<QueueName, Url>,
 }
 
 impl SqsQueue {
     /// Sends to these queues.
-    pub fn new(client: Client, urls: BTreeMap<Step, Url>) -> Self {
+    pub fn new(client: Client, urls: BTreeMap<QueueName, Url>) -> Self {
         Self { client, urls }
     }
 }
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
-        let url = self.urls.get(&step).ok_or(QueueError::NotConfigured(step))?;
+    async fn send(&self, queue: QueueName, task: &Task) -> Result<(), QueueError> {
+        let url = self.urls.get(&queue).ok_or(QueueError::NotConfigured(queue))?;
         let body = task.body()?;
         let started = Instant::now();
         let sent = self
@@ -40,8 +40,8 @@ impl Queue for SqsQueue {
             .await
             .map_err(|error| reason(&error));
         let outcome = sent.as_ref().err().map_or("ok", String::as_str);
-        let (step, milliseconds) = (step.as_str(), milliseconds(started));
-        tracing::info!(service = "sqs", route = "SendMessage", step, outcome, milliseconds, "call");
+        let (queue, milliseconds) = (queue.as_str(), milliseconds(started));
+        tracing::info!(service = "sqs", route = "SendMessage", queue, outcome, milliseconds, "call");
         sent.map(|_| ()).map_err(QueueError::Unavailable)
     }
 }

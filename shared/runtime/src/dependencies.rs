@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "publisher")]
+use event_bus::EventBus;
 use exchange::Clock;
 use meta_graph::{Meta, MetaApp};
 use partner_hub::Hub;
+#[cfg(feature = "publisher")]
+use partner_webhook::{Endpoint, PublicAddresses};
 #[cfg(feature = "dispatcher")]
 use queue::Queue;
 use secrets::{BundleSecret, SealingKeys, Secret, WorkerSecret};
@@ -12,11 +16,15 @@ use store::Store;
 use vault::Vault;
 #[cfg(feature = "dispatcher")]
 use workflow::Dispatcher;
+#[cfg(feature = "publisher")]
+use workflow::EventPublisher;
 use workflow::steps::{Confirmation, SignupProof};
 use workflow::{HubContext, UpkeepContext};
 
 #[cfg(feature = "dispatcher")]
 use crate::settings::DispatcherConfig;
+#[cfg(feature = "publisher")]
+use crate::settings::EventConfig;
 #[cfg(feature = "aws")]
 use crate::settings::SecretsConfig;
 use crate::settings::{HubConfig, MetaConfig, VaultConfig};
@@ -40,6 +48,8 @@ pub struct Dependencies {
     vault: VaultSource,
     #[cfg(feature = "dispatcher")]
     queue: QueueSource,
+    #[cfg(feature = "publisher")]
+    bus: BusSource,
 }
 
 /// Where the vault comes from. Few functions have one, so that it is built where it is asked for.
@@ -58,13 +68,24 @@ enum QueueSource {
     Given(Arc<dyn Queue>),
 }
 
-/// Table, queues, vault and secrets that are given.
+/// Where the event bus comes from. Only the publisher uses it.
+#[cfg(feature = "publisher")]
+#[derive(Clone)]
+enum BusSource {
+    Aws(Box<aws_config::SdkConfig>),
+    Given(Arc<dyn EventBus>),
+}
+
+/// Table, queues, event bus, vault and secrets that are given.
 pub struct Ports {
     /// The table.
     pub store: Store,
     /// The queues.
     #[cfg(feature = "dispatcher")]
     pub queue: Arc<dyn Queue>,
+    /// The event bus.
+    #[cfg(feature = "publisher")]
+    pub bus: Arc<dyn EventBus>,
     /// The vault.
     pub vault: Arc<dyn Vault>,
     /// The edge's secret.
@@ -88,6 +109,8 @@ impl Dependencies {
             vault: VaultSource::Given(ports.vault),
             #[cfg(feature = "dispatcher")]
             queue: QueueSource::Given(ports.queue),
+            #[cfg(feature = "publisher")]
+            bus: BusSource::Given(ports.bus),
         }
     }
 
@@ -111,7 +134,9 @@ impl Dependencies {
             clock,
             vault: VaultSource::Aws(secrets_manager),
             #[cfg(feature = "dispatcher")]
-            queue: QueueSource::Aws(Box::new(sdk)),
+            queue: QueueSource::Aws(Box::new(sdk.clone())),
+            #[cfg(feature = "publisher")]
+            bus: BusSource::Aws(Box::new(sdk)),
         }
     }
 
@@ -153,9 +178,38 @@ impl Dependencies {
         Dispatcher { store: self.store.clone(), queue, limit: call_limit, clock: self.clock.clone() }
     }
 
-    /// What the upkeep needs of the bundle.
-    pub fn upkeep_context(&self, solution_id: String) -> UpkeepContext {
-        UpkeepContext { store: self.store.clone(), solution_id, clock: self.clock.clone() }
+    /// What tells the partner of events.
+    ///
+    /// # Errors
+    /// Only if the TLS library cannot be set up.
+    #[cfg(feature = "publisher")]
+    pub fn event_publisher(&self, settings: EventConfig) -> Result<EventPublisher, crate::StartError> {
+        let EventConfig { webhook_url, bus } = settings;
+        let bus: Arc<dyn EventBus> = match &self.bus {
+            BusSource::Aws(sdk) => {
+                Arc::new(event_bus::EventBridge::new(aws_sdk_eventbridge::Client::new(sdk.as_ref()), bus))
+            }
+            BusSource::Given(given) => {
+                drop(bus);
+                Arc::clone(given)
+            }
+        };
+        let webhook = webhook_url.map(|url| {
+            let http = exchange::client_resolving_with(PublicAddresses)?;
+            Ok::<_, crate::StartError>(Endpoint::new(http, url))
+        });
+        Ok(EventPublisher {
+            store: self.store.clone(),
+            bus,
+            webhook: webhook.transpose()?,
+            secret: Arc::clone(&self.worker),
+            clock: self.clock.clone(),
+        })
+    }
+
+    /// What the upkeep needs of the bundle. `notify_unclaimed`: whether the partner is told of signups that no onboarding has.
+    pub fn upkeep_context(&self, solution_id: String, notify_unclaimed: bool) -> UpkeepContext {
+        UpkeepContext { store: self.store.clone(), solution_id, notify_unclaimed, clock: self.clock.clone() }
     }
 
     /// What has signups confirmed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use partner_hub::HubCredentials;
+use partner_webhook::SigningSecret;
 use secrecy::SecretString;
 
 use crate::IncompleteSecret;
@@ -11,7 +12,7 @@ use crate::fields::Fields;
 /// The fields that hold credentials of the Hub.
 pub(crate) const HUB_FIELDS: [&str; 4] = ["hub_api_key", "hub_bearer_token", "hub_user_name", "hub_password"];
 
-/// What client-account, number-submission and key-creation need. No function that customers or webhooks reach may read it.
+/// What client-account, number-submission, key-creation and event-publisher need. No function that customers or webhooks reach may read it.
 #[derive(Debug, Clone)]
 pub struct WorkerSecret {
     /// `hub_api_key`, or `hub_bearer_token`, or `hub_user_name` with `hub_password`.
@@ -21,6 +22,9 @@ pub struct WorkerSecret {
     pub hub_token_key: SecretString,
     /// `message_webhook_headers`: an object of headers that the messaging API is to send with each message.
     pub message_webhook_headers: BTreeMap<String, SecretString>,
+    /// `partner_webhook_secret`, and `previous_partner_webhook_secret` while it is being rotated: what events are signed with.
+    /// Empty without a webhook of the partner's.
+    pub partner_webhook: Vec<SigningSecret>,
 }
 
 impl WorkerSecret {
@@ -34,10 +38,22 @@ impl WorkerSecret {
         let hub = hub(&mut fields);
         let hub_token_key = fields.required("hub_token_key");
         let message_webhook_headers = fields.headers("message_webhook_headers");
-        let secret =
-            hub.zip(hub_token_key).map(|(hub, hub_token_key)| Self { hub, hub_token_key, message_webhook_headers });
+        let partner_webhook = ["partner_webhook_secret", "previous_partner_webhook_secret"];
+        let partner_webhook =
+            partner_webhook.into_iter().filter_map(|name| signing_secret(&mut fields, name)).collect();
+        let secret = hub.zip(hub_token_key).map(|(hub, hub_token_key)| Self {
+            hub,
+            hub_token_key,
+            message_webhook_headers,
+            partner_webhook,
+        });
         fields.finish(secret)
     }
+}
+
+fn signing_secret(fields: &mut Fields, name: &str) -> Option<SigningSecret> {
+    let parsed = fields.text(name)?.parse();
+    parsed.inspect_err(|error| fields.problem(format!("{name} {error}"))).ok()
 }
 
 /// Exactly one kind: with two, a typing error in the one that is meant would silently use the other.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use onboarding::{Event, Onboarding, OnboardingId, transition};
+use onboarding::{Event, Onboarding, OnboardingId, PartnerEvent, transition};
 
 use super::also::Also;
 use super::contention::{RaceBackoff, Transacted};
+use super::event::EntryWrites;
 use super::history::HistoryEntry;
 use super::item::{self, Item, Key, n, s};
 use super::kept_token::KeptToken;
@@ -138,10 +139,8 @@ impl Store {
 
         let id = &after.onboarding.id;
         let claims = Claim::between(&before.onboarding, &after.onboarding);
-        let mut writes = vec![
-            self.record_write(before, after, sender)?,
-            HistoryEntry::of(before, after, event).write(&self.table, id)?,
-        ];
+        let EntryWrites { entry, delivery } = self.entry_writes(before, after, event)?;
+        let mut writes = vec![self.record_write(before, after, sender)?, entry];
         let from = former.as_ref().map(Former::id);
         for claim in &claims {
             writes.push(claim.write(&self.table, id, from)?);
@@ -152,6 +151,7 @@ impl Store {
         let first_also = writes.len();
         let also = Also::of(&self.table, &before.onboarding, &after.onboarding, event, kept)?;
         writes.extend(also.iter().map(|also| also.write.clone()));
+        writes.extend(delivery);
 
         let refused = match self.transact(writes).await? {
             Transacted::Done => return Ok(Replaced::Done),
@@ -170,6 +170,13 @@ impl Store {
         Ok(refusal.and_then(|(_, also)| also.refusal).map_or(Replaced::LostRace, Replaced::Refused))
     }
 
+    /// The writes of a change's entry, with an id of this moment if the partner is told of it.
+    fn entry_writes(&self, before: &Stored, after: &Stored, event: &Event) -> Result<EntryWrites, StoreError> {
+        let told = PartnerEvent::of_change(&before.onboarding, &after.onboarding, after.version, event);
+        let entry = HistoryEntry::of(before, after, event);
+        entry.writes(&self.table, &after.onboarding.id, told.as_ref(), self.clock.now())
+    }
+
     /// The writes that take the number from an onboarding at rest, and its channel with it.
     fn lost_writes(&self, loser: &Stored, winner: &OnboardingId) -> Result<Vec<TransactWriteItem>, StoreError> {
         let event = Event::NumberLost { to: winner.clone() };
@@ -178,11 +185,9 @@ impl Store {
             return Ok(Vec::new());
         };
         let after = Stored { onboarding, version: loser.version + 1 };
-        let id = &loser.onboarding.id;
-        let mut writes = vec![
-            self.record_write(loser, &after, Sender::Anybody)?,
-            HistoryEntry::of(loser, &after, &event).write(&self.table, id)?,
-        ];
+        let EntryWrites { entry, delivery } = self.entry_writes(loser, &after, &event)?;
+        let mut writes = vec![self.record_write(loser, &after, Sender::Anybody)?, entry];
+        writes.extend(delivery);
         writes.extend(self.release_write(&loser.onboarding)?);
         Ok(writes)
     }

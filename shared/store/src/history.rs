@@ -1,10 +1,10 @@
 //! The history of an onboarding: every event that changed it.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use onboarding::{Event, OnboardingId, Status};
+use onboarding::{Event, EventId, OnboardingId, PartnerEvent, Status};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::event::{self, EntryWrites, EventKey};
 use super::item::{self, EVENT_PREFIX, Key, s};
 use super::{Store, StoreError, Stored};
 
@@ -39,11 +39,25 @@ impl HistoryEntry {
         }
     }
 
-    /// The write that belongs in the transaction of the record's.
-    pub(crate) fn write(&self, table: &str, id: &OnboardingId) -> Result<TransactWriteItem, StoreError> {
-        let item = item::write(Key::event(id, self.at, self.version)?, self)?;
-        let put = Put::builder().table_name(table).set_item(Some(item)).build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    /// The writes that belong in the transaction of the record's: made anew at each try, with an id of this moment. `told`: what
+    /// the partner is told of it.
+    pub(crate) fn writes(
+        &self,
+        table: &str,
+        id: &OnboardingId,
+        told: Option<&PartnerEvent>,
+        now: OffsetDateTime,
+    ) -> Result<EntryWrites, StoreError> {
+        let told = told.map(|event| (EventId::generate(now), event));
+        let key = Key::entry(id, self.at, self.version, told.as_ref().map(|(event, _)| event))?;
+        let mut entry = item::write(key.clone(), self)?;
+        let Some((event_id, event)) = told else {
+            return Ok(EntryWrites { entry: event::put(table, entry)?, delivery: None });
+        };
+        entry.extend(event::attributes(&event_id, event)?);
+        let event_key = EventKey { onboarding: Some(id.clone()), id: event_id };
+        let delivery = event::put(table, event::delivery_item(&event_key, &key.sk, self.at, now)?)?;
+        Ok(EntryWrites { entry: event::put(table, entry)?, delivery: Some(delivery) })
     }
 }
 

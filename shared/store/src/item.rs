@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{ChannelId, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{ChannelId, EventId, OnboardingId, PhoneNumberId, WabaId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -23,6 +23,11 @@ pub(crate) const LISTED_SIGNUPS: &str = "SIGNUP";
 pub(crate) const HINT_PREFIX: &str = "HINT#";
 /// What the sort keys of history items begin with.
 pub const EVENT_PREFIX: &str = "EVT#";
+
+/// What the sort keys of deliveries begin with.
+pub(crate) const DELIVERY_PREFIX: &str = "DLV#";
+/// The partition of what belongs to no onboarding and is told, and of the partner's webhook.
+pub(crate) const STACK: &str = "STACK";
 
 /// The sort key of the token of a signup that is being confirmed.
 pub(crate) const TOKEN: &str = "TOKEN";
@@ -47,12 +52,38 @@ impl Key {
         Self { pk: format!("{ONBOARDING_PREFIX}{id}"), sk: "ONB".to_owned() }
     }
 
-    /// Sorts in the order of versions: times of one record never go back, and equal ones are told apart by the version.
-    pub(crate) fn event(id: &OnboardingId, at: OffsetDateTime, version: u64) -> Result<Self, StoreError> {
-        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    /// Sorts in the order of versions: times of one record never go back, and equal ones are told apart by the version. The id of
+    /// the event that the entry is, if it is one, leads from the entry's key to its delivery.
+    pub(crate) fn entry(
+        id: &OnboardingId,
+        at: OffsetDateTime,
+        version: u64,
+        event: Option<&EventId>,
+    ) -> Result<Self, StoreError> {
         let key = Self::onboarding(id);
-        let time = at.to_offset(time::UtcOffset::UTC).format(format).map_err(|error| unreadable(&key.pk, &error))?;
-        Ok(Self { sk: format!("{EVENT_PREFIX}{time}#{version:010}"), ..key })
+        let event = event.map(|event| format!("#{event}")).unwrap_or_default();
+        Ok(Self { sk: format!("{EVENT_PREFIX}{}#{version:010}{event}", entry_time(&key.pk, at)?), ..key })
+    }
+
+    /// The entry of an event that is of no onboarding.
+    pub(crate) fn stack_entry(at: OffsetDateTime, event: &EventId) -> Result<Self, StoreError> {
+        Ok(Self { pk: STACK.to_owned(), sk: format!("{EVENT_PREFIX}{}#{event}", entry_time(STACK, at)?) })
+    }
+
+    /// How the telling of an event goes. `onboarding`: whose it is.
+    pub(crate) fn delivery(onboarding: Option<&OnboardingId>, event: &EventId) -> Self {
+        let pk = onboarding.map_or_else(|| STACK.to_owned(), |id| Self::onboarding(id).pk);
+        Self { pk, sk: format!("{DELIVERY_PREFIX}{event}") }
+    }
+
+    /// What is known of the partner's webhook.
+    pub(crate) fn endpoint() -> Self {
+        Self { pk: STACK.to_owned(), sk: "ENDPOINT".to_owned() }
+    }
+
+    /// How far the events are that are told once more.
+    pub(crate) fn replay() -> Self {
+        Self { pk: STACK.to_owned(), sk: "REPLAY".to_owned() }
     }
 
     pub(crate) fn number(phone_number_id: &PhoneNumberId) -> Self {
@@ -168,6 +199,19 @@ impl Key {
 
     pub(crate) fn attributes(self) -> Item {
         Item::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
+    }
+}
+
+fn entry_time(pk: &str, at: OffsetDateTime) -> Result<String, StoreError> {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    at.to_offset(time::UtcOffset::UTC).format(format).map_err(|error| unreadable(pk, &error))
+}
+
+/// The event of an item with this sort key: an entry that is one, or a delivery.
+pub(crate) fn event_id(sk: &str) -> Option<EventId> {
+    match sk.strip_prefix(DELIVERY_PREFIX) {
+        Some(id) => id.parse().ok(),
+        None => sk.strip_prefix(EVENT_PREFIX)?.rsplit('#').next()?.parse().ok(),
     }
 }
 

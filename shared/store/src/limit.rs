@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use onboarding::limiter::{Limiter, NextPermit, Permit, milliseconds};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
+use onboarding::PartnerEvent;
+use onboarding::limiter::{Limiter, NextPermit, Permit, from_milliseconds, milliseconds};
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 
@@ -206,25 +207,40 @@ impl Store {
         Ok(true)
     }
 
-    /// Opens the breaker, or closes it, as the answer to our question says. `false` if another run has the lease.
+    /// Opens the breaker, or closes it, as the answer to our question says; the partner is told where that is news. `false` if
+    /// another run has the lease.
     pub async fn set_breaker(
         &self,
         lease: &mut DispatchLease,
         open_since: Option<OffsetDateTime>,
     ) -> Result<bool, StoreError> {
-        let request = match open_since {
-            Some(at) => self
-                .client
-                .update_item()
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::limit().attributes()))
+            .condition_expression("lease_owner = :me")
+            .expression_attribute_values(":me", s(&lease.owner));
+        let update = match open_since {
+            Some(at) => update
                 .update_expression("SET open_since = if_not_exists(open_since, :at) REMOVE probe")
                 .expression_attribute_values(":at", n(milliseconds(at))),
-            None => self
-                .client
-                .update_item()
+            None => update
                 .update_expression("SET failures = :zero REMOVE open_since, probed_at, probe")
                 .expression_attribute_values(":zero", n(0)),
         };
-        self.as_holder(lease, request).await
+        let told = match (lease.limiter.open_since, open_since) {
+            (None, Some(since)) => Some(PartnerEvent::hub(false, since)),
+            (Some(since), None) => Some(PartnerEvent::hub(true, from_milliseconds(since))),
+            _ => None,
+        };
+        let write = TransactWriteItem::builder().update(update.build()?).build();
+        if !self.write_and_tell(write, told.as_ref()).await? {
+            return Ok(false);
+        }
+        let found =
+            self.read_item(Key::limit()).await?.filter(|found| item::text(found, "lease_owner") == Some(&lease.owner));
+        let Some(found) = found else { return Ok(false) };
+        lease.look(found)?;
+        Ok(true)
     }
 
     async fn as_holder(&self, lease: &mut DispatchLease, request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use onboarding::limiter::milliseconds;
-use onboarding::{ClientId, Event, Onboarding, OnboardingId, Status};
+use onboarding::{ClientId, Event, Onboarding, OnboardingId, PartnerEvent, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use time::Duration;
@@ -132,15 +132,14 @@ impl Store {
             from: onboarding.status,
             to: onboarding.status,
         };
-        let mut writes =
-            vec![TransactWriteItem::builder().put(record).build(), started.write(&self.table, &onboarding.id)?];
-        if let Some(idempotency) = idempotency {
-            writes.push(self.idempotency_write(idempotency)?);
-        }
-
+        let told = PartnerEvent::of_change(onboarding, onboarding, 1, &Event::Started);
         let mut backoff = RaceBackoff::default();
         loop {
-            match self.transact(writes.clone()).await? {
+            let entry = started.writes(&self.table, &onboarding.id, told.as_ref(), self.clock.now())?;
+            let mut writes = vec![TransactWriteItem::builder().put(record.clone()).build(), entry.entry];
+            writes.extend(idempotency.map(|idempotency| self.idempotency_write(idempotency)).transpose()?);
+            writes.extend(entry.delivery);
+            match self.transact(writes).await? {
                 Transacted::Done => return Ok(Created::New),
                 Transacted::Contended => {}
                 Transacted::Refused(refused) => match idempotency.filter(|_| refused.contains(&IDEMPOTENCY_WRITE)) {

@@ -18,16 +18,19 @@ pub const BY_CREATION: &str = "by_creation";
 /// Onboardings in one status, by the time of its last change: `status`, `changed_at`.
 pub const BY_STATUS: &str = "by_status";
 
+/// Events that the partner is told, by the day of their id: `feed`, `event_id`.
+pub const BY_FEED: &str = "by_feed";
+
 /// What the partitions of the table are of: the first word of each `pk`. The roles of the template allow partitions by it.
-pub const PARTITIONS: [&str; 17] = [
+pub const PARTITIONS: [&str; 18] = [
     "CHANNEL", "CLIENT", "CODE", "EMAIL", "HEARD", "IDEM", "INBOX", "LIMIT", "LOOK", "NUMBER", "ONB", "SEARCH",
-    "SIGNUP", "SWEEP", "TOKEN", "WABA", "WARM",
+    "SIGNUP", "STACK", "SWEEP", "TOKEN", "WABA", "WARM",
 ];
 
 /// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and
 /// tests; a deployed table is the template's.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), StoreError> {
-    let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id", "status"];
+    let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id", "status", "feed", "event_id"];
     let mut definitions = Vec::new();
     for name in strings {
         definitions.push(attribute(name, ScalarAttributeType::S)?);
@@ -46,6 +49,7 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Res
         .global_secondary_indexes(index(BY_REFERENCE, "reference", "id")?)
         .global_secondary_indexes(index(BY_CREATION, "listed", "id")?)
         .global_secondary_indexes(index(BY_STATUS, "status", "changed_at")?)
+        .global_secondary_indexes(index(BY_FEED, "feed", "event_id")?)
         .stream_specification(
             StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::KeysOnly).build()?,
         )

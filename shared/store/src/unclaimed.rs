@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onboarding::limiter::milliseconds;
-use onboarding::{BusinessId, OnboardingId, WabaId};
+use onboarding::{BusinessId, OnboardingId, PartnerEvent, WabaId};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::item::{self, HINT_PREFIX, Item, Key, LISTED_SIGNUPS, s};
+use super::item::{self, HINT_PREFIX, Item, Key, LISTED_SIGNUPS, n, s};
 use super::{Store, StoreError, schema};
 
 /// How long an unclaimed signup is kept.
@@ -94,8 +94,9 @@ pub(crate) fn end(table: &str, waba_id: &WabaId, claimed: bool) -> Result<Transa
 }
 
 impl Store {
-    /// Keeps a signup that no onboarding has, for 30 days from now. Whether it was not here before.
-    pub async fn keep_unclaimed(&self, signup: &UnclaimedSignup) -> Result<bool, StoreError> {
+    /// Keeps a signup that no onboarding has, for 30 days from now. Whether it was not here before; then the partner is told, if
+    /// `tells`.
+    pub async fn keep_unclaimed(&self, signup: &UnclaimedSignup, tells: bool) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let attributes = UnclaimedItem {
             signup,
@@ -104,9 +105,20 @@ impl Store {
             expires_at: (now + KEPT).unix_timestamp(),
         };
         let item = item::write(Key::unclaimed(&signup.waba_id), &attributes)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let before = put.return_values(ReturnValue::AllOld).send().await?.attributes;
-        Ok(before.is_none_or(|before| has_expired(&before, now)))
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item.clone()))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", n(now.unix_timestamp()))
+            .build()?;
+        let UnclaimedSignup { waba_id, business_id, event, reported_at, received_at } = signup;
+        let told = PartnerEvent::signup_unclaimed(waba_id, business_id.as_ref(), event, *reported_at, *received_at);
+        let put = TransactWriteItem::builder().put(put).build();
+        let is_new = self.write_and_tell(put, Some(&told).filter(|_| tells)).await?;
+        if !is_new {
+            self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
+        }
+        Ok(is_new)
     }
 
     /// The unclaimed signup of a WABA (a consistent read).

@@ -12,8 +12,9 @@ use onboarding::{Class, HOLD, OnboardingId};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::{RaceBackoff, Transacted, Updated};
+use super::event::EventKey;
 use super::inbox::InboxKey;
-use super::item::{self, Item, Key, n, s};
+use super::item::{self, DELIVERY_PREFIX, Item, Key, STACK, n, s};
 use super::{Store, StoreError, Stored, record, schema};
 
 /// Attributes that say who is at work. What is recorded removes them.
@@ -38,6 +39,10 @@ pub enum WorkKey {
     Deletion(OnboardingId),
     /// A webhook that is kept and not settled.
     Inbox(InboxKey),
+    /// An event to be told.
+    Event(EventKey),
+    /// Events that are told once more to the partner's webhook.
+    Replay,
     /// The daily sweep of all channels and client accounts.
     Sweep,
     /// The token with which we call the Hub, if it has to be fetched.
@@ -58,12 +63,20 @@ impl WorkKey {
         item::onboarding_id(pk).map(Self::Onboarding).or_else(|| item::inbox_key(pk).map(Self::Inbox)).or_else(single)
     }
 
+    /// What an item with these keys gives to do that was just written: that of its onboarding or webhook, and an event to be
+    /// told.
+    pub fn of_item(pk: &str, sk: &str) -> impl Iterator<Item = Self> {
+        Self::from_text(pk).into_iter().chain(EventKey::of(pk, sk).map(Self::Event))
+    }
+
     pub(crate) fn key(&self) -> Key {
         match self {
             Self::Onboarding(id) => Key::onboarding(id),
             Self::Confirmation(id) => Key::token(id),
             Self::Deletion(id) => Key::deleted(id),
             Self::Inbox(key) => Key::inbox_work(key),
+            Self::Event(key) => key.delivery(),
+            Self::Replay => Key::replay(),
             Self::Sweep => Key::sweep(),
             Self::Token => Key::hub_token(),
             Self::Probe => Key::limit(),
@@ -241,11 +254,11 @@ impl Store {
             if *key != WorkKey::Probe {
                 writes.push(self.hold_write(key, permit, now)?);
             }
-            if class != Class::Free {
+            if class.takes_permit() {
                 writes.push(self.redeem_write(permit, now)?);
             }
             match self.transact(writes).await? {
-                Transacted::Done if class == Class::Free || self.clock.now() - now <= LATE => return Ok(true),
+                Transacted::Done if !class.takes_permit() || self.clock.now() - now <= LATE => return Ok(true),
                 Transacted::Done => return self.redeemed_late(permit).await,
                 // The SDK may have repeated a write whose answer was lost, but with its token that is no second write.
                 Transacted::Refused(_) => return Ok(false),
@@ -298,9 +311,12 @@ impl Store {
 
 fn due(item: &Item) -> Option<Due> {
     let pk = item::text(item, "pk").unwrap_or_default();
-    let key = match (item::text(item, "sk"), item::onboarding_id(pk)) {
-        (Some(item::TOKEN), Some(id)) => Some(WorkKey::Confirmation(id)),
-        (Some(item::DELETED), Some(id)) => Some(WorkKey::Deletion(id)),
+    let sk = item::text(item, "sk").unwrap_or_default();
+    let key = match (sk, item::onboarding_id(pk)) {
+        _ if sk.starts_with(DELIVERY_PREFIX) => EventKey::of(pk, sk).map(WorkKey::Event),
+        _ if pk == STACK => Some(WorkKey::Replay),
+        (item::TOKEN, Some(id)) => Some(WorkKey::Confirmation(id)),
+        (item::DELETED, Some(id)) => Some(WorkKey::Deletion(id)),
         _ => WorkKey::from_text(pk),
     };
     let Some(key) = key else {

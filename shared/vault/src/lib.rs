@@ -48,9 +48,9 @@ fn secret_name(prefix: &str, channel: &ChannelId) -> String {
     format!("{prefix}/channels/{channel}/api-key")
 }
 
-/// Where `key` is kept: in the secret with this ARN.
-fn stored_key(key: &ApiKey, secret_arn: String) -> StoredKey {
-    StoredKey { secret_arn, key_id: key.key_id.clone(), address: key.address.as_str().to_owned() }
+/// Where `key` is kept: in this version of the secret with this ARN.
+fn stored_key(key: &ApiKey, secret_arn: String, version: Option<String>) -> StoredKey {
+    StoredKey { secret_arn, key_id: key.key_id.clone(), version, address: key.address.as_str().to_owned() }
 }
 
 /// The value of a channel's secret, as JSON: `{api_key, address, key_id, created_at, channel_id}`. The partner's systems

@@ -64,7 +64,7 @@ impl Vault for MemoryVault {
     async fn find(&self, channel: &ChannelId) -> Result<Option<(ApiKey, StoredKey)>, VaultError> {
         let mut contents = self.lock();
         fail(&mut contents.failing_finds)?;
-        Ok(contents.keys.get(channel).map(|key| (key.clone(), stored_key(key, self.arn(channel)))))
+        Ok(contents.keys.get(channel).map(|key| (key.clone(), stored_key(key, self.arn(channel), None))))
     }
 
     async fn holds(&self, channel: &ChannelId) -> Result<bool, VaultError> {
@@ -77,7 +77,7 @@ impl Vault for MemoryVault {
         // Through the JSON, so that a key that could not be read back is noticed here too.
         let kept = parse_key(&SecretValue::new(channel, key).to_json()?, channel)?;
         contents.keys.insert(channel.clone(), kept);
-        Ok(stored_key(key, self.arn(channel)))
+        Ok(stored_key(key, self.arn(channel), None))
     }
 }
 

@@ -13,6 +13,9 @@ use telemetry::reason;
 
 use super::{SecretValue, Vault, VaultError, parse_key, secret_name, stored_key};
 
+/// ARN and version of a secret that was written.
+type Written = (Option<String>, Option<String>);
+
 /// Keeps keys at Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct SecretsManagerVault {
@@ -26,7 +29,7 @@ impl SecretsManagerVault {
         Self { client, prefix }
     }
 
-    async fn create(&self, name: &str, value: &str) -> Result<Option<String>, ServiceError> {
+    async fn create(&self, name: &str, value: &str) -> Result<Written, ServiceError> {
         let started = Instant::now();
         let call = self
             .client
@@ -34,13 +37,13 @@ impl SecretsManagerVault {
             .name(name)
             .description("API key of a WhatsApp channel at 360dialog")
             .secret_string(value);
-        log_and_classify("CreateSecret", started, call.send().await).map(|created| created.arn)
+        log_and_classify("CreateSecret", started, call.send().await).map(|created| (created.arn, created.version_id))
     }
 
-    async fn put(&self, name: &str, value: &str) -> Result<Option<String>, ServiceError> {
+    async fn put(&self, name: &str, value: &str) -> Result<Written, ServiceError> {
         let started = Instant::now();
         let call = self.client.put_secret_value().secret_id(name).secret_string(value);
-        log_and_classify("PutSecretValue", started, call.send().await).map(|put| put.arn)
+        log_and_classify("PutSecretValue", started, call.send().await).map(|put| (put.arn, put.version_id))
     }
 
     /// Takes back a deletion that is scheduled.
@@ -61,7 +64,7 @@ impl Vault for SecretsManagerVault {
             Ok(found) => {
                 let json = found.secret_string.ok_or_else(|| VaultError::Unreadable("it is not text".to_owned()))?;
                 let key = parse_key(&json, channel)?;
-                let stored = stored_key(&key, found.arn.unwrap_or(name));
+                let stored = stored_key(&key, found.arn.unwrap_or(name), found.version_id);
                 Ok(Some((key, stored)))
             }
             Err(ServiceError::Absent | ServiceError::Deleted) => Ok(None),
@@ -82,7 +85,7 @@ impl Vault for SecretsManagerVault {
     async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError> {
         let name = secret_name(&self.prefix, channel);
         let value = SecretValue::new(channel, key).to_json()?;
-        let arn = match self.create(&name, &value).await {
+        let (arn, version) = match self.create(&name, &value).await {
             Err(ServiceError::Exists) => self.put(&name, &value).await,
             // A name is reserved until its deletion is carried out, which takes days.
             Err(ServiceError::Deleted) => {
@@ -91,7 +94,7 @@ impl Vault for SecretsManagerVault {
             }
             created => created,
         }?;
-        Ok(stored_key(key, arn.unwrap_or(name)))
+        Ok(stored_key(key, arn.unwrap_or(name), version))
     }
 }
 

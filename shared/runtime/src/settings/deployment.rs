@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::url::Url;
 use http::HeaderName;
 use onboarding::limiter::CallLimit;
-use queue::Step;
+use queue::QueueName;
 
 use super::{Env, Incomplete, Setting, Source, parse, providers};
 
@@ -57,8 +57,8 @@ impl SecretsConfig {
 pub struct DispatcherConfig {
     /// `HUB_CALL_LIMIT`.
     pub call_limit: CallLimit,
-    /// The URLs of the steps' queues. Any scheme and host will do: the template gives what SQS named.
-    pub queues: BTreeMap<Step, Url>,
+    /// The URLs of the queues. Any scheme and host will do: the template gives what SQS named.
+    pub queues: BTreeMap<QueueName, Url>,
 }
 
 impl DispatcherConfig {
@@ -67,10 +67,10 @@ impl DispatcherConfig {
         let call_limit = providers::call_limit(env);
         let mut queues = BTreeMap::new();
         let mut complete = Ok(());
-        for step in Step::queued() {
-            let Some(setting) = queue_url(step) else { continue };
+        for queue in QueueName::all() {
+            let Some(setting) = queue_url(queue) else { continue };
             match env.required_parsed(setting, parse("must be a URL")) {
-                Ok(url) => _ = queues.insert(step, url),
+                Ok(url) => _ = queues.insert(queue, url),
                 Err(incomplete) => complete = Err(incomplete),
             }
         }
@@ -79,10 +79,10 @@ impl DispatcherConfig {
     }
 }
 
-/// The URL of a step's queue; `None` if it has no queue.
-pub(super) fn queue_url(step: Step) -> Option<Setting> {
-    let name = step.spec().queue?;
-    Some(Setting { name, source: Source::Resource, description: "URL of the step's queue." })
+/// The URL of a queue; `None` of a step without one.
+pub(super) fn queue_url(queue: QueueName) -> Option<Setting> {
+    let name = queue.variable()?;
+    Some(Setting { name, source: Source::Resource, description: "URL of the queue." })
 }
 
 /// Where API keys are kept.

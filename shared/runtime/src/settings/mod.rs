@@ -9,6 +9,8 @@ mod brand;
 #[cfg(feature = "dependencies")]
 mod deployment;
 #[cfg(feature = "dependencies")]
+mod events;
+#[cfg(feature = "dependencies")]
 mod messaging;
 mod page;
 mod providers;
@@ -26,6 +28,8 @@ use std::str::FromStr;
 pub use brand::Brand;
 #[cfg(feature = "dependencies")]
 pub use deployment::{DispatcherConfig, SecretsConfig, TableConfig, VaultConfig, WebhookConfig};
+#[cfg(feature = "dependencies")]
+pub use events::{EventConfig, notify_unclaimed};
 #[cfg(feature = "dependencies")]
 pub use messaging::MessagingConfig;
 pub use page::PageConfig;
@@ -51,13 +55,14 @@ pub fn all() -> Vec<Setting> {
     let sections = [
         providers::SETTINGS,
         messaging::SETTINGS,
+        events::SETTINGS,
         page::SETTINGS,
         brand::SETTINGS,
         waits::SETTINGS,
         retention::SETTINGS,
         deployment::SETTINGS,
     ];
-    let queues = queue::Step::queued().filter_map(deployment::queue_url);
+    let queues = queue::QueueName::all().filter_map(deployment::queue_url);
     sections.concat().into_iter().chain(queues).collect()
 }
 

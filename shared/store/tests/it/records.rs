@@ -200,7 +200,8 @@ async fn a_number_at_work_or_ready_is_not_taken_over() {
     let number = "106540352242922";
     let owner = bench.create("a").await;
     bench.apply(&owner, signup_proven(number)).await.unwrap();
-    let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, address: "https://a.example".to_owned() };
+    let address = "https://a.example".to_owned();
+    let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, version: None, address };
     for event in [channel_live("Rb82LdCH"), Event::KeyStored { key }, Event::MessagingReady] {
         let other = bench.create("b").await;
         let refused = bench.apply(&other, signup_proven(number)).await;

@@ -87,8 +87,12 @@ fn records() -> impl Strategy<Value = Onboarding> {
             record.former_channels = vec!["Rb82LdCH".parse().unwrap()];
             record.may_have_key = later.is_some();
             record.problem = maybe.clone().map(|detail| Problem { step, code: text.clone(), detail, retryable: true });
-            record.key =
-                later.map(|_| StoredKey { secret_arn: text.clone(), key_id: maybe.clone(), address: text.clone() });
+            record.key = later.map(|_| StoredKey {
+                secret_arn: text.clone(),
+                key_id: maybe.clone(),
+                version: maybe.clone(),
+                address: text.clone(),
+            });
             record.return_url = maybe;
             record.failed_from = Some(Status::Live);
             record

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use onboarding::limiter::{Health, NextPermit, Permit, from_milliseconds, milliseconds};
 use onboarding::{Class, Step};
-use queue::{About, Task};
-use store::{DispatchLease, Due, StoreError, WorkKey, WorkState};
+use queue::{About, QueueName, Task};
+use store::{DispatchLease, Due, EventKey, StoreError, WorkKey, WorkState};
 use telemetry::Metric;
 use time::OffsetDateTime;
 
@@ -83,6 +83,7 @@ impl Pass<'_> {
         self.free_tokens().await?;
         self.look_at_probe().await?;
         let mut woken = self.woken(look.woken).await?;
+        self.deliveries(&woken, look.line).await?;
         let asks = self.free_work(&woken, look.line).await?;
         woken.extend(asks);
         self.give_permits(woken, look.line).await?;
@@ -233,7 +234,7 @@ impl Pass<'_> {
             return Err(PassError::LeaseLost);
         }
         let task = Task { about: About::Probe, permit: id, class: Class::LookUp, after_failures: false };
-        self.send_task(Step::NumberSubmission, &task).await;
+        self.send_task(Step::NumberSubmission.into(), &task).await;
         self.done.permits += 1;
         Ok(())
     }
@@ -241,25 +242,29 @@ impl Pass<'_> {
     pub(super) async fn send(&mut self, key: &WorkKey, state: &WorkState, permit: String) {
         let work = state.record.as_ref().and_then(|stored| stored.onboarding.work());
         let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
-        let about = match key {
+        let (queue, about) = match key {
             // The last two are reconciliation's, and are never sent.
             WorkKey::Onboarding(id) | WorkKey::Confirmation(id) | WorkKey::Deletion(id) => {
-                About::Onboarding { onboarding_id: id.clone() }
+                (step.into(), About::Onboarding { onboarding_id: id.clone() })
             }
-            WorkKey::Inbox(key) => About::Inbox { inbox_key: key.as_str().to_owned() },
-            WorkKey::Sweep => About::Sweep,
-            WorkKey::Token => About::Token,
-            WorkKey::Probe => About::Probe,
+            WorkKey::Inbox(key) => (step.into(), About::Inbox { inbox_key: key.as_str().to_owned() }),
+            WorkKey::Event(EventKey { onboarding, id }) => {
+                (QueueName::Deliveries, About::Event { onboarding_id: onboarding.clone(), event_id: id.clone() })
+            }
+            WorkKey::Replay => (QueueName::Deliveries, About::Replay),
+            WorkKey::Sweep => (step.into(), About::Sweep),
+            WorkKey::Token => (step.into(), About::Token),
+            WorkKey::Probe => (step.into(), About::Probe),
         };
         let after_failures = self.lease.limiter.has_failures();
-        self.send_task(step, &Task { about, permit, class: state.class, after_failures }).await;
+        self.send_task(queue, &Task { about, permit, class: state.class, after_failures }).await;
     }
 
     /// A message that is not sent is a permit that is not redeemed: it is void soon, and the work is due as it was. The pass
     /// goes on, because the other queues may be in reach.
-    async fn send_task(&mut self, step: Step, task: &Task) {
-        if let Err(error) = self.dispatcher.queue.send(step, task).await {
-            tracing::error!(step = step.as_str(), %error, "message not sent");
+    async fn send_task(&mut self, queue: QueueName, task: &Task) {
+        if let Err(error) = self.dispatcher.queue.send(queue, task).await {
+            tracing::error!(queue = queue.as_str(), %error, "message not sent");
             self.done.unsent += 1;
         }
     }

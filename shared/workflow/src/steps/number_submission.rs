@@ -48,6 +48,7 @@ impl NumberSubmission {
             }
             About::Token => hub_token::run(&self.context, &permitted(WorkKey::Token)).await,
             About::Probe => hub_probe::run(&self.context, &permitted(WorkKey::Probe)).await,
+            About::Event { .. } | About::Replay => Err("not a task for this step".to_owned()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use onboarding::{ChannelId, Event, Onboarding, OnboardingId, Problem, Status, Step};
+use onboarding::{ChannelId, Event, Onboarding, OnboardingId, PartnerEvent, Problem, Status, Step};
 use partner_hub::{Channel, ChannelStage};
 use store::{Reported, StoreError};
 use telemetry::Metric;
@@ -46,7 +46,13 @@ impl ChannelCheck<'_> {
         let Owner::Ours(id) = owner_of(&self.context.store, channel).await? else {
             let what =
                 Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
-            return self.tell(&channel.id, None, what).await;
+            let event = PartnerEvent::channel_unknown(
+                &channel.id,
+                channel.client_id.as_ref(),
+                channel.waba_id.as_ref(),
+                channel.phone_number_id.as_ref(),
+            );
+            return self.tell(&channel.id, None, what, Some(&event)).await;
         };
         let onboarding = match self.context.store.get(&id).await {
             Ok(stored) => stored.onboarding,
@@ -70,7 +76,7 @@ impl ChannelCheck<'_> {
                     metric: Metric::KeyMissing,
                     text: "the vault no longer holds the key of a channel",
                 };
-                self.tell(&channel.id, Some(&id), what).await
+                self.tell(&channel.id, Some(&id), what, None).await
             }
             _ => Ok(()),
         }
@@ -86,14 +92,15 @@ impl ChannelCheck<'_> {
         }
     }
 
-    /// Tells the partner, once in a while.
+    /// Tells the partner, once in a while: by a metric, and by an event where there is one.
     async fn tell(
         &self,
         channel_id: &ChannelId,
         onboarding_id: Option<&OnboardingId>,
         what: Classification,
+        event: Option<&PartnerEvent>,
     ) -> Result<(), StepError> {
-        if self.context.store.first_report(Reported::Channel(channel_id), what.metric.as_str()).await? {
+        if self.context.store.first_report(Reported::Channel(channel_id), what.metric.as_str(), event).await? {
             let onboarding_id = onboarding_id.map(OnboardingId::as_str);
             tracing::warn!(%channel_id, onboarding_id, "{}", what.text);
             telemetry::count(what.metric, 1);

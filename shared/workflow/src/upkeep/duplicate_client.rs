@@ -23,7 +23,7 @@ pub(super) async fn tell_all(store: &Store, clock: &Clock, clients: &[Client]) -
             }
             if ours.id == *id {
                 store.keep_client(email, id).await?;
-            } else if store.first_report(Reported::Client(id), Metric::ClientDuplicate.as_str()).await? {
+            } else if store.first_report(Reported::Client(id), Metric::ClientDuplicate.as_str(), None).await? {
                 let duplicate_of = &ours.id;
                 tracing::warn!(client_id = %id, %duplicate_of, "two client accounts have the same e-mail address");
                 telemetry::count(Metric::ClientDuplicate, 1);

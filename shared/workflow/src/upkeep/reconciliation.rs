@@ -27,6 +27,8 @@ pub struct UpkeepContext {
     pub store: Store,
     /// The partner's solution with 360dialog.
     pub solution_id: String,
+    /// Whether the partner is told of signups at Meta that no onboarding has.
+    pub notify_unclaimed: bool,
     /// The time.
     pub clock: Clock,
 }
@@ -107,10 +109,10 @@ impl Reconciliation {
     async fn watch_dispatcher(&self, report: &mut Reconciled) -> Result<(), StoreError> {
         let (now, limiter) = (self.context.clock.now(), self.context.store.limiter().await?);
         let served_at = limiter.last_given().map(from_milliseconds);
-        for class in std::iter::once(Class::Free).chain(Class::WITH_PERMIT) {
+        for class in [Class::Free, Class::Delivery].into_iter().chain(Class::WITH_PERMIT) {
             report.line_length += self.context.store.count_due(class, now).await?;
             if let Some(first) = self.context.store.due(class, now, 1).await?.first() {
-                let served_at = served_at.filter(|_| class != Class::Free);
+                let served_at = served_at.filter(|_| class.takes_permit());
                 let since = served_at.map_or(first.due_at, |at| at.max(first.due_at));
                 let seconds = (now - since).whole_seconds().try_into().unwrap_or(0);
                 report.line_oldest_seconds = report.line_oldest_seconds.max(seconds);

@@ -99,7 +99,7 @@ async fn look_into(context: &UpkeepContext, signup: &UnclaimedSignup) -> Result<
     if is_held(context, &signup.waba_id).await? {
         return Ok(WebhookOutcome::Known);
     }
-    let is_new = context.store.keep_unclaimed(signup).await?;
+    let is_new = context.store.keep_unclaimed(signup, context.notify_unclaimed).await?;
     // It may have been proven meanwhile.
     if is_held(context, &signup.waba_id).await? {
         context.store.end_unclaimed(&signup.waba_id).await?;

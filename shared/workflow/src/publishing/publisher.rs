@@ -1,0 +1,194 @@
+//! Works off the queue of deliveries: each message is one event, or the next page of a replay.
+//!
+//! The event bus comes first, and the partner's webhook after it. Neither waits for the other: what fails at one of them is tried
+//! again at its own time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use event_bus::{BusEvent, EventBus};
+use exchange::Clock;
+use onboarding::{Class, Delivery, Endpoint, EventType, Try, WebhookDelivery, WebhookState};
+use partner_webhook::{Endpoint as PartnerWebhook, SigningSecret};
+use queue::{About, Task};
+use secrets::{Secret, WorkerSecret};
+use store::{EventKey, Store, StoreError, StoredEvent, WorkKey};
+use telemetry::Metric;
+
+/// No event is taken up that could last longer than what is left of the invocation: a call to the bus takes up to 8 seconds,
+/// and the webhook has 15 to answer.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Tells the partner of events.
+#[derive(Clone)]
+pub struct EventPublisher {
+    /// The table, with the events and how their telling goes.
+    pub store: Store,
+    /// The event bus.
+    pub bus: Arc<dyn EventBus>,
+    /// The partner's webhook, if there is one.
+    pub webhook: Option<PartnerWebhook>,
+    /// For what the webhook is signed with.
+    pub secret: Arc<dyn Secret<WorkerSecret>>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl EventPublisher {
+    /// Handles one message. No call is begun that could outlast `deadline`.
+    ///
+    /// # Errors
+    /// A sentence, if nothing could be recorded, or the webhook has no secret. The event stays due.
+    pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
+        if deadline.is_some_and(|deadline| Instant::now() + LONGEST > deadline) {
+            tracing::warn!("the deadline is near; the event is left for later");
+            return Ok(());
+        }
+        match &task.about {
+            About::Event { onboarding_id, event_id } => {
+                let key = EventKey { onboarding: onboarding_id.clone(), id: event_id.clone() };
+                if let Some(id) = onboarding_id {
+                    telemetry::set_onboarding(id.as_str());
+                }
+                self.event(key, &task).await
+            }
+            About::Replay => self.replay(&task.permit).await.map_err(text),
+            _ => Err("not a task for this queue".to_owned()),
+        }
+    }
+
+    async fn replay(&self, permit: &str) -> Result<(), StoreError> {
+        if self.store.redeem(&WorkKey::Replay, permit, Class::Delivery).await? {
+            self.store.replay_page(permit).await?;
+        }
+        Ok(())
+    }
+
+    async fn event(&self, key: EventKey, task: &Task) -> Result<(), String> {
+        if !self.store.redeem(&WorkKey::Event(key.clone()), &task.permit, task.class).await.map_err(text)? {
+            return Ok(());
+        }
+        let Some((event, mut delivery)) = self.store.event(&key).await.map_err(text)? else { return Ok(()) };
+        let envelope = event.envelope().map_err(text)?;
+        if delivery.event_bus.is_due(self.clock.now()) {
+            self.put_on_bus(&event, &envelope, &mut delivery).await;
+        }
+        let (endpoint, problem) = match &self.webhook {
+            Some(webhook) => {
+                self.tell_webhook(webhook, &event, envelope, &mut delivery, task.class).await.map_err(text)?
+            }
+            None => {
+                delivery.webhook = None;
+                (Endpoint::default(), None)
+            }
+        };
+        let line = delivery.line(&endpoint, event.at);
+        self.store.record_delivery(&key, &task.permit, &delivery, line).await.map_err(text)?;
+        problem.map_or(Ok(()), Err)
+    }
+
+    async fn put_on_bus(&self, event: &StoredEvent, envelope: &str, delivery: &mut Delivery) {
+        let put = BusEvent { detail_type: event.kind.clone(), detail: envelope.to_owned(), at: event.at };
+        match self.bus.put(&put).await {
+            Ok(()) => delivery.event_bus.delivered(self.clock.now()),
+            Err(error) => {
+                tracing::warn!(event_id = %event.key.id, %error, "event not told");
+                delivery.event_bus.failed(error.0, self.clock.now(), fastrand::f64());
+            }
+        }
+    }
+
+    /// Tells the webhook, if it is this event's time. Returns what is known of the endpoint then, and why it cannot be told at all.
+    async fn tell_webhook(
+        &self,
+        webhook: &PartnerWebhook,
+        event: &StoredEvent,
+        envelope: String,
+        delivery: &mut Delivery,
+        class: Class,
+    ) -> Result<(Endpoint, Option<String>), StoreError> {
+        let told = delivery.webhook.get_or_insert_default();
+        let endpoint = self.store.endpoint().await?;
+        let is_test = event.kind == EventType::Test.as_str();
+        let is_time = told.next_try_at.is_none_or(|at| at <= self.clock.now());
+        let is_tried = match class {
+            // The one that is tried while the endpoint backs off, or one of those that waited for its end.
+            Class::Held => true,
+            _ => is_test || (is_time && endpoint.is_well()),
+        };
+        if !told.is_open() || !is_tried {
+            return Ok((endpoint, None));
+        }
+        let secrets = match self.secret.value().await {
+            Ok(secret) => secret.partner_webhook.clone(),
+            Err(error) => return Ok((endpoint, Some(error.to_string()))),
+        };
+        if secrets.is_empty() {
+            let problem = "PARTNER_WEBHOOK_URL is set, but partner_webhook_secret is missing in the workers' secret";
+            return Ok((endpoint, Some(problem.to_owned())));
+        }
+        let taken = self.post(webhook, event, envelope, &secrets, told).await;
+        if is_test && !taken {
+            // It is not tried again: its partner is looking.
+            told.state = WebhookState::GivenUp;
+            return Ok((endpoint, None));
+        }
+        let endpoint = self.note(told, taken).await?;
+        if told.state == WebhookState::GivenUp && !endpoint.is_well() {
+            // Not the event is at fault: it goes out when the endpoint is on again.
+            told.state = WebhookState::Waiting;
+        }
+        Ok((endpoint, None))
+    }
+
+    async fn post(
+        &self,
+        webhook: &PartnerWebhook,
+        event: &StoredEvent,
+        envelope: String,
+        secrets: &[SigningSecret],
+        told: &mut WebhookDelivery,
+    ) -> bool {
+        let began = self.clock.now();
+        let secrets: Vec<&SigningSecret> = secrets.iter().collect();
+        let answer = webhook.post(event.key.id.as_str(), envelope, &secrets, began).await;
+        let this = match answer {
+            Ok(status) => Try { at: began, status: Some(status), error: None },
+            Err(failed) => {
+                let error = failed.status().is_none().then(|| failed.to_string());
+                Try { at: began, status: failed.status(), error }
+            }
+        };
+        told.tried(this, answer.is_ok(), self.clock.now());
+        answer.is_ok()
+    }
+
+    /// Notes how a try went for the endpoint as a whole.
+    async fn note(&self, told: &WebhookDelivery, taken: bool) -> Result<Endpoint, StoreError> {
+        let (began, failures, now) = (told.tries.last().map(|last| last.at), told.failures, self.clock.now());
+        let (endpoint, off) = self
+            .store
+            .change_endpoint(|endpoint| {
+                if taken {
+                    endpoint.succeeded();
+                    return false;
+                }
+                endpoint.failed(failures, began.unwrap_or(now), now)
+            })
+            .await?;
+        let is_given_up = told.state == WebhookState::GivenUp && endpoint.is_well();
+        if off {
+            tracing::error!("the partner's webhook has not taken an event for five days and is switched off");
+        } else if is_given_up {
+            tracing::error!("an event is given up: the partner's webhook has not taken it for five days");
+        }
+        if off || is_given_up {
+            telemetry::count(Metric::EventUndelivered, 1);
+        }
+        Ok(endpoint)
+    }
+}
+
+fn text(error: impl std::error::Error) -> String {
+    error.to_string()
+}
