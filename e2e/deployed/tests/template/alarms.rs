@@ -59,7 +59,7 @@ fn every_kind_of_trouble_has_an_alarm_that_notifies() {
 fn failures_of_every_function_are_counted_and_stop_a_canary() {
     let template = template();
     let functions = resources(&template, "AWS::Serverless::Function");
-    assert!(functions.len() >= 9, "{} functions", functions.len());
+    assert!(functions.len() >= 10, "{} functions", functions.len());
     let filters = resources(&template, "AWS::Logs::MetricFilter");
     assert_eq!(filters.len(), functions.len());
     let metric = json!([{ "MetricNamespace": FAILURES, "MetricName": "function_failed", "MetricValue": "1" }]);
@@ -117,15 +117,27 @@ fn matches(pattern: &str, line: &Value) -> bool {
 }
 
 #[test]
-fn every_worker_has_a_queue_and_all_have_one_dead_letter_queue_with_an_alarm() {
+fn every_queue_has_a_worker_and_all_have_one_dead_letter_queue_with_an_alarm() {
     let template = template();
     let queues = resources(&template, "AWS::SQS::Queue");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    let workers: Vec<_> = queues.iter().filter(|(_, queue)| queue.get("RedrivePolicy").is_some()).collect();
-    assert_eq!(workers.len(), Step::queued().count());
-    assert_eq!(queues.len(), workers.len() + 1);
-    for (name, queue) in workers {
+    let of_workers: Vec<_> = queues.iter().filter(|(_, queue)| queue.get("RedrivePolicy").is_some()).collect();
+    // One for each step, and that of the events.
+    assert_eq!(of_workers.len(), Step::queued().count() + 1);
+    assert_eq!(queues.len(), of_workers.len() + 1);
+    let functions = resources(&template, "AWS::Serverless::Function");
+    for (name, queue) in of_workers {
         assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], "DeadLetters.Arn", "{name}");
+        let reads = |function: &Value| function["Events"]["Messages"]["Properties"]["Queue"] == format!("{name}.Arn");
+        let mut readers = functions.iter().filter(|(_, function)| reads(function));
+        let (_, reader) = readers.next().unwrap_or_else(|| panic!("nobody reads {name}"));
+        assert!(readers.next().is_none(), "{name} has two readers");
+        // AWS, Lambda with SQS: at least six times the function's timeout.
+        assert_eq!(
+            queue["VisibilityTimeout"].as_u64(),
+            reader["Timeout"].as_u64().map(|seconds| 6 * seconds),
+            "{name}"
+        );
     }
     let dimension = json!([{ "Name": "QueueName", "Value": "DeadLetters.QueueName" }]);
     assert!(alarms.iter().any(|(_, alarm)| alarm["Dimensions"] == dimension), "it has no alarm");

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod api;
+mod events;
 mod firewall;
 mod on_aws;
 mod partitions;

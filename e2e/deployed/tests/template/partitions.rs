@@ -15,17 +15,17 @@ type Reach = BTreeMap<String, BTreeSet<String>>;
 const WORKER: [(&str, &str); 3] =
     [("GetItem", "ONB TOKEN WARM"), ("PutItem", "ONB WARM"), ("UpdateItem", "LIMIT ONB TOKEN WARM")];
 /// What the others have, by function.
-const REACH: [(&str, &[(&str, &str)]); 8] = [
+const REACH: [(&str, &[(&str, &str)]); 9] = [
     ("SignupPage", &[]),
     (
         "Onboardings",
         &[
-            ("BatchGetItem", "ONB SIGNUP"),
+            ("BatchGetItem", "ONB SIGNUP STACK"),
             ("DeleteItem", "CHANNEL"),
-            ("GetItem", "IDEM NUMBER ONB WARM"),
-            ("PutItem", "IDEM NUMBER ONB WABA WARM"),
+            ("GetItem", "IDEM NUMBER ONB STACK WARM"),
+            ("PutItem", "IDEM NUMBER ONB STACK WABA WARM"),
             ("Query", "ONB SIGNUP"),
-            ("UpdateItem", "ONB WARM"),
+            ("UpdateItem", "ONB STACK WARM"),
         ],
     ),
     (
@@ -48,7 +48,7 @@ const REACH: [(&str, &[(&str, &str)]); 8] = [
         &[
             ("BatchGetItem", "EMAIL ONB"),
             ("GetItem", "CHANNEL HEARD INBOX NUMBER ONB SWEEP TOKEN WARM"),
-            ("PutItem", "CHANNEL EMAIL ONB WARM"),
+            ("PutItem", "CHANNEL EMAIL ONB STACK WARM"),
             ("UpdateItem", "CHANNEL CLIENT INBOX LIMIT ONB SEARCH SWEEP TOKEN WARM"),
         ],
     ),
@@ -58,7 +58,7 @@ const REACH: [(&str, &[(&str, &str)]); 8] = [
             ("BatchGetItem", "EMAIL ONB"),
             ("DeleteItem", "CHANNEL EMAIL ONB SIGNUP WABA"),
             ("GetItem", "INBOX LIMIT LOOK NUMBER ONB SWEEP WARM"),
-            ("PutItem", "NUMBER ONB SIGNUP WABA WARM"),
+            ("PutItem", "NUMBER ONB SIGNUP STACK WABA WARM"),
             ("Query", "ONB WABA"),
             ("UpdateItem", "INBOX LOOK ONB SWEEP WARM"),
         ],
@@ -67,9 +67,19 @@ const REACH: [(&str, &[(&str, &str)]); 8] = [
         "Dispatcher",
         &[
             ("BatchGetItem", "ONB"),
-            ("GetItem", "CHANNEL INBOX NUMBER ONB SEARCH SWEEP TOKEN WARM"),
-            ("PutItem", "CHANNEL ONB"),
-            ("UpdateItem", "INBOX LIMIT ONB SWEEP TOKEN"),
+            ("GetItem", "CHANNEL INBOX NUMBER ONB SEARCH STACK SWEEP TOKEN WARM"),
+            ("PutItem", "CHANNEL ONB STACK"),
+            ("UpdateItem", "INBOX LIMIT ONB STACK SWEEP TOKEN"),
+        ],
+    ),
+    // It calls the partner's server: no permit, no number, no channel.
+    (
+        "EventPublisher",
+        &[
+            ("BatchGetItem", "ONB STACK"),
+            ("GetItem", "ONB STACK WARM"),
+            ("PutItem", "ONB STACK WARM"),
+            ("UpdateItem", "ONB STACK WARM"),
         ],
     ),
 ];

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{listed, resources, statements, template};
 
-/// What functions that nobody outside can call read.
+/// What client-account, number-submission, key-creation and event-publisher read, which nobody outside can call.
 const WORKER: &[&str] = &["WorkerSecret"];
 /// What the others read.
 const READ: [(&str, &[&str]); 6] = [

@@ -282,7 +282,10 @@ fn only_the_dispatcher_may_send_to_the_queues() {
             .map(|resource| resource.as_str().unwrap().to_owned())
             .collect();
         let needed: Words = match name.as_str() {
-            "DispatcherRole" => Step::queued().map(|step| format!("{}Queue.Arn", in_template(step))).collect(),
+            "DispatcherRole" => {
+                let of_steps = Step::queued().map(|step| format!("{}Queue.Arn", in_template(step)));
+                of_steps.chain(["Deliveries.Arn".to_owned()]).collect()
+            }
             _ => Words::new(),
         };
         assert_eq!(allowed, needed, "{name} of template.yaml");
@@ -318,12 +321,14 @@ fn the_local_stack_delivers_messages_as_the_template_does() {
         .into_iter()
         .filter_map(|queue| queue["RedrivePolicy"].get("maxReceiveCount").cloned())
         .collect();
-    assert_eq!(deliveries, vec![Value::from(local::DELIVERIES); Step::queued().count()]);
+    // One for each step, and that of the events.
+    let queues = Step::queued().count() + 1;
+    assert_eq!(deliveries, vec![Value::from(local::DELIVERIES); queues]);
     let batches: Vec<Value> = properties("AWS::Serverless::Function")
         .into_iter()
         .filter_map(|function| function["Events"]["Messages"]["Properties"].get("BatchSize").cloned())
         .collect();
-    assert_eq!(batches, vec![Value::from(local::BATCH); Step::queued().count()]);
+    assert_eq!(batches, vec![Value::from(local::BATCH); queues]);
     assert_eq!(template["Parameters"]["ReconciliationSchedule"]["Default"], "rate(5 minutes)");
     assert_eq!(local::RECONCILIATION, std::time::Duration::from_mins(5));
 }
