@@ -116,6 +116,10 @@ def meant(event):
     if service == "dynamodb":
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         resource = arn(service, f"table/{parameters['TableName']}{index}")
+    elif service == "events":
+        for bus in {entry.get("EventBusName", "default") for entry in parameters["Entries"]}:
+            yield f"{service}:{event['EventName']}", arn(service, f"event-bus/{bus}")
+        return
     elif service == "sqs":
         resource = arn(service, parameters["QueueUrl"].rsplit("/", 1)[-1])
     elif service == "secretsmanager":

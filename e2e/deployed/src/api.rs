@@ -133,6 +133,44 @@ impl Api {
         self.get("/signups?state=unclaimed", &self.backend_token).await?.with(200)
     }
 
+    /// The events that the feed lists after this one; all for an empty id.
+    ///
+    /// # Errors
+    /// If they are not shown, or the feed does not end.
+    pub async fn events(&self, after: &str) -> Result<Vec<Value>, Error> {
+        let (mut events, mut cursor) = (Vec::new(), after.to_owned());
+        loop {
+            let place = if cursor.is_empty() { String::new() } else { format!("&after={cursor}") };
+            let page = self.get(&format!("/events?limit=100{place}"), &self.backend_token).await?.with(200)?;
+            events.extend(page["events"].as_array().into_iter().flatten().cloned());
+            if page["has_more"] != true {
+                return Ok(events);
+            }
+            let next = page["cursor"].as_str().unwrap_or_default();
+            if next <= cursor.as_str() {
+                return Err(format!("after {cursor} the feed goes on at {next}").into());
+            }
+            next.clone_into(&mut cursor);
+        }
+    }
+
+    /// Has the events after this one sent to the webhook once more.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub async fn replay_events(&self, after: &str) -> Result<(), Error> {
+        self.post("/events/replay", &self.backend_token, &json!({ "after": after })).await?.with(202).map(drop)
+    }
+
+    /// Has a test event sent. Returns its id.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub async fn send_test_event(&self) -> Result<String, Error> {
+        let sent = self.post("/events/test", &self.backend_token, &json!({})).await?.with(202)?;
+        Ok(sent["id"].as_str().ok_or_else(|| format!("no id: {sent}"))?.to_owned())
+    }
+
     /// The full record.
     ///
     /// # Errors

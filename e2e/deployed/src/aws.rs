@@ -206,17 +206,28 @@ impl Resources {
     /// # Errors
     /// If there is none, or it cannot be moved.
     pub async fn redrive(&self, dead_letters_url: &str, queue_url: &str) -> Result<(), Error> {
-        let received = self.sqs.receive_message().queue_url(dead_letters_url).max_number_of_messages(10);
-        let messages = received.send().await.map_err(told)?.messages.unwrap_or_default();
+        let messages = self.take(dead_letters_url).await?;
         if messages.is_empty() {
             return Err("no dead letter".into());
         }
         for message in messages {
-            self.send(queue_url, message.body().unwrap_or_default()).await?;
-            let done = self.sqs.delete_message().queue_url(dead_letters_url);
-            done.receipt_handle(message.receipt_handle().unwrap_or_default()).send().await.map_err(told)?;
+            self.send(queue_url, &message).await?;
         }
         Ok(())
+    }
+
+    /// Takes messages out of a queue, at most ten.
+    ///
+    /// # Errors
+    /// If it cannot be asked, or a message stays in it.
+    pub async fn take(&self, queue_url: &str) -> Result<Vec<String>, Error> {
+        let received = self.sqs.receive_message().queue_url(queue_url).max_number_of_messages(10);
+        let messages = received.send().await.map_err(told)?.messages.unwrap_or_default();
+        for message in &messages {
+            let done = self.sqs.delete_message().queue_url(queue_url);
+            done.receipt_handle(message.receipt_handle().unwrap_or_default()).send().await.map_err(told)?;
+        }
+        Ok(messages.into_iter().filter_map(|message| message.body).collect())
     }
 
     /// The URL of the queue whose name holds `part`.

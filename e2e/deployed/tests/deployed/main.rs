@@ -3,6 +3,7 @@
 
 mod absent;
 mod browser;
+mod events;
 mod journey;
 mod permissions;
 mod secrecy_kept;
@@ -74,6 +75,12 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("the stack is updated to this template and keeps the table's data", stack.update()).await?;
     steps.step("the page is served with its headers", journey::page(&stack)).await?;
     steps.step("an onboarding, from start to the key in Secrets Manager", journey::to_the_key(&mut stack)).await?;
+    steps
+        .step(
+            "its events reach the partner's webhook, which refuses one, and EventBridge, and are replayed",
+            events::reach_the_partner(&mut stack),
+        )
+        .await?;
     steps.step("the same by a customer in a real browser", browser::connects_a_number(&mut stack)).await?;
     steps.step("a number is chosen, and what was refused is retried", journey::with_retries(&mut stack)).await?;
     steps
@@ -85,6 +92,7 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("what lost its message or webhook goes on by itself", trouble::lost_messages(&mut stack)).await?;
     steps.step("a customer who closed the tab is found by what Meta reports", absent::customer(&mut stack)).await?;
     steps.step("a channel that no onboarding knows is reported", absent::onboarding(&mut stack)).await?;
+    steps.step("the partner was told of it, and of the dead Hub", events::of_no_onboarding(&stack)).await?;
     steps.step("the stream has woken the dispatcher, and no run of it failed", async { journey::woken() }).await?;
     steps.step("every role allows what its function did, and no more", permissions::are_least()).await?;
     steps.step("no log line of any function holds a secret", secrecy_kept::in_logs(&stack)).await?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::stack::{DeployedStack, folder, ministack_log};
 
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 10] = [
     "signup-page",
     "onboardings",
     "es-callback",
@@ -13,6 +13,7 @@ const GROUPS: [&str; 9] = [
     "client-account",
     "number-submission",
     "key-creation",
+    "event-publisher",
     "reconciliation",
     "dispatcher",
 ];

@@ -10,6 +10,8 @@ use serde_json::json;
 use simulator::{Settings, Simulator};
 use url::Url;
 
+use super::receiver::Receiver;
+
 /// What the fake Hub signs its webhooks with, and the other secrets that are not the simulator's own.
 const PLATFORM_SECRET: &str = "made-up-deployed-platform-secret";
 const VERIFY_TOKEN: &str = "made-up-deployed-verify-token";
@@ -24,6 +26,7 @@ pub(crate) const FRAMING: &str = "frame-ancestors https://app.partner.example";
 pub(crate) struct DeployedStack {
     pub(crate) simulator: Simulator,
     pub(crate) fake: Settings,
+    pub(crate) receiver: Receiver,
     pub(crate) api: Api,
     pub(crate) resources: Resources,
     pub(crate) outputs: BTreeMap<String, String>,
@@ -78,6 +81,7 @@ impl DeployedStack {
         // The limit is tested elsewhere, and waiting for it would be most of this test.
         fake.behavior.rate_limit = None;
         let simulator = Simulator::start(fake.clone()).await?;
+        let receiver = Receiver::start().await?;
         let parameters = BTreeMap::from([
             ("HubPartnerId", fake.partner_id.clone()),
             ("SolutionId", fake.solution_id.clone()),
@@ -92,6 +96,7 @@ impl DeployedStack {
             ("PublicUrl", url.clone()),
             ("MessagingHosts", "127.0.0.1".to_owned()),
             ("MessageWebhookUrl", "https://partner.example/whatsapp/messages".to_owned()),
+            ("PartnerWebhookUrl", receiver.url().to_owned()),
             ("HubCallLimit", "1000/1".to_owned()),
             // What is not logged at this level is logged at none.
             ("LogLevel", "DEBUG".to_owned()),
@@ -106,7 +111,7 @@ impl DeployedStack {
         let api = Api::new(&url, &format!("http://{}", simulator.address()), &backend_token)?;
         let token_key = resources.worker().await?["hub_token_key"].as_str().unwrap_or_default().to_owned();
         let secrets = vec![backend_token, token_key];
-        Ok(Self { simulator, fake, api, resources, outputs, secrets, url, parameters })
+        Ok(Self { simulator, fake, receiver, api, resources, outputs, secrets, url, parameters })
     }
 
     /// Whoever calls before the secret is filled in gets an error of the server, and the log says what is missing. The page
@@ -142,7 +147,12 @@ impl DeployedStack {
             ("meta_verify_token", VERIFY_TOKEN),
             ("meta_system_user_token", &system_user_token),
         ];
-        let worker = [("hub_api_key", api_key.as_str())];
+        let [signing, previous] = Receiver::secrets();
+        let worker = [
+            ("hub_api_key", api_key.as_str()),
+            ("partner_webhook_secret", &signing),
+            ("previous_partner_webhook_secret", &previous),
+        ];
         self.resources.fill_in(&bundle, &worker).await?;
         self.secrets.extend(bundle.into_iter().chain(worker).map(|(_, value)| value.to_owned()));
         let event = json!({ "id": "evt_before_update", "event": "cancellation_request", "data": { "id": "Zz99aaCH" } });
