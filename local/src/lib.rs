@@ -30,8 +30,8 @@ use embedded_dynamodb::Database;
 use exchange::Clock;
 use functions::{Functions, Twins};
 use line::Line;
-use onboarding::Class;
 use onboarding::limiter::{Health, from_milliseconds, milliseconds};
+use onboarding::{Class, EndpointState};
 use queue::{MemoryQueue, QueueName, Received};
 use runtime::settings::{Env, HubConfig};
 use runtime::{Dependencies, Ports};
@@ -284,6 +284,15 @@ impl LocalStack {
                 false => due_at,
             };
             next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        // Events that wait for the partner's webhook go on at its time.
+        if let Some(due_at) = self.first_due(Class::Held) {
+            let at = match store.endpoint().await?.state() {
+                EndpointState::Well => Some(now),
+                EndpointState::BackingOff(at) => Some(at.max(due_at)),
+                EndpointState::Off => None,
+            };
+            next = at.into_iter().chain(next).min();
         }
         Ok(next)
     }

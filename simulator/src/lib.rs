@@ -19,6 +19,7 @@ mod payload;
 mod permissions;
 mod platforms;
 mod random;
+mod receiver;
 mod routes;
 mod sdk;
 mod serve;
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 
 pub use hub::Uncounted;
 use platforms::{App, Platforms};
+pub use receiver::{Received, Receiver, Reply};
 pub use serve::Unanswered;
 pub use settings::{Around, Behavior, Clock, EmailFilter, NumberTaken, Payment, RateLimit, Settings, Shape, Signature};
 use state::State;

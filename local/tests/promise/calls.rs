@@ -74,6 +74,7 @@ fn function(activity: Activity) -> &'static str {
         Activity::WebhookReceipt => "webhook-receipt",
         Activity::Dispatcher => "dispatcher",
         Activity::Step(step) => step.as_str(),
+        Activity::Publishing => "event_publisher",
         other => unreachable!("{other:?} has no part in it"),
     }
 }

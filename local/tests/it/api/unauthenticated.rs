@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use local::client::{Client, start_body};
 use local::gateway;
-use queue::Step;
+use queue::QueueName;
 use reqwest::Method;
 use runtime::Ports;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ async fn an_unauthenticated_request_costs_at_most_one_table_read_and_no_call_to_
     assert_eq!(operations.take().last().unwrap(), "TransactWriteItems", "nothing is counted");
 
     let asked = bench.client.ledger().await.unwrap()["calls"].clone();
-    let waiting = Step::queued().map(|step| bench.stack.twins.queue.len(step)).collect::<Vec<_>>();
+    let waiting = QueueName::all().map(|name| bench.stack.twins.queue.len(name)).collect::<Vec<_>>();
     let nearly = format!("{}x", started.token());
     let signatures =
         [("x-360dialog-signature", "0".repeat(64)), ("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))];
@@ -168,7 +168,7 @@ async fn an_unauthenticated_request_costs_at_most_one_table_read_and_no_call_to_
     }
     assert_eq!(answered, 3 * 3 * 19);
     assert_eq!(bench.client.ledger().await.unwrap()["calls"], asked);
-    assert_eq!(Step::queued().map(|step| bench.stack.twins.queue.len(step)).collect::<Vec<_>>(), waiting);
+    assert_eq!(QueueName::all().map(|name| bench.stack.twins.queue.len(name)).collect::<Vec<_>>(), waiting);
 
     // With a token that is right, the table is looked at: the record, and the popup.
     assert_eq!(api.get(&format!("/v1/onboardings/{}", started.id), started.token()).await.unwrap().status, 200);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use exchange::Clock;
 use local::client::Started;
-use queue::{Queue, QueueError, Step, Task};
+use queue::{Queue, QueueError, QueueName, Step, Task};
 use store::WorkKey;
 use workflow::Dispatcher;
 
@@ -40,10 +40,10 @@ pub(super) struct Refusing {
 
 #[async_trait]
 impl Queue for Refusing {
-    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
-        if step == self.step {
+    async fn send(&self, queue: QueueName, task: &Task) -> Result<(), QueueError> {
+        if queue == self.step.into() {
             return Err(QueueError::Unavailable("as planned".to_owned()));
         }
-        self.others.send(step, task).await
+        self.others.send(queue, task).await
     }
 }

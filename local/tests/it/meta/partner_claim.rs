@@ -124,7 +124,7 @@ async fn a_number_of_another_onboarding_cannot_be_claimed() {
         reported_at: None,
         received_at: bench.now(),
     };
-    assert!(bench.stack.twins.store.keep_unclaimed(&signup).await.unwrap());
+    assert!(bench.stack.twins.store.keep_unclaimed(&signup, true).await.unwrap());
     let claim = json!({"waba_id": claim["waba_id"], "phone_number_id": number});
     bench.claim(&started, &claim).await.assert_problem(409, "number_taken");
     assert_eq!(bench.unclaimed().await.len(), 1);

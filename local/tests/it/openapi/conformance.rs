@@ -311,7 +311,7 @@ async fn claiming(coverage: &mut Coverage) {
     let waba_id = data["waba_id"].as_str().unwrap().parse().unwrap();
     let (event, received_at) = ("PARTNER_ADDED".to_owned(), bench.now());
     let signup = store::UnclaimedSignup { waba_id, business_id: None, event, reported_at: None, received_at };
-    bench.stack.twins.store.keep_unclaimed(&signup).await.unwrap();
+    bench.stack.twins.store.keep_unclaimed(&signup, true).await.unwrap();
     let other = bench.client.start("tenant-2").await.unwrap();
     let path = format!("/onboardings/{}/claim", other.id);
     coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(409, "number_taken");

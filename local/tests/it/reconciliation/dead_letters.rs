@@ -1,6 +1,6 @@
 //! Messages that no worker can process become dead letters, and their onboardings go on without them.
 
-use queue::Step;
+use queue::{QueueName, Step};
 use time::Duration;
 
 use crate::support::TestBench;
@@ -17,24 +17,24 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
     ];
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
-    for step in Step::queued() {
+    for name in QueueName::all() {
         for body in poison {
-            queue.send_text(step, body, Duration::ZERO);
+            queue.send_text(name, body, Duration::ZERO);
         }
     }
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(10)).await;
     assert_eq!(bench.status(&started).await, "ready");
-    for step in Step::queued() {
-        let dead = queue.dead_letters(step);
-        assert_eq!(dead.len(), poison.len(), "{step:?}: {dead:?}");
-        assert!(queue.is_empty(step));
+    for name in QueueName::all() {
+        let dead = queue.dead_letters(name);
+        assert_eq!(dead.len(), poison.len(), "{name:?}: {dead:?}");
+        assert!(queue.is_empty(name));
         // Sent back without a change, they end here again.
-        assert_eq!(queue.redrive(step), poison.len());
+        assert_eq!(queue.redrive(name), poison.len());
     }
     bench.live_through(Duration::minutes(10)).await;
-    for step in Step::queued() {
-        assert_eq!((queue.dead_letters(step).len(), queue.len(step)), (poison.len(), 0));
+    for name in QueueName::all() {
+        assert_eq!((queue.dead_letters(name).len(), queue.len(name)), (poison.len(), 0));
     }
 }
 
@@ -42,9 +42,9 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
 async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
-    for step in Step::queued() {
+    for name in QueueName::all() {
         let gone = r#"{"v":2,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000","permit":"p","class":"key"}"#;
-        queue.send_text(step, gone, Duration::ZERO);
+        queue.send_text(name, gone, Duration::ZERO);
     }
     let gone = r#"{"v":2,"kind":"inbox","inbox_key":"partner_hub#evt_gone","permit":"p","class":"look_up"}"#;
     queue.send_text(Step::NumberSubmission, gone, Duration::ZERO);

@@ -1,6 +1,6 @@
 //! Lost webhooks, lost messages and dead workers: what is due is sent for again, with a bounded number of Hub calls.
 
-use queue::Step;
+use queue::{QueueName, Step};
 use serde_json::{Value, json};
 use store::WorkKey;
 use time::Duration;
@@ -16,7 +16,7 @@ async fn lose_webhooks(bench: &TestBench) {
 /// Loses every message that waits, as no queue should.
 fn lose_messages(bench: &TestBench) -> usize {
     let queue = &bench.stack.twins.queue;
-    let messages = Step::queued().flat_map(|step| queue.receive(step, usize::MAX));
+    let messages = QueueName::all().flat_map(|name| queue.receive(name, usize::MAX));
     messages.filter(|message| queue.delete(&message.receipt)).count()
 }
 
@@ -84,7 +84,7 @@ async fn messages_lost_at_any_step_are_sent_again() {
             bench.stack.simulator.run_due().await;
             bench.stack.wake().await;
             let queue = &bench.stack.twins.queue;
-            let waiting = Step::queued().filter_map(|step| queue.next_due(step));
+            let waiting = QueueName::all().filter_map(|name| queue.next_due(name));
             if waiting.min().is_none_or(|due| due > bench.now()) {
                 bench.pass(Duration::minutes(1));
                 bench.stack.look().await;

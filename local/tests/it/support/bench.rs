@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use local::client::{Client, Started};
 use local::{LocalStack, Options};
-use queue::Step;
+use queue::QueueName;
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
@@ -76,7 +76,7 @@ impl TestBench {
 
     /// When something happens next, on either side. The dispatcher's run of the minute is taken for always awake.
     async fn next_due(&self) -> Option<OffsetDateTime> {
-        let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
+        let queues = QueueName::all().filter_map(|name| self.stack.twins.queue.next_due(name));
         let dispatch = self.stack.next_dispatch().await.unwrap();
         queues.chain(self.stack.simulator.next_due()).chain(dispatch).min()
     }
@@ -128,9 +128,9 @@ impl TestBench {
 
     /// Asserts that no message is waiting and none was given up.
     pub(crate) fn assert_nothing_left(&self) {
-        for step in Step::queued() {
-            assert_eq!(self.stack.twins.queue.len(step), 0, "{step:?}");
-            assert_eq!(self.stack.twins.queue.dead_letters(step), [], "{step:?}");
+        for name in QueueName::all() {
+            assert_eq!(self.stack.twins.queue.len(name), 0, "{name:?}");
+            assert_eq!(self.stack.twins.queue.dead_letters(name), [], "{name:?}");
         }
     }
 }

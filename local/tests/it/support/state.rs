@@ -2,7 +2,7 @@
 
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
-use queue::Step;
+use queue::QueueName;
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::{InboxEntry, InboxKey, Source};
@@ -19,7 +19,7 @@ impl TestBench {
         for shown in list.body["onboardings"].as_array().unwrap() {
             records.push(self.client.record(shown["id"].as_str().unwrap()).await.unwrap());
         }
-        let queues: Vec<_> = Step::queued().map(|step| self.stack.twins.queue.len(step)).collect();
+        let queues: Vec<_> = QueueName::all().map(|name| self.stack.twins.queue.len(name)).collect();
         let ledger = self.client.ledger().await.unwrap();
         json!({ "records": records, "queues": queues, "calls": ledger["calls"], "keys": ledger["keys"] })
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use local::stream;
-use queue::{Received, Step};
+use queue::{QueueName, Received};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
@@ -40,12 +40,12 @@ impl TestBench {
     /// Works off the messages that are visible now. Whether there were any.
     pub(crate) async fn work_off(&self) -> bool {
         let mut any = false;
-        for step in Step::queued() {
-            let mut messages = self.stack.twins.queue.receive(step, usize::MAX);
+        for name in QueueName::all() {
+            let mut messages = self.stack.twins.queue.receive(name, usize::MAX);
             any |= !messages.is_empty();
             self.manners.lock().unwrap().order(&mut messages);
             for message in messages {
-                self.deliver(step, vec![message]).await;
+                self.deliver(name, vec![message]).await;
             }
         }
         any
@@ -99,20 +99,24 @@ impl TestBench {
         due
     }
 
-    async fn deliver(&self, step: Step, batch: Vec<Received>) {
+    async fn deliver(&self, queue: QueueName, batch: Vec<Received>) {
         self.deliveries.lock().unwrap().invocations += 1;
         let before = self.injection.fault_count();
         let done: Mutex<HashSet<String>> = Mutex::default();
         let work = || async {
-            let dealt_with = self.stack.invoke(step, batch.clone()).await;
+            let dealt_with = self.stack.invoke(queue, batch.clone()).await;
             done.lock().unwrap().extend(dealt_with.into_iter().map(|message| message.message_id));
         };
         // What comes back after copies of it have met comes once, or it would meet copies of its own for ever.
         let fresh = batch.iter().all(|message| self.deliveries.lock().unwrap().seen.insert(message.body.clone()));
+        let activity = match queue {
+            QueueName::Step(step) => Activity::Step(step),
+            QueueName::Deliveries => Activity::Publishing,
+        };
         if fresh || self.repeated.is_none() {
-            self.run(Activity::Step(step), work).await;
+            self.run(activity, work).await;
         } else {
-            self.injection.invoke(Activity::Step(step), work()).await;
+            self.injection.invoke(activity, work()).await;
         }
         let done = done.into_inner().unwrap();
         self.blame(batch.iter().filter(|message| !done.contains(&message.message_id)), before);
@@ -137,13 +141,13 @@ impl TestBench {
         let explained = |dead: &Received| {
             deliveries.disturbed.get(&dead.message_id).is_some_and(|times| *times >= dead.receive_count)
         };
-        Step::queued().flat_map(|step| queue.dead_letters(step)).filter(|dead| !explained(dead)).collect()
+        QueueName::all().flat_map(|name| queue.dead_letters(name)).filter(|dead| !explained(dead)).collect()
     }
 
     /// The operator has the dead letters delivered again, and they are worked off.
     pub(crate) async fn redrive(&self) {
         let queue = &self.stack.twins.queue;
-        if Step::queued().map(|step| queue.redrive(step)).sum::<usize>() > 0 {
+        if QueueName::all().map(|name| queue.redrive(name)).sum::<usize>() > 0 {
             self.finish(WORKED_OFF).await;
         }
     }

@@ -14,6 +14,8 @@ pub(crate) enum Activity {
     NumberChoice,
     WebhookReceipt,
     Step(Step),
+    /// The event publisher.
+    Publishing,
     Dispatcher,
     Reconciliation,
     /// The operator's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use onboarding::{ChannelId, StoredKey};
 use partner_hub::ApiKey;
-use queue::{MemoryQueue, Queue, QueueError, Step, Task};
+use queue::{MemoryQueue, Queue, QueueError, QueueName, Task};
 use vault::{MemoryVault, Vault, VaultError};
 
 use crate::support::disturbance::Disturbances;
@@ -19,16 +19,16 @@ pub(crate) struct FaultyQueue {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, step: Step, task: &Task) -> Result<(), QueueError> {
+    async fn send(&self, queue: QueueName, task: &Task) -> Result<(), QueueError> {
         let refused = |failure| match failure {
             Failure::Vanished => Ok(()),
             _ => Err(QueueError::Unavailable("refused as planned".to_owned())),
         };
         let send = async {
-            self.queue.send_text(step, &task.body()?, self.disturbances.message_delay());
+            self.queue.send_text(queue, &task.body()?, self.disturbances.message_delay());
             Ok(())
         };
-        let what = format!("send to {}", step.as_str());
+        let what = format!("send to {}", queue.as_str());
         through(&self.injection, Place::Queue, what, send, refused).await
     }
 }

@@ -4,7 +4,7 @@
 
 use local::client::Started;
 use onboarding::{Class, Event, OnboardingId, Status, transition};
-use queue::Step;
+use queue::QueueName;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use store::{HistoryEntry, ListFilter, Stored, WorkKey};
@@ -135,13 +135,15 @@ impl TestBench {
     /// A stranger's link runs out some day.
     async fn nothing_left(&self, strangers: &[&Stranger]) -> Result<(), String> {
         let open: Vec<WorkKey> = strangers.iter().map(|stranger| WorkKey::Onboarding(id(&stranger.started))).collect();
-        for step in Step::queued() {
+        for name in QueueName::all() {
             let queue = &self.stack.twins.queue;
-            hold!(queue.is_empty(step), "{} messages for {}", queue.len(step), step.as_str());
-            let dead = queue.dead_letters(step);
-            hold!(dead.is_empty(), "dead letters of {}: {dead:?}", step.as_str());
+            hold!(queue.is_empty(name), "{} messages for {}", queue.len(name), name.as_str());
+            let dead = queue.dead_letters(name);
+            hold!(dead.is_empty(), "dead letters of {}: {dead:?}", name.as_str());
         }
-        for class in [Class::Free, Class::Reconciliation].into_iter().chain(Class::WITH_PERMIT) {
+        for class in
+            [Class::Free, Class::Delivery, Class::Held, Class::Reconciliation].into_iter().chain(Class::WITH_PERMIT)
+        {
             let due = self.stack.twins.store.due(class, self.now() + Duration::days(3650), 10).await.unwrap();
             let due: Vec<_> =
                 due.into_iter().filter(|due| due.key != WorkKey::Sweep && !open.contains(&due.key)).collect();

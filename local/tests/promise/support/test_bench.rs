@@ -10,7 +10,7 @@ use exchange::Clock;
 use local::client::{Answer, Client};
 use local::{LocalStack, Options, gateway, roles};
 use onboarding::Class;
-use queue::Step;
+use queue::QueueName;
 use reqwest::Method;
 use runtime::Ports;
 use serde_json::Value;
@@ -138,7 +138,7 @@ impl TestBench {
 
     /// When the next message comes, or the next thing happens at the fakes.
     fn next_event(&self) -> Option<OffsetDateTime> {
-        let queues = Step::queued().filter_map(|step| self.stack.twins.queue.next_due(step));
+        let queues = QueueName::all().filter_map(|name| self.stack.twins.queue.next_due(name));
         let fakes = self.stack.simulator.next_due().into_iter().chain(self.layer.next_due());
         queues.chain(fakes).chain(self.deliveries.lock().unwrap().next_record()).min()
     }

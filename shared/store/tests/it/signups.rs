@@ -132,8 +132,8 @@ async fn an_unclaimed_signup_survives_the_table_and_is_listed_until_it_has_expir
     let mut all = Vec::new();
     for number in 0..5 {
         let signup = unclaimed(&bench, &format!("40981235776014{number}"));
-        assert!(bench.store.keep_unclaimed(&signup).await.unwrap());
-        assert!(!bench.store.keep_unclaimed(&signup).await.unwrap());
+        assert!(bench.store.keep_unclaimed(&signup, true).await.unwrap());
+        assert!(!bench.store.keep_unclaimed(&signup, true).await.unwrap());
         assert_eq!(bench.store.unclaimed(&signup.waba_id).await.unwrap(), Some(signup.clone()));
         all.insert(0, signup);
         bench.pass(Duration::SECOND);
@@ -155,7 +155,7 @@ async fn an_unclaimed_signup_survives_the_table_and_is_listed_until_it_has_expir
     bench.pass(Duration::days(30));
     assert_eq!(bench.store.unclaimed(&all[0].waba_id).await.unwrap(), None);
     assert_eq!(bench.store.unclaimed_signups(None, 10).await.unwrap().signups, []);
-    assert!(bench.store.keep_unclaimed(&unclaimed(&bench, WABA)).await.unwrap());
+    assert!(bench.store.keep_unclaimed(&unclaimed(&bench, WABA), true).await.unwrap());
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn hints_are_of_twenty_wabas_and_shown_beside_their_signup() {
         for _ in 0..2 {
             bench.store.hint(&id, &waba(&format!("40981235776{number:03}"))).await.unwrap();
         }
-        bench.store.keep_unclaimed(&unclaimed(&bench, &format!("40981235776{number:03}"))).await.unwrap();
+        bench.store.keep_unclaimed(&unclaimed(&bench, &format!("40981235776{number:03}")), true).await.unwrap();
     }
     let page = bench.store.unclaimed_signups(None, 100).await.unwrap();
     let hinted = page.signups.iter().filter(|(_, claims)| *claims == std::slice::from_ref(&id)).count();
@@ -179,12 +179,12 @@ async fn a_proof_ends_the_unclaimed_signup_and_a_claim_takes_it_once() {
     let (first, second) = (bench.create("a").await, bench.create("b").await);
     assert!(matches!(bench.apply(&first, by_partner()).await, Err(StoreError::NotUnclaimed)));
     assert_eq!(status(&bench, &first).await, Status::Started);
-    bench.store.keep_unclaimed(&unclaimed(&bench, WABA)).await.unwrap();
+    bench.store.keep_unclaimed(&unclaimed(&bench, WABA), true).await.unwrap();
     bench.apply(&first, by_partner()).await.unwrap();
     assert_eq!(bench.store.unclaimed(&waba(WABA)).await.unwrap(), None);
     assert_eq!(bench.store.holders(&waba(WABA)).await.unwrap(), std::slice::from_ref(&first));
 
-    bench.store.keep_unclaimed(&unclaimed(&bench, WABA)).await.unwrap();
+    bench.store.keep_unclaimed(&unclaimed(&bench, WABA), true).await.unwrap();
     bench.apply(&second, signup_proven("512904417735202")).await.unwrap();
     assert_eq!(bench.store.unclaimed(&waba(WABA)).await.unwrap(), None);
     assert_eq!(bench.store.holders(&waba(WABA)).await.unwrap().len(), 2);

@@ -26,7 +26,7 @@ async fn a_message_that_takes_its_time_arrives_then_and_not_before() {
     let (time, queue) = setup();
     queue.send_text(STEP, &task(1).body().unwrap(), Duration::seconds(20));
     queue.send_text(STEP, &task(2).body().unwrap(), Duration::seconds(10));
-    queue.send(STEP, &task(3)).await.unwrap();
+    queue.send(STEP.into(), &task(3)).await.unwrap();
     assert_eq!(tasks(&queue.receive(STEP, 10)), [task(3)]);
     assert_eq!(queue.next_due(STEP), Some(time.now() + Duration::seconds(10)));
     time.pass(Duration::seconds(20));
@@ -37,7 +37,7 @@ async fn a_message_that_takes_its_time_arrives_then_and_not_before() {
 #[tokio::test]
 async fn a_received_message_is_hidden_and_delivered_again_until_it_is_deleted() {
     let (time, queue) = setup();
-    queue.send(STEP, &task(1)).await.unwrap();
+    queue.send(STEP.into(), &task(1)).await.unwrap();
     let first = queue.receive(STEP, 10).remove(0);
     assert!(queue.receive(STEP, 10).is_empty());
     assert_eq!(queue.len(STEP), 1);
@@ -53,7 +53,7 @@ async fn a_received_message_is_hidden_and_delivered_again_until_it_is_deleted() 
 #[tokio::test]
 async fn a_released_message_comes_back_at_once_or_after_a_delay() {
     let (time, queue) = setup();
-    queue.send(STEP, &task(1)).await.unwrap();
+    queue.send(STEP.into(), &task(1)).await.unwrap();
     let first = queue.receive(STEP, 1).remove(0);
     assert!(queue.release(&first.receipt, Duration::ZERO));
     let second = queue.receive(STEP, 1).remove(0);
@@ -86,7 +86,7 @@ async fn a_waiting_receiver_is_woken_by_a_send_even_before_it_waits() {
     let (_, queue) = setup();
     let sent = queue.notified();
     assert!(queue.receive(STEP, 1).is_empty());
-    queue.clone().send(STEP, &task(1)).await.unwrap();
+    queue.clone().send(STEP.into(), &task(1)).await.unwrap();
     sent.await;
     assert_eq!(queue.receive(STEP, 1).len(), 1);
 }
@@ -96,8 +96,8 @@ async fn the_queue_twin_fails_when_told_to() {
     let (_, queue) = setup();
     queue.fail_next(2);
     for _ in 0..2 {
-        assert!(queue.send(STEP, &task(1)).await.is_err());
+        assert!(queue.send(STEP.into(), &task(1)).await.is_err());
     }
-    assert!(queue.send(STEP, &task(1)).await.is_ok());
+    assert!(queue.send(STEP.into(), &task(1)).await.is_ok());
     assert_eq!(queue.len(STEP), 1);
 }

@@ -8,7 +8,7 @@ use crate::support::aws::Aws;
 
 fn queue(aws: &Aws) -> SqsQueue {
     let url = "https://sqs.eu-central-1.amazonaws.com/000000000000/key-creation".parse().unwrap();
-    let urls = BTreeMap::from([(Step::KeyCreation, url)]);
+    let urls = BTreeMap::from([(Step::KeyCreation.into(), url)]);
     SqsQueue::new(aws_sdk_sqs::Client::new(&aws.config), urls)
 }
 
@@ -22,7 +22,7 @@ fn task() -> Task {
 #[tokio::test]
 async fn a_task_is_sent_to_sqs_without_a_delay() {
     let aws = Aws::start(|_, _| Ok(json!({ "MessageId": "m-1" }))).await;
-    queue(&aws).send(Step::KeyCreation, &task()).await.unwrap();
+    queue(&aws).send(Step::KeyCreation.into(), &task()).await.unwrap();
     let (action, parameters) = aws.calls().remove(0);
     assert_eq!(action, "SendMessage");
     assert_eq!(parameters["QueueUrl"], "https://sqs.eu-central-1.amazonaws.com/000000000000/key-creation");
@@ -35,9 +35,9 @@ async fn a_task_is_sent_to_sqs_without_a_delay() {
 async fn a_queue_that_refuses_is_unavailable_and_one_that_is_not_set_is_named() {
     let aws = Aws::start(|_, _| Err("AccessDenied: User arn:aws:sts::1:x may not")).await;
     let queue = queue(&aws);
-    let refused = queue.send(Step::KeyCreation, &task()).await;
+    let refused = queue.send(Step::KeyCreation.into(), &task()).await;
     assert_eq!(refused, Err(QueueError::Unavailable("AccessDenied".to_owned())));
-    let unset = queue.send(Step::ClientAccount, &task()).await.unwrap_err();
+    let unset = queue.send(Step::ClientAccount.into(), &task()).await.unwrap_err();
     assert_eq!(unset.to_string(), "CLIENT_ACCOUNT_QUEUE_URL is not set");
 }
 
@@ -47,7 +47,7 @@ async fn a_queue_that_cannot_be_reached_is_unavailable() {
     // Bound and closed again: nobody listens there.
     let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     aws.config = aws.config.to_builder().endpoint_url(format!("http://{port}")).build();
-    let sent = queue(&aws).send(Step::KeyCreation, &task()).await;
+    let sent = queue(&aws).send(Step::KeyCreation.into(), &task()).await;
     assert_eq!(sent, Err(QueueError::Unavailable("no connection".to_owned())));
 }
 
