@@ -236,11 +236,8 @@ impl Store {
         if !self.write_and_tell(write, told.as_ref()).await? {
             return Ok(false);
         }
-        let found =
-            self.read_item(Key::limit()).await?.filter(|found| item::text(found, "lease_owner") == Some(&lease.owner));
-        let Some(found) = found else { return Ok(false) };
-        lease.look(found)?;
-        Ok(true)
+        // A transaction does not say how the item stands then.
+        self.keep_dispatching(lease).await
     }
 
     async fn as_holder(&self, lease: &mut DispatchLease, request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {

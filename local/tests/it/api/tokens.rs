@@ -80,8 +80,9 @@ async fn a_wrong_token_and_an_unknown_onboarding_are_answered_alike() {
 async fn the_back_end_does_not_act_as_the_customer_nor_the_customer_as_the_back_end() {
     let bench = TestBench::new().await;
     let started = bench.client.start("tenant-1").await.unwrap();
-    let before = bench.everything().await;
     let [show, callback, number, retry] = routes(&started.id);
+    assert_eq!(call(&bench, &show, started.token()).await.status, 200, "opened, which is noted once");
+    let before = bench.everything().await;
     for route in [&callback, &number] {
         call(&bench, route, BACKEND_TOKEN).await.assert_problem(404, "not_found");
     }

@@ -42,12 +42,20 @@ async fn a_poison_message_becomes_a_dead_letter_and_stops_no_onboarding() {
 async fn a_message_for_a_deleted_onboarding_or_webhook_is_dropped() {
     let bench = TestBench::new().await;
     let queue = &bench.stack.twins.queue;
-    for name in QueueName::all() {
+    for step in Step::queued() {
         let gone = r#"{"v":2,"kind":"onboarding","onboarding_id":"onb_0199d0f0000070008000000000000000","permit":"p","class":"key"}"#;
-        queue.send_text(name, gone, Duration::ZERO);
+        queue.send_text(step, gone, Duration::ZERO);
     }
     let gone = r#"{"v":2,"kind":"inbox","inbox_key":"partner_hub#evt_gone","permit":"p","class":"look_up"}"#;
     queue.send_text(Step::NumberSubmission, gone, Duration::ZERO);
+    let gone =
+        r#"{"v":2,"kind":"event","event_id":"01a1a0b0-c129-7000-8000-00000000000a","permit":"p","class":"delivery"}"#;
+    queue.send_text(QueueName::Deliveries, gone, Duration::ZERO);
+    queue.send_text(
+        QueueName::Deliveries,
+        r#"{"v":2,"kind":"replay","permit":"p","class":"delivery"}"#,
+        Duration::ZERO,
+    );
     bench.settle().await;
     bench.assert_nothing_left();
 }

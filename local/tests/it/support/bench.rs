@@ -91,6 +91,13 @@ impl TestBench {
         }
     }
 
+    /// Has the events told that are sent for, and nothing else done.
+    pub(crate) async fn tell_events(&self) {
+        for message in self.stack.twins.queue.receive(QueueName::Deliveries, usize::MAX) {
+            self.stack.invoke(QueueName::Deliveries, vec![message]).await;
+        }
+    }
+
     /// Starts an onboarding and finishes the popup with an account of the simulator.
     pub(crate) async fn signed_up(&self, reference: &str, account: &str) -> Started {
         let started = self.client.start(reference).await.unwrap();

@@ -13,13 +13,13 @@ const CANDIDATES: u32 = 25;
 
 impl Pass<'_> {
     /// Sends for the events that are due.
-    pub(super) async fn deliveries(&mut self, woken: &[(Class, Due)], line: bool) -> Result<(), PassError> {
+    pub(super) async fn deliveries(&mut self, woken: Vec<Due>, line: bool) -> Result<(), PassError> {
         let (store, now) = (&self.dispatcher.store, self.dispatcher.clock.now());
         let mut due = if line { store.due(Class::Delivery, now, DELIVERIES).await? } else { Vec::new() };
         self.done.waits |= due.len() >= DELIVERIES as usize;
-        for (_, woken) in woken.iter().filter(|(class, _)| *class == Class::Delivery) {
+        for woken in woken {
             if due.iter().all(|other| other.key != woken.key) {
-                due.push(woken.clone());
+                due.push(woken);
             }
         }
         self.send_all(Class::Delivery, due).await?;

@@ -83,10 +83,13 @@ impl Pass<'_> {
         self.free_tokens().await?;
         self.look_at_probe().await?;
         let mut woken = self.woken(look.woken).await?;
-        self.deliveries(&woken, look.line).await?;
+        let deliveries: Vec<Due> =
+            woken.extract_if(.., |(class, _)| *class == Class::Delivery).map(|(_, due)| due).collect();
         let asks = self.free_work(&woken, look.line).await?;
         woken.extend(asks);
         self.give_permits(woken, look.line).await?;
+        // Last: the telling never delays an onboarding.
+        self.deliveries(deliveries, look.line).await?;
         let now = milliseconds(self.dispatcher.clock.now());
         let limiter = &self.lease.limiter;
         let next = limiter.next_change(self.dispatcher.limit, now);
