@@ -30,7 +30,7 @@ REASONS = {
 ON_EVERYTHING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
 # What only some cases need that MiniStack does not know.
 REASONS_OF = {
-    ("Dispatcher", "dynamodb:BatchGetItem"): "where the Hub names no phone number id, for the onboardings of a client account",
+    ("Dispatcher", "dynamodb:BatchGetItem"): "where the Hub names no phone number id, for the onboardings of a client account; and while the partner's webhook backs off",
     ("Dispatcher", "dynamodb:Query"): "the same, by_client",
     ("NumberSubmission", "dynamodb:BatchGetItem"): "the same, and for the e-mail addresses of the Hub's client accounts",
     ("NumberSubmission", "dynamodb:Query"): "the same, by_client",

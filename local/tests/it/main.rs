@@ -8,6 +8,7 @@
 mod api;
 mod dispatcher;
 mod documents;
+mod events;
 mod happy_path;
 mod hub;
 mod keys;

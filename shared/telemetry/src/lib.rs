@@ -116,7 +116,8 @@ pub enum Metric {
     KeyMissing,
     /// Meta reports a signup that no onboarding has: its customer has to come again, or the partner says whose it is.
     SignupUnclaimed,
-    /// The partner's webhook has not taken an event for five days: the event is given up, or the webhook is switched off.
+    /// The partner's webhook has not taken an event for five days: the event is given up, or the webhook is switched off. Or
+    /// there is no secret to sign it with.
     EventUndelivered,
     /// A probe of the Hub failed: the breaker opened, or stays open.
     HubUnavailable,

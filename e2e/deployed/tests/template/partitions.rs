@@ -66,7 +66,7 @@ const REACH: [(&str, &[(&str, &str)]); 9] = [
     (
         "Dispatcher",
         &[
-            ("BatchGetItem", "ONB"),
+            ("BatchGetItem", "ONB STACK"),
             ("GetItem", "CHANNEL INBOX NUMBER ONB SEARCH STACK SWEEP TOKEN WARM"),
             ("PutItem", "CHANNEL ONB STACK"),
             ("UpdateItem", "INBOX LIMIT ONB STACK SWEEP TOKEN"),

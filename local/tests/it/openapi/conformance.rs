@@ -32,6 +32,7 @@ async fn every_answer_in_the_api_document_is_given_and_no_other() {
     Box::pin(waiting_for_permission(&mut coverage)).await;
     Box::pin(failing_and_retrying(&mut coverage)).await;
     Box::pin(owning(&mut coverage)).await;
+    Box::pin(events(&mut coverage)).await;
     Box::pin(webhooks(&mut coverage)).await;
     Box::pin(the_page(&mut coverage)).await;
     Box::pin(without_the_secret(&mut coverage)).await;
@@ -315,6 +316,29 @@ async fn claiming(coverage: &mut Coverage) {
     let other = bench.client.start("tenant-2").await.unwrap();
     let path = format!("/onboardings/{}/claim", other.id);
     coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(409, "number_taken");
+}
+
+async fn events(coverage: &mut Coverage) {
+    let bench = TestBench::new().await;
+    bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(1)).await;
+    let feed = coverage.get(&bench, "/events?limit=3", BACKEND_TOKEN).await;
+    assert_eq!((feed.body["events"].as_array().unwrap().len(), &feed.body["has_more"]), (3, &json!(true)));
+    coverage.get(&bench, "/events", "").await.assert_problem(401, "unauthorized");
+    coverage.get(&bench, "/events?after=onb_1", BACKEND_TOKEN).await.assert_problem(422, "invalid_field");
+
+    for path in ["/events/replay", "/events/test"] {
+        coverage.post(&bench, path, "", &json!({})).await.assert_problem(401, "unauthorized");
+    }
+    let replay = "/events/replay";
+    coverage.post_text(&bench, replay, BACKEND_TOKEN, "{\"a".to_owned()).await.assert_problem(400, "invalid_json");
+    let large = format!("{{\"a\": \"{}\"}}", "a".repeat(BODY_LIMIT));
+    coverage.post_text(&bench, replay, BACKEND_TOKEN, large).await.assert_problem(413, "too_large");
+    coverage.post(&bench, replay, BACKEND_TOKEN, &json!({})).await.assert_problem(422, "invalid_field");
+    for example in examples(coverage, "POST", replay) {
+        assert_eq!(coverage.post(&bench, replay, BACKEND_TOKEN, &example).await.status, 202);
+    }
+    assert_eq!(coverage.post(&bench, "/events/test", BACKEND_TOKEN, &json!({})).await.status, 202);
 }
 
 async fn choosing(coverage: &mut Coverage) {

@@ -52,6 +52,9 @@ async fn with_the_secret_at(coverage: &mut Coverage, address: SocketAddr, status
         coverage.post(&bench, &format!("{path}/retry"), BACKEND_TOKEN, &json!({})).await,
         callback(coverage, &bench, &started, &popup).await,
         coverage.get(&bench, "/signups?state=unclaimed", BACKEND_TOKEN).await,
+        coverage.get(&bench, "/events", BACKEND_TOKEN).await,
+        coverage.post(&bench, "/events/replay", BACKEND_TOKEN, &json!({})).await,
+        coverage.post(&bench, "/events/test", BACKEND_TOKEN, &json!({})).await,
         coverage.post(&bench, &format!("{path}/claim"), BACKEND_TOKEN, &json!({})).await,
     ] {
         reply.assert_problem(status, code);

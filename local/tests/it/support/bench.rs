@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::support::event_check::EventCheck;
 use crate::support::log_scan::LogScan;
 
 const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
@@ -26,12 +27,25 @@ pub(crate) fn overdue_in(record: &Value) -> Vec<&str> {
     entries.filter(|entry| entry["event"]["event"] == "overdue").map(|entry| entry["to"].as_str().unwrap()).collect()
 }
 
+/// The milliseconds that have passed since the tests' beginning. Clones tell the same time.
+#[derive(Clone, Default)]
+pub(crate) struct Time(Arc<AtomicI64>);
+
+impl Time {
+    /// A clock that tells it.
+    pub(crate) fn clock(&self) -> Arc<dyn Fn() -> OffsetDateTime + Send + Sync> {
+        let passed = Arc::clone(&self.0);
+        Arc::new(move || START + Duration::milliseconds(passed.load(Ordering::SeqCst)))
+    }
+}
+
 /// A stack whose time and queues a test moves.
 pub(crate) struct TestBench {
     pub(crate) stack: LocalStack,
     pub(crate) client: Client,
     milliseconds: Arc<AtomicI64>,
     _log: LogScan,
+    _events: EventCheck,
 }
 
 impl TestBench {
@@ -41,15 +55,20 @@ impl TestBench {
     }
 
     /// With these options; time and hand are set here.
-    pub(crate) async fn with(mut options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
+        Self::at(Time::default(), options).await
+    }
+
+    /// With a time that others on the outside tell too.
+    pub(crate) async fn at(time: Time, mut options: Options) -> Self {
         let log = LogScan::start();
-        let milliseconds = Arc::new(AtomicI64::new(0));
-        let passed = Arc::clone(&milliseconds);
-        options.simulator.clock = Arc::new(move || START + Duration::milliseconds(passed.load(Ordering::SeqCst)));
+        options.simulator.clock = time.clock();
         options.by_hand = true;
+        let Time(milliseconds) = time;
         let stack = LocalStack::start(options).await.unwrap();
         let client = Client::new(&stack.origin).unwrap();
-        Self { stack, client, milliseconds, _log: log }
+        let events = EventCheck(stack.twins.bus.clone());
+        Self { stack, client, milliseconds, _log: log, _events: events }
     }
 
     pub(crate) fn pass(&self, time: Duration) {

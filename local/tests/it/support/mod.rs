@@ -2,6 +2,7 @@
 
 mod at_meta;
 pub(crate) mod bench;
+pub(crate) mod event_check;
 pub(crate) mod fakes;
 pub(crate) mod log;
 pub(crate) mod log_scan;

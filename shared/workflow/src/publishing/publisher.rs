@@ -19,6 +19,9 @@ use telemetry::Metric;
 /// and the webhook has 15 to answer.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// When the webhook is tried again after its secret was missing or out of reach.
+const WITHOUT_SECRET: time::Duration = time::Duration::minutes(5);
+
 /// Tells the partner of events.
 #[derive(Clone)]
 pub struct EventPublisher {
@@ -38,7 +41,7 @@ impl EventPublisher {
     /// Handles one message. No call is begun that could outlast `deadline`.
     ///
     /// # Errors
-    /// A sentence, if nothing could be recorded, or the webhook has no secret. The event stays due.
+    /// A sentence, if nothing could be recorded. The event stays due.
     pub async fn handle(&self, task: Task, deadline: Option<Instant>) -> Result<(), String> {
         if deadline.is_some_and(|deadline| Instant::now() + LONGEST > deadline) {
             tracing::warn!("the deadline is near; the event is left for later");
@@ -73,18 +76,18 @@ impl EventPublisher {
         if delivery.event_bus.is_due(self.clock.now()) {
             self.put_on_bus(&event, &envelope, &mut delivery).await;
         }
-        let (endpoint, problem) = match &self.webhook {
+        let endpoint = match &self.webhook {
             Some(webhook) => {
                 self.tell_webhook(webhook, &event, envelope, &mut delivery, task.class).await.map_err(text)?
             }
             None => {
                 delivery.webhook = None;
-                (Endpoint::default(), None)
+                Endpoint::default()
             }
         };
         let line = delivery.line(&endpoint, event.at);
         self.store.record_delivery(&key, &task.permit, &delivery, line).await.map_err(text)?;
-        problem.map_or(Ok(()), Err)
+        Ok(())
     }
 
     async fn put_on_bus(&self, event: &StoredEvent, envelope: &str, delivery: &mut Delivery) {
@@ -98,7 +101,7 @@ impl EventPublisher {
         }
     }
 
-    /// Tells the webhook, if it is this event's time. Returns what is known of the endpoint then, and why it cannot be told at all.
+    /// Tells the webhook, if it is this event's time. Returns what is known of the endpoint then.
     async fn tell_webhook(
         &self,
         webhook: &PartnerWebhook,
@@ -106,7 +109,7 @@ impl EventPublisher {
         envelope: String,
         delivery: &mut Delivery,
         class: Class,
-    ) -> Result<(Endpoint, Option<String>), StoreError> {
+    ) -> Result<Endpoint, StoreError> {
         let told = delivery.webhook.get_or_insert_default();
         let endpoint = self.store.endpoint().await?;
         let is_test = event.kind == EventType::Test.as_str();
@@ -117,28 +120,42 @@ impl EventPublisher {
             _ => is_test || (is_time && endpoint.is_well()),
         };
         if !told.is_open() || !is_tried {
-            return Ok((endpoint, None));
+            return Ok(endpoint);
         }
-        let secrets = match self.secret.value().await {
-            Ok(secret) => secret.partner_webhook.clone(),
-            Err(error) => return Ok((endpoint, Some(error.to_string()))),
+        let secrets = match self.signing_secrets().await {
+            Ok(secrets) => secrets,
+            Err(problem) => {
+                tracing::error!(problem, "the partner's webhook cannot be told");
+                telemetry::count(Metric::EventUndelivered, 1);
+                told.next_try_at = Some(self.clock.now() + WITHOUT_SECRET);
+                return Ok(endpoint);
+            }
         };
-        if secrets.is_empty() {
-            let problem = "PARTNER_WEBHOOK_URL is set, but partner_webhook_secret is missing in the workers' secret";
-            return Ok((endpoint, Some(problem.to_owned())));
-        }
         let taken = self.post(webhook, event, envelope, &secrets, told).await;
         if is_test && !taken {
             // It is not tried again: its partner is looking.
             told.state = WebhookState::GivenUp;
-            return Ok((endpoint, None));
+            return Ok(endpoint);
         }
         let endpoint = self.note(told, taken).await?;
         if told.state == WebhookState::GivenUp && !endpoint.is_well() {
             // Not the event is at fault: it goes out when the endpoint is on again.
             told.state = WebhookState::Waiting;
         }
-        Ok((endpoint, None))
+        Ok(endpoint)
+    }
+
+    /// What the webhook is signed with; or why there is nothing.
+    async fn signing_secrets(&self) -> Result<Vec<SigningSecret>, String> {
+        let mut secret = self.secret.value().await.map_err(text)?;
+        if secret.partner_webhook.is_empty() {
+            // It may have been filled in since.
+            secret = self.secret.refresh().await.map_err(text)?;
+        }
+        if secret.partner_webhook.is_empty() {
+            return Err("partner_webhook_secret is missing in the workers' secret".to_owned());
+        }
+        Ok(secret.partner_webhook.clone())
     }
 
     async fn post(
