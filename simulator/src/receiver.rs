@@ -72,6 +72,7 @@ struct Inner {
 struct Replies {
     next: VecDeque<Reply>,
     always: Reply,
+    refused: Vec<String>,
     received: Vec<Received>,
 }
 
@@ -83,7 +84,12 @@ impl Receiver {
     pub async fn start(secrets: &[&str], clock: Clock) -> io::Result<Self> {
         let key = |secret: &&str| secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
         let keys = secrets.iter().map(key).collect::<Option<_>>().ok_or_else(|| io::Error::other("not a secret"))?;
-        let state = Mutex::new(Replies { next: VecDeque::new(), always: Reply::Status(204), received: Vec::new() });
+        let state = Mutex::new(Replies {
+            next: VecDeque::new(),
+            always: Reply::Status(204),
+            refused: Vec::new(),
+            received: Vec::new(),
+        });
         let inner = Arc::new(Inner { keys, clock, state });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -106,6 +112,11 @@ impl Receiver {
     /// What requests are answered as usual: 204 at first.
     pub fn always_reply(&self, reply: Reply) {
         self.inner.lock().always = reply;
+    }
+
+    /// From now on the event with this id is answered 400, whenever it comes.
+    pub fn refuse(&self, id: &str) {
+        self.inner.lock().refused.push(id.to_owned());
     }
 
     /// Every request that came, in their order.
@@ -173,6 +184,7 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
         let mut replies = inner.lock();
         let reply = match problem {
             Some(_) => Reply::Status(401),
+            None if replies.refused.contains(&id) => Reply::Status(400),
             None => replies.next.pop_front().unwrap_or_else(|| replies.always.clone()),
         };
         let status = match &reply {

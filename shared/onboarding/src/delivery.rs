@@ -230,8 +230,9 @@ mod tests {
         let (mut endpoint, now) = (Endpoint::default(), at(10));
         let mut delivery = Delivery { webhook: Some(WebhookDelivery::new()), ..Delivery::default() };
         assert_eq!(delivery.line(&endpoint, at(0)), Some((Class::Delivery, at(0))));
-        for _ in 0..3 {
-            endpoint.failed(1, now, now);
+        for n in 1..4 {
+            let event = format!("01a1a0b0-c129-7000-8000-00000000000{n}").parse().unwrap();
+            endpoint.failed(&event, 1, now, now);
         }
         assert_eq!(delivery.line(&endpoint, at(0)), Some((Class::Delivery, at(0))));
         delivery.event_bus.delivered(now);

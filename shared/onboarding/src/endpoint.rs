@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::delivery::next_try;
+use super::id::EventId;
 
-/// So many tries in a row that failed make the endpoint back off.
+/// So many tries in a row that failed make the endpoint back off, if they were not all of one event.
 const PATIENCE: u32 = 3;
 /// How long a try has that was sent while the endpoint backs off, before another one is.
 const ONE_TRY: Duration = Duration::minutes(2);
@@ -13,9 +14,15 @@ const ONE_TRY: Duration = Duration::minutes(2);
 /// What is known of the partner's webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Tries in a row that failed, up to the number that makes it back off.
+    /// Tries in a row that failed, up to where it backs off.
     #[serde(default)]
     pub failures: u32,
+    /// The event of the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_event: Option<EventId>,
+    /// Whether another event failed too: then the endpoint is at fault, and not the event.
+    #[serde(default)]
+    pub failed_several: bool,
     /// When the first of them was made.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<OffsetDateTime>,
@@ -73,13 +80,14 @@ impl Endpoint {
 
     /// It did not take an event that was given at `began`, after `tries` tries of that event. Returns whether that switches it
     /// off.
-    pub fn failed(&mut self, tries: u32, began: OffsetDateTime, now: OffsetDateTime) -> bool {
+    pub fn failed(&mut self, event: &EventId, tries: u32, began: OffsetDateTime, now: OffsetDateTime) -> bool {
         let since = *self.failing_since.get_or_insert(began);
+        self.failed_several |= self.failed_event.get_or_insert_with(|| event.clone()) != event;
         match self.state() {
             EndpointState::Off => return false,
             EndpointState::Well => {
-                self.failures += 1;
-                if self.failures < PATIENCE {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures < PATIENCE || !self.failed_several {
                     return false;
                 }
                 // Not further than the event itself: several may have failed in the same moment.
@@ -104,35 +112,55 @@ mod tests {
     use crate::delivery::PARTNER_TRIES_END;
     use crate::properties::at;
 
+    fn event(n: u8) -> EventId {
+        format!("01a1a0b0-c129-7000-8000-0000000000{n:02}").parse().unwrap()
+    }
+
     #[test]
     fn an_endpoint_backs_off_after_three_failures_and_is_off_after_five_days() {
         let (mut endpoint, mut now, mut tries) = (Endpoint::default(), at(0), 0);
         for wait in [5, 300] {
             tries += 1;
-            assert!(!endpoint.failed(tries, now, now));
+            assert!(!endpoint.failed(&event(1), tries, now, now));
             assert_eq!(endpoint.state(), EndpointState::Well);
             now += Duration::seconds(wait);
         }
         tries += 1;
-        assert!(!endpoint.failed(tries, now, now));
+        assert!(!endpoint.failed(&event(2), tries, now, now));
         assert_eq!(endpoint.state(), EndpointState::BackingOff(now + Duration::minutes(30)));
         while let EndpointState::BackingOff(at) = endpoint.state() {
             now = at;
             endpoint.trying(now);
             assert_eq!(endpoint.state(), EndpointState::BackingOff(now + ONE_TRY));
             tries += 1;
-            assert_eq!(endpoint.failed(tries, now, now), now == self::at(0) + PARTNER_TRIES_END);
+            assert_eq!(endpoint.failed(&event(1), tries, now, now), now == self::at(0) + PARTNER_TRIES_END);
         }
         assert_eq!((endpoint.state(), tries), (EndpointState::Off, 12));
         endpoint.succeeded();
         assert!(endpoint.is_well());
     }
 
+    /// The event may be at fault. It backs off by itself, and others are tried as before.
+    #[test]
+    fn an_endpoint_does_not_back_off_for_one_event_alone() {
+        let mut endpoint = Endpoint::default();
+        for tries in 1..50 {
+            assert!(!endpoint.failed(&event(1), tries, at(tries.into()), at(tries.into())));
+            assert!(endpoint.is_well());
+        }
+        endpoint.succeeded();
+        endpoint.failed(&event(1), 50, at(60), at(60));
+        endpoint.failed(&event(2), 1, at(61), at(61));
+        assert!(endpoint.is_well());
+        endpoint.failed(&event(2), 2, at(66), at(66));
+        assert_eq!(endpoint.state(), EndpointState::BackingOff(at(66) + Duration::minutes(5)));
+    }
+
     #[test]
     fn events_that_fail_in_the_same_moment_do_not_make_it_wait_for_hours() {
         let mut endpoint = Endpoint::default();
-        for _ in 0..10 {
-            endpoint.failed(1, at(0), at(1));
+        for n in 0..10 {
+            endpoint.failed(&event(n), 1, at(0), at(1));
         }
         assert_eq!(endpoint.state(), EndpointState::BackingOff(at(6)));
     }

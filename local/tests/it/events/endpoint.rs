@@ -103,21 +103,28 @@ async fn an_event_that_the_endpoint_never_takes_keeps_no_other_from_it() {
     let (log, _guard) = Log::listen();
     let with = WithWebhook::new().await;
     let (bench, receiver) = (&with.bench, &with.receiver);
+    receiver.reply([Reply::Status(400)]);
     bench.client.start("tenant-1").await.unwrap();
-    receiver.reply([Reply::Status(400), Reply::Status(400), Reply::Status(400)]);
     bench.stack.wake().await;
     bench.tell_events().await;
     let poison = receiver.received()[0].id.clone();
-    for _ in 0..9 {
-        // Nothing else is told while it is tried.
-        let next = Duration::minutes(11);
-        bench.live_through(next).await;
-    }
-    bench.live_through(Duration::hours(2)).await;
-    let taken = receiver.events();
-    assert!(taken.len() >= 2, "{taken:#?}");
-    assert!(taken.iter().any(|event| event["id"] == poison.as_str()));
-    assert_eq!(log.lines_with(UNDELIVERED), 0);
+    receiver.refuse(&poison);
+    bench.live_through(Duration::hours(1)).await;
+    // It is tried at its times, and what comes meanwhile at once.
+    let started = bench.signed_up("tenant-2", "one_number").await;
+    bench.live_through(Duration::minutes(2)).await;
+    assert_eq!(bench.status(&started).await, "ready");
+    let others = |events: &[Value]| events.iter().filter(|event| event["id"] != poison.as_str()).count();
+    let feed = with.feed().await;
+    assert_eq!(receiver.events().len(), others(&feed), "all but the one");
+    assert_eq!(webhook_of(&with, &poison).await["delivered_at"], Value::Null);
+    bench.live_through(Duration::days(6)).await;
+    assert_eq!(webhook_of(&with, &poison).await["state"], "given_up");
+    assert_eq!(log.lines_with(UNDELIVERED), 1);
+    // Others go out as before.
+    bench.client.start("tenant-3").await.unwrap();
+    bench.live_through(Duration::minutes(1)).await;
+    assert_eq!(receiver.events().len(), others(&with.feed().await));
 }
 
 #[tokio::test]

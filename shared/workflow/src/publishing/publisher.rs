@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use event_bus::{BusEvent, EventBus};
 use exchange::Clock;
-use onboarding::{Class, Delivery, Endpoint, EventType, Try, WebhookDelivery, WebhookState};
+use onboarding::{Class, Delivery, Endpoint, EventId, EventType, Try, WebhookDelivery, WebhookState};
 use partner_webhook::{Endpoint as PartnerWebhook, SigningSecret};
 use queue::{About, Task};
 use secrets::{Secret, WorkerSecret};
@@ -137,7 +137,7 @@ impl EventPublisher {
             told.state = WebhookState::GivenUp;
             return Ok(endpoint);
         }
-        let endpoint = self.note(told, taken).await?;
+        let endpoint = self.note(&event.key.id, told, taken).await?;
         if told.state == WebhookState::GivenUp && !endpoint.is_well() {
             // Not the event is at fault: it goes out when the endpoint is on again.
             told.state = WebhookState::Waiting;
@@ -181,7 +181,7 @@ impl EventPublisher {
     }
 
     /// Notes how a try went for the endpoint as a whole.
-    async fn note(&self, told: &WebhookDelivery, taken: bool) -> Result<Endpoint, StoreError> {
+    async fn note(&self, id: &EventId, told: &WebhookDelivery, taken: bool) -> Result<Endpoint, StoreError> {
         let (began, failures, now) = (told.tries.last().map(|last| last.at), told.failures, self.clock.now());
         let (endpoint, off) = self
             .store
@@ -190,7 +190,7 @@ impl EventPublisher {
                     endpoint.succeeded();
                     return false;
                 }
-                endpoint.failed(failures, began.unwrap_or(now), now)
+                endpoint.failed(id, failures, began.unwrap_or(now), now)
             })
             .await?;
         let is_given_up = told.state == WebhookState::GivenUp && endpoint.is_well();
