@@ -173,7 +173,7 @@ impl LocalStack {
         let gateway = tokio::spawn(serve(listener, router, stopped));
         if options.containers.is_some() {
             let hub = Dependencies::given(Ports::from(&twins), http, clock).hub_context(hub_config?);
-            samples::put(&Client::new(&origin)?, &simulator, &hub, &twins).await?;
+            samples::put(&Client::new(&origin)?, &simulator, &hub, &twins, (&database, &table)).await?;
         }
         if !options.by_hand {
             for queue in QueueName::all() {

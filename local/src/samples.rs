@@ -1,13 +1,14 @@
 //! The onboardings that the sample events in `events/` are about, each where its event finds something to do.
 
 use axum::http::Method;
+use embedded_dynamodb::Database;
 use onboarding::{
     ClientAccount, ClientDetails, ClientId, ClientSearch, Event, Onboarding, OnboardingId, Problem, Step,
 };
 use partner_hub::NumberSubmission;
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::Simulator;
-use store::{Due, NewInboxEntry, Source, WorkKey};
+use store::{Due, EventKey, NewInboxEntry, Source, WorkKey};
 use time::Duration;
 use workflow::HubContext;
 
@@ -38,15 +39,24 @@ pub const LIVE: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a4";
 /// Failed: the client account was refused.
 pub const FAILED: &str = "onb_019a47c05e2c7d3fb1a6c94e8f20d7a5";
 
-/// The permits of the messages to the workers: for the onboardings that are started, signed up and live, and for the webhook.
-/// Their class is [`onboarding::Class::Free`]: they would else keep tokens from the onboardings that are under way.
-pub const PERMITS: [&str; 4] = ["sample-started", "sample-signed-up", "sample-live", "sample-webhook"];
+/// The event that [`STARTED`] was started, which is to be told.
+pub const EVENT: &str = "019a47c0-5e2c-7d3f-b1a6-c94e8f20d7a6";
+
+/// The permits of the messages to the workers: for the onboardings that are started, signed up and live, for the webhook, and
+/// for the event. Their class takes none from the limiter: they would else keep tokens from the onboardings that are under way.
+pub const PERMITS: [&str; 5] = ["sample-started", "sample-signed-up", "sample-live", "sample-webhook", "sample-event"];
 /// How long the samples stay as they are.
 const AGES: Duration = Duration::days(365);
 
-/// Puts them into a new stack that is not worked off yet. Only the customer who is about to sign up has something due: the
-/// client account.
-pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext, twins: &Twins) -> Result<(), Error> {
+/// Puts them into a new stack that is not worked off yet. Only the customer who is about to sign up has a step due: the client
+/// account. `database`, `table`: where the stack's table is.
+pub(crate) async fn put(
+    client: &Client,
+    simulator: &Simulator,
+    hub: &HubContext,
+    twins: &Twins,
+    (database, table): (&Database, &str),
+) -> Result<(), Error> {
     let put = Put { client, simulator, hub, twins };
     for (id, reference) in [
         (STARTED, "sample-started"),
@@ -58,6 +68,7 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
     ] {
         twins.store.create(&started(id, reference, twins)?, None).await?;
     }
+    name_event(database, table)?;
     let problem = Problem {
         step: Step::ClientAccount,
         code: "client_refused".to_owned(),
@@ -72,6 +83,8 @@ pub(crate) async fn put(client: &Client, simulator: &Simulator, hub: &HubContext
         put.permit(WorkKey::Onboarding(id.parse()?), permit).await?;
     }
     put.permit(WorkKey::Inbox(WEBHOOK.parse()?), PERMITS[3]).await?;
+    let event = EventKey { onboarding: Some(STARTED.parse()?), id: EVENT.parse()? };
+    put.permit(WorkKey::Event(event), PERMITS[4]).await?;
     put.rest(WorkKey::Onboarding(SUBMITTED.parse()?)).await
 }
 
@@ -81,6 +94,34 @@ fn started(id: &str, reference: &str, twins: &Twins) -> Result<Onboarding, Error
     let client = ClientAccount::Wanted { details, search: ClientSearch::Open };
     let token_sha256 = exchange::sha256_hex(SETUP_TOKEN);
     Ok(Onboarding::new(id.parse()?, reference.to_owned(), client, token_sha256, now + Duration::days(7), now))
+}
+
+/// Ids of events are made up by the store. One gets the id that a sample event can name: its items are written anew.
+fn name_event(database: &Database, table: &str) -> Result<(), Error> {
+    let call = |operation: &str, mut request: Value| -> Result<Value, Error> {
+        request["TableName"] = table.into();
+        match embedded_dynamodb::answer(database, operation, request.to_string().as_bytes()) {
+            Some((200, answer)) => Ok(serde_json::from_slice(&answer)?),
+            _ => Err(format!("{operation} of a sample's event failed").into()),
+        }
+    };
+    let of_onboarding = json!({
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": { ":pk": { "S": format!("ONB#{STARTED}") } },
+    });
+    let found = call("Query", of_onboarding)?;
+    let items = found["Items"].as_array().ok_or("a sample is not in the table")?;
+    let id = items.iter().find_map(|item| item["sk"]["S"].as_str()?.strip_prefix("DLV#"));
+    let id = id.ok_or("a sample has no event")?;
+    for item in items {
+        let text = item.to_string();
+        if text.contains(id) {
+            let item_of_event: Value = serde_json::from_str(&text.replace(id, EVENT))?;
+            call("PutItem", json!({ "Item": item_of_event }))?;
+            call("DeleteItem", json!({ "Key": { "pk": item["pk"], "sk": item["sk"] } }))?;
+        }
+    }
+    Ok(())
 }
 
 struct Put<'a> {

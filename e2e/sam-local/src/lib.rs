@@ -5,8 +5,8 @@ mod payload;
 
 use local::client::{Client, start_body};
 use local::samples::{
-    self, FAILED, LIVE, NOBODY, PERMITS, SETUP_TOKEN, SIGNED_UP, SIGNED_UP_ACCOUNT, SIGNING_UP, SIGNING_UP_ACCOUNT,
-    STARTED, SUBMITTED,
+    self, EVENT, FAILED, LIVE, NOBODY, PERMITS, SETUP_TOKEN, SIGNED_UP, SIGNED_UP_ACCOUNT, SIGNING_UP,
+    SIGNING_UP_ACCOUNT, STARTED, SUBMITTED,
 };
 use local::settings::{BACKEND_TOKEN, PLATFORM_SECRET, VERIFY_TOKEN};
 use onboarding::Class;
@@ -32,8 +32,17 @@ pub struct Event {
     pub popup: Option<Value>,
     /// What the function answers.
     pub answer: Answer,
-    /// What the onboarding's history tells afterwards: onboarding, and name of its event.
-    pub history: Option<(&'static str, &'static str)>,
+    /// What it leaves behind.
+    pub trace: Option<Trace>,
+}
+
+/// What an event leaves behind.
+#[derive(Debug, Clone, Copy)]
+pub enum Trace {
+    /// In the history of this onboarding, an event of this name.
+    History(&'static str, &'static str),
+    /// On the event bus, the event with this id.
+    Told(&'static str),
 }
 
 /// What a function answers.
@@ -86,7 +95,11 @@ impl Event {
     }
 
     fn tells(self, onboarding: &'static str, event: &'static str) -> Self {
-        Self { history: Some((onboarding, event)), ..self }
+        Self { trace: Some(Trace::History(onboarding, event)), ..self }
+    }
+
+    fn puts(self, event_id: &'static str) -> Self {
+        Self { trace: Some(Trace::Told(event_id)), ..self }
     }
 }
 
@@ -97,7 +110,7 @@ fn in_template(function: &str) -> String {
 }
 
 fn event(name: impl Into<String>, payload: Value, answer: Answer) -> Event {
-    Event { name: name.into(), payload, popup: None, answer, history: None }
+    Event { name: name.into(), payload, popup: None, answer, trace: None }
 }
 
 fn call(name: &'static str, call: Call, status: u16) -> Event {
@@ -133,14 +146,15 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     };
     let of_hub = |secret| Call::webhook("/webhooks/partner-hub", &live, signature::HEADER, secret, "");
     let of_meta = |secret| Call::webhook("/webhooks/meta", &update, "x-hub-signature-256", secret, "sha256=");
-    let [of_started, of_signed_up, of_live, of_webhook] = PERMITS;
-    let task = |about, permit: &str| {
-        body(&Task { about, permit: permit.to_owned(), class: Class::Free, after_failures: false })
-    };
+    let [of_started, of_signed_up, of_live, of_webhook, of_event] = PERMITS;
+    let task =
+        |about, permit: &str, class| body(&Task { about, permit: permit.to_owned(), class, after_failures: false });
     let onboarding = |id: &str, permit: &str| -> Result<Value, Error> {
-        task(About::Onboarding { onboarding_id: id.parse()? }, permit)
+        task(About::Onboarding { onboarding_id: id.parse()? }, permit, Class::Free)
     };
-    let webhook = task(About::Inbox { inbox_key: samples::WEBHOOK.to_owned() }, of_webhook)?;
+    let webhook = task(About::Inbox { inbox_key: samples::WEBHOOK.to_owned() }, of_webhook, Class::Free)?;
+    let to_tell = About::Event { onboarding_id: Some(STARTED.parse()?), event_id: EVENT.parse()? };
+    let to_tell = task(to_tell, of_event, Class::Delivery)?;
     let mut unreadable = onboarding(STARTED, of_started)?;
     unreadable["v"] = 1.into();
 
@@ -192,17 +206,21 @@ pub async fn events() -> Result<Vec<Event>, Error> {
             .tells(SUBMITTED, "channel_live"),
         event("key-creation", sqs("KeyCreationQueue", &onboarding(LIVE, of_live)?), Answer::Taken)
             .tells(LIVE, "messaging_ready"),
+        event("event-publisher", sqs("Deliveries", &to_tell), Answer::Taken).puts(EVENT),
         event("reconciliation", payload::schedule("ReconciliationTurn"), Answer::Nothing),
         // The customer has signed up by then. What the dispatcher sends leads to the call.
         event("dispatcher", payload::stream(SIGNING_UP), Answer::Nothing).tells(SIGNING_UP, "client_searched"),
         event("dispatcher.minute", payload::schedule("DispatcherMinute"), Answer::Nothing)
             .tells(SIGNING_UP, "number_accepted"),
     ];
-    // Each step refuses a message of another version.
-    for step in Step::queued() {
+    // Each worker refuses a message of another version.
+    let workers = Step::queued().map(|step| {
         let function = step.as_str().replace('_', "-");
-        let unreadable = sqs(&format!("{}Queue", in_template(&function)), &unreadable);
-        events.push(event(format!("{function}.unreadable"), unreadable, Answer::Failed));
+        let queue = format!("{}Queue", in_template(&function));
+        (function, queue)
+    });
+    for (function, queue) in workers.chain([("event-publisher".to_owned(), "Deliveries".to_owned())]) {
+        events.push(event(format!("{function}.unreadable"), sqs(&queue, &unreadable), Answer::Failed));
     }
     Ok(events)
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use local::LocalStack;
 use local::client::Client;
-use sam_local::{Answer, Error, Event, events};
+use sam_local::{Answer, Error, Event, Trace, events};
 use serde_json::Value;
 
 use crate::support::sam;
@@ -18,8 +18,9 @@ pub(crate) async fn all(stack: &LocalStack, client: &Client) -> Result<usize, Er
     for event in events().await? {
         let started = Instant::now();
         let got = one(stack, client, &event).await.unwrap_or_else(|error| error.to_string());
-        let expected = match event.history {
-            Some((_, name)) => format!("{}, {name}", event.answer),
+        let expected = match event.trace {
+            Some(Trace::History(_, name)) => format!("{}, {name}", event.answer),
+            Some(Trace::Told(_)) => format!("{}, told", event.answer),
             None => event.answer.to_string(),
         };
         let milliseconds = started.elapsed().as_millis().to_string();
@@ -50,10 +51,18 @@ async fn one(stack: &LocalStack, client: &Client, event: &Event) -> Result<Strin
     let Some(answer) = answer.as_ref().and_then(Answer::read).filter(|_| output.status.success()) else {
         return Ok(format!("not understood: {}", printed.trim()));
     };
-    let Some((onboarding, name)) = event.history else { return Ok(answer.to_string()) };
-    let record = client.record(onboarding).await?;
-    let told = record["history"].as_array().into_iter().flatten().any(|entry| entry["event"]["event"] == name);
-    Ok(if told { format!("{answer}, {name}") } else { format!("{answer}, no {name}") })
+    Ok(match event.trace {
+        None => answer.to_string(),
+        Some(Trace::History(onboarding, name)) => {
+            let record = client.record(onboarding).await?;
+            let told = record["history"].as_array().into_iter().flatten().any(|entry| entry["event"]["event"] == name);
+            if told { format!("{answer}, {name}") } else { format!("{answer}, no {name}") }
+        }
+        Some(Trace::Told(id)) => {
+            let told = stack.twins.bus.events().iter().any(|event| event.detail.contains(id));
+            if told { format!("{answer}, told") } else { format!("{answer}, not told") }
+        }
+    })
 }
 
 /// Waits for a function while the workers get what it puts into the queues.
