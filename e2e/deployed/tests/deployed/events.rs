@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use deployed::{Error, eventually};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::journey::{PATIENCE, ready};
@@ -35,8 +35,8 @@ pub(crate) async fn reach_the_partner(stack: &mut DeployedStack) -> Result<(), E
     stack.receiver.refuse_next_of(REFERENCE);
     let started = stack.api.start(REFERENCE).await?;
     stack.secrets.push(started.token().to_owned());
-    let opened = json!({ "session": { "event": "OPENED", "data": {} } });
-    stack.api.post(&format!("/onboardings/{}/es-callback", started.id), started.token(), &opened).await?.with(200)?;
+    // As the page does when it is opened.
+    stack.api.get(&format!("/onboardings/{}", started.id), started.token()).await?.with(200)?;
     stack.api.return_from_popup(&started, "one_number:11").await?.with(200)?;
     ready(stack, &started).await?;
 
