@@ -192,13 +192,7 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
         Event::ChannelLive { .. } => changed(&["channel_id"]),
         Event::PermissionGranted => changed(&["permission_granted_at"]),
         Event::KeyStored { .. } if after.status == Status::Disconnected => changed(&["key"]),
-        Event::NumberAccepted
-        | Event::ChannelEnded { .. }
-        | Event::PermissionMissing { .. }
-        | Event::KeyStored { .. }
-        | Event::MessagingReady
-        | Event::StepFailed { .. }
-        | Event::LinkExpired => None,
+        _ => None,
     }
 }
 
