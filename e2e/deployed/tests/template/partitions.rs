@@ -72,16 +72,8 @@ const REACH: [(&str, &[(&str, &str)]); 9] = [
             ("UpdateItem", "INBOX LIMIT ONB STACK SWEEP TOKEN"),
         ],
     ),
-    // It calls the partner's server: no permit, no number, no channel.
-    (
-        "EventPublisher",
-        &[
-            ("BatchGetItem", "ONB STACK"),
-            ("GetItem", "ONB STACK WARM"),
-            ("PutItem", "ONB STACK WARM"),
-            ("UpdateItem", "ONB STACK WARM"),
-        ],
-    ),
+    // It calls the partner's server: no permit, no number, no channel, and nothing new.
+    ("EventPublisher", &[("BatchGetItem", "ONB STACK"), ("GetItem", "ONB STACK WARM"), ("UpdateItem", "ONB STACK")]),
 ];
 
 #[test]
