@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use runtime::settings::{
-    self, DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig, SecretsConfig,
-    Setting, Source, TableConfig, VaultConfig, WaitConfig, WebhookConfig,
+    self, DispatcherConfig, Env, EventConfig, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig,
+    SecretsConfig, Setting, Source, TableConfig, VaultConfig, WaitConfig, WebhookConfig,
 };
 use serde_json::{Map, Value};
 
@@ -86,7 +86,8 @@ fn the_code_reads_every_setting_that_it_declares() {
     _ = (HubConfig::read(&mut env), MetaConfig::read(&mut env), PageConfig::read(&mut env));
     _ = (MessagingConfig::read(&mut env), WebhookConfig::read(&mut env), VaultConfig::read(&mut env));
     _ = (TableConfig::read(&mut env), SecretsConfig::read(&mut env), DispatcherConfig::read(&mut env));
-    _ = (WaitConfig::read(&mut env), RetentionConfig::read(&mut env));
+    _ = (WaitConfig::read(&mut env), RetentionConfig::read(&mut env), EventConfig::read(&mut env));
+    _ = settings::notify_unclaimed(&mut env);
     let declared: BTreeSet<&str> = settings::all().iter().map(|setting| setting.name).collect();
     assert_eq!(*env.read(), declared);
 }
