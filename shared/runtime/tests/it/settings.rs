@@ -1,7 +1,7 @@
 use onboarding::LongestWaits;
 use onboarding::limiter::CallLimit;
 use partner_hub::messaging::AllowedHosts;
-use queue::Step;
+use queue::QueueName;
 use runtime::settings::{
     DispatcherConfig, Env, HubConfig, MessagingConfig, MetaConfig, PageConfig, RetentionConfig, SecretsConfig,
     TableConfig, VaultConfig, WaitConfig, WebhookConfig,
@@ -28,7 +28,7 @@ const PAGE: [(&str, &str); 3] = [HUB[0], HUB[1], ("META_CONFIG_ID", "90551237441
 
 /// The variables of all queues, with a URL.
 fn queues() -> Vec<(&'static str, &'static str)> {
-    Step::queued().filter_map(|step| step.spec().queue).map(|name| (name, "https://sqs.example/queue")).collect()
+    QueueName::all().filter_map(QueueName::variable).map(|name| (name, "https://sqs.example/queue")).collect()
 }
 
 #[test]

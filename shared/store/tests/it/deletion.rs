@@ -153,8 +153,11 @@ async fn a_deletion_that_was_interrupted_is_due_until_it_is_done() {
     assert!(bench.store.delete_record(&stored).await.unwrap());
     assert!(!bench.store.delete_record(&stored).await.unwrap(), "it is deleted once");
     assert_eq!(bench.left_to_delete().await, [WorkKey::Deletion(id.clone())]);
-    assert!(!bench.store.delete_rest(&id).await.unwrap());
-    assert_eq!(bench.left_to_delete().await, [WorkKey::Deletion(id.clone())]);
+    // A hundred items at once: entries, and how their telling went.
+    for _ in 0..2 {
+        assert!(!bench.store.delete_rest(&id).await.unwrap());
+        assert_eq!(bench.left_to_delete().await, [WorkKey::Deletion(id.clone())]);
+    }
     assert!(bench.store.delete_rest(&id).await.unwrap());
     assert_eq!(bench.left_to_delete().await, []);
     assert!(bench.store.history(&id).await.unwrap().is_empty());
