@@ -71,7 +71,7 @@ pub fn is_public(address: IpAddr) -> bool {
 
 /// Ranges that are not public: first address and length of the prefix.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -95,7 +95,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     })
 }
 
-/// Of IPv6 only global unicast (2000::/3) is public, without what stands in it for something else.
+/// Of IPv6 only global unicast (`2000::/3`) is public, without what stands in it for something else.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let embeds_v4 = |address: Ipv6Addr| {

@@ -1,4 +1,4 @@
-//! What the partner is told: at its webhook, at `EventBridge`, and in the feed.
+//! What the partner is told: at its webhook, at EventBridge, and in the feed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,7 +28,7 @@ const OF_NO_ONBOARDING: [&str; 4] = ["hub.unavailable", "hub.recovered", "signup
 /// How long an event waits at least for its second try.
 const FIRST_DISTANCE: Duration = Duration::from_secs(5);
 
-/// The webhook refuses the first event of an onboarding. All arrive there and at `EventBridge`, as the feed lists them; a replay goes
+/// The webhook refuses the first event of an onboarding. All arrive there and at EventBridge, as the feed lists them; a replay goes
 /// to the webhook alone.
 pub(crate) async fn reach_the_partner(stack: &mut DeployedStack) -> Result<(), Error> {
     let queue = queue_behind_the_bus().await?;
