@@ -31,7 +31,7 @@ struct Arguments {
     /// table.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = BRIDGE, conflicts_with = "keep")]
     containers: Option<IpAddr>,
-    /// Where events are posted, such as http://127.0.0.1:9000/events: an https URL, or one of this machine.
+    /// Where events are posted, such as `http://127.0.0.1:9000/events`: an https URL, or one of this machine.
     #[arg(long, value_name = "URL", env = "PARTNER_WEBHOOK_URL")]
     partner_webhook_url: Option<String>,
     #[command(subcommand)]

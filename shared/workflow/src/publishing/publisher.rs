@@ -76,14 +76,11 @@ impl EventPublisher {
         if delivery.event_bus.is_due(self.clock.now()) {
             self.put_on_bus(&event, &envelope, &mut delivery).await;
         }
-        let endpoint = match &self.webhook {
-            Some(webhook) => {
-                self.tell_webhook(webhook, &event, envelope, &mut delivery, task.class).await.map_err(text)?
-            }
-            None => {
-                delivery.webhook = None;
-                Endpoint::default()
-            }
+        let endpoint = if let Some(webhook) = &self.webhook {
+            self.tell_webhook(webhook, &event, envelope, &mut delivery, task.class).await.map_err(text)?
+        } else {
+            delivery.webhook = None;
+            Endpoint::default()
         };
         let line = delivery.line(&endpoint, event.at);
         self.store.record_delivery(&key, &task.permit, &delivery, line).await.map_err(text)?;
