@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::contention::{RaceBackoff, Updated};
+use super::feed::SETTLED;
 use super::item::{self, Key, n, s};
 use super::work::AT_WORK;
 use super::{Store, StoreError};
@@ -70,8 +71,8 @@ impl Store {
         }
     }
 
-    /// Has the events after `after` that there are now told once more to the partner's webhook. A replay that is under way goes on
-    /// with the earlier of the two.
+    /// Has the events after `after` that there are now told once more to the partner's webhook, as soon as the feed shows the last
+    /// of them. A replay that is under way goes on with the earlier of the two.
     pub async fn start_replay(&self, after: &EventId) -> Result<(), StoreError> {
         let mut backoff = RaceBackoff::default();
         loop {
@@ -85,7 +86,7 @@ impl Store {
                 .update_item()
                 .set_key(Some(Key::replay().attributes()))
                 .update_expression(format!(
-                    "SET v = :v, after_id = :after, until_id = :until, due = :class, due_at = :now REMOVE {}",
+                    "SET v = :v, after_id = :after, until_id = :until, due = :class, due_at = :shown REMOVE {}",
                     AT_WORK.join(", ")
                 ))
                 .condition_expression("attribute_not_exists(after_id) OR after_id = :before")
@@ -94,7 +95,7 @@ impl Store {
                 .expression_attribute_values(":after", s(after.as_str()))
                 .expression_attribute_values(":until", s(EventId::lowest(now).as_str()))
                 .expression_attribute_values(":class", s(Class::Delivery.as_str()))
-                .expression_attribute_values(":now", n(milliseconds(now)));
+                .expression_attribute_values(":shown", n(milliseconds(now + SETTLED)));
             match self.update(request).await? {
                 Updated::Done(_) => return Ok(()),
                 Updated::Refused(_) => backoff.after_lost_race().await?,

@@ -14,7 +14,7 @@ use super::{Store, StoreError, schema};
 const LONGEST_PAGE: u32 = 100;
 /// The feed ends so long before now. A transaction is over by then, and the index shows it, so that no id appears behind a
 /// cursor.
-const SETTLED: Duration = Duration::seconds(10);
+pub(crate) const SETTLED: Duration = Duration::seconds(10);
 
 /// A page of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
