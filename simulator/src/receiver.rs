@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::serve::{self, Unanswered};
-use crate::settings::Clock;
+use crate::settings::{Around, Clock};
 
 /// How far the timestamp of a message may be from the receiver's clock, in seconds.
 const TOLERANCE: i64 = 300;
@@ -82,6 +82,14 @@ impl Receiver {
     /// # Errors
     /// If no port is free, or a secret is none.
     pub async fn start(secrets: &[&str], clock: Clock) -> io::Result<Self> {
+        Self::start_within(secrets, clock, &(Arc::new(|router| router) as Around)).await
+    }
+
+    /// The same, with something around it that each request passes first.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_within(secrets: &[&str], clock: Clock, around: &Around) -> io::Result<Self> {
         let key = |secret: &&str| secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
         let keys = secrets.iter().map(key).collect::<Option<_>>().ok_or_else(|| io::Error::other("not a secret"))?;
         let state = Mutex::new(Replies {
@@ -93,7 +101,7 @@ impl Receiver {
         let inner = Arc::new(Inner { keys, clock, state });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let router = Router::new().route("/events", post(receive)).with_state(Arc::clone(&inner));
+        let router = around(Router::new().route("/events", post(receive)).with_state(Arc::clone(&inner)));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(serve::serve(listener, router, stopped));
         Ok(Self { inner, address, _stop: stop, _server: server })
