@@ -13,7 +13,7 @@ use crate::support::test_bench::Times;
 use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
-const SHOWN: [(Scenario, &[Activity]); 9] = [
+const SHOWN: [(Scenario, &[Activity]); 11] = [
     (
         Scenario::Smooth,
         &[
@@ -24,6 +24,7 @@ const SHOWN: [(Scenario, &[Activity]); 9] = [
             Activity::Step(Step::ClientAccount),
             Activity::Step(Step::NumberSubmission),
             Activity::Step(Step::KeyCreation),
+            Activity::Publishing,
         ],
     ),
     (Scenario::Silent, &[Activity::Dispatcher, Activity::Step(Step::NumberSubmission)]),
@@ -34,6 +35,8 @@ const SHOWN: [(Scenario, &[Activity]); 9] = [
     (Scenario::Claimed, &[Activity::Claim]),
     (Scenario::ClientRefused, &[Activity::Retry]),
     (Scenario::NumberRefused, &[Activity::Retry]),
+    (Scenario::PartnerDown, &[Activity::Publishing, Activity::Dispatcher]),
+    (Scenario::Replayed, &[Activity::Replay, Activity::Publishing]),
 ];
 
 /// Every call of every activity, from journeys in which nothing goes wrong.
@@ -46,11 +49,29 @@ static ALL_CALLS: LazyLock<Vec<(Scenario, Call)>> = LazyLock::new(|| {
         for activity in activities {
             assert!(calls.iter().any(|call| call.during == *activity), "{activity:?} is not at work in {scenario:?}");
         }
-        let looked_at = without_repeated_reads(calls).filter(|call| activities.contains(&call.during));
+        let looked_at = without_repeated_reads(own_calls(scenario, calls));
+        let looked_at = looked_at.filter(|call| activities.contains(&call.during));
         all.extend(looked_at.map(|call| (scenario, call)));
     }
     all
 });
+
+/// Those that a journey makes beside those of the smooth one, where that is a part of it.
+fn own_calls(scenario: Scenario, mut calls: Vec<Call>) -> Vec<Call> {
+    match scenario {
+        // What becomes of the webhook as a whole, and the choice of the event with which it is tried.
+        Scenario::PartnerDown => {
+            calls.retain(|call| call.what.contains("ENDPOINT") || call.what.starts_with("BatchGetItem"));
+        }
+        // The replay itself. That the events are told is nothing new.
+        Scenario::Replayed => {
+            let last = calls.iter().rposition(|call| call.what.starts_with("UpdateItem REPLAY")).unwrap();
+            calls.truncate(last + 1);
+        }
+        _ => {}
+    }
+    calls
+}
 
 /// Of the same reads that follow each other, and between which nothing is written, only the first: what goes wrong at the
 /// others meets the same table.
@@ -168,7 +189,8 @@ fn onboardings_survive_a_late_index_and_every_fault_of_stream_and_queues() {
     pass("index, stream and queues", cases.collect(), |_| Activity::Dispatcher);
 }
 
-const EVERYWHERE: [Place; 6] = [Place::Table, Place::Queue, Place::Vault, Place::Hub, Place::Meta, Place::Messaging];
+const EVERYWHERE: [Place; 8] =
+    [Place::Table, Place::Queue, Place::Bus, Place::Vault, Place::Hub, Place::Meta, Place::Messaging, Place::Partner];
 
 #[test]
 fn onboardings_survive_a_crash_before_and_after_every_call() {
@@ -192,12 +214,29 @@ fn onboardings_survive_a_fault_at_every_call_to_hub_meta_and_messaging() {
     all_pass("429, 500, reset, garbage", faults_at(&[Place::Hub, Place::Meta, Place::Messaging], |_| outcomes.clone()));
 }
 
-/// Our clients give up after ten seconds, and these are real.
+/// What is answered with 2xx is told, whatever else the answer holds.
 #[test]
-fn onboardings_survive_a_timeout_of_every_call_to_hub_meta_and_messaging() {
+fn onboardings_survive_a_fault_at_every_call_to_the_partners_webhook() {
+    let fail = |failure, effect, times| (Outcome::Fail(failure, effect), times);
+    let outcomes = vec![
+        fail(Failure::Status(500), SideEffect::None, 1),
+        fail(Failure::Status(500), SideEffect::Done, 1),
+        fail(Failure::Reset, SideEffect::None, 1),
+        fail(Failure::Reset, SideEffect::Done, 1),
+        fail(Failure::Status(307), SideEffect::Done, 1),
+        // The webhook backs off.
+        fail(Failure::Status(410), SideEffect::None, 4),
+    ];
+    all_pass("partner's webhook", faults_at(&[Place::Partner], |_| outcomes.clone()));
+}
+
+/// Our clients give up after ten seconds, of the partner's webhook after fifteen, and these are real.
+#[test]
+fn onboardings_survive_a_timeout_of_every_call_to_hub_meta_messaging_and_partner() {
     let outcomes =
         [SideEffect::None, SideEffect::Done].map(|effect| (Outcome::Fail(Failure::Silence, effect), 1)).to_vec();
-    all_pass("time-out", faults_at(&[Place::Hub, Place::Meta, Place::Messaging], |_| outcomes.clone()));
+    let places = [Place::Hub, Place::Meta, Place::Messaging, Place::Partner];
+    all_pass("time-out", faults_at(&places, |_| outcomes.clone()));
 }
 
 /// The Hub does what it was asked for when we have long been told that it failed.
@@ -246,7 +285,14 @@ fn onboardings_survive_every_lost_condition_of_the_table() {
     let lost = |number| times(number).into_iter().map(move |times| (outcome(number), times));
     let cases = faults_at(&[Place::Table], |call| (0..conditions(call)).flat_map(lost).collect());
     // These make what was not there, so that nobody can be faster, and there is no later call like them to be hit instead.
-    let making = ["UpdateItem CODE", "UpdateItem SEARCH", "UpdateItem LIMIT", "UpdateItem ONB SET v"];
+    let making = [
+        "UpdateItem CODE",
+        "UpdateItem SEARCH",
+        "UpdateItem LIMIT",
+        "UpdateItem ONB SET v",
+        "UpdateItem ENDPOINT",
+        "UpdateItem REPLAY SET v",
+    ];
     let idle = pass("condition lost", cases, of_fault);
     let others = idle.iter().filter(|call| !making.iter().any(|making| call.what.starts_with(making)));
     assert_eq!(others.count(), 0, "nothing happened to {idle:?}");
@@ -264,7 +310,7 @@ fn conditions(call: &Call) -> usize {
 }
 
 #[test]
-fn onboardings_survive_a_fault_at_every_call_to_queue_and_vault() {
+fn onboardings_survive_a_fault_at_every_call_to_queue_bus_and_vault() {
     let fail = |effect, times| (Outcome::Fail(Failure::Refused, effect), times);
     let outcomes = vec![
         fail(SideEffect::None, 1),
@@ -272,5 +318,5 @@ fn onboardings_survive_a_fault_at_every_call_to_queue_and_vault() {
         // Longer than a key that was just made is held on to.
         fail(SideEffect::None, 4),
     ];
-    all_pass("queue and vault", faults_at(&[Place::Queue, Place::Vault], |_| outcomes.clone()));
+    all_pass("queue, bus and vault", faults_at(&[Place::Queue, Place::Bus, Place::Vault], |_| outcomes.clone()));
 }

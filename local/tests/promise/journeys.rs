@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use exchange::Clock;
 use fastrand::Rng;
-use onboarding::SignupSource;
+use onboarding::{EventId, SignupSource};
 use serde_json::{Value, json};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::customers::{Manners, one_of};
 use crate::support::disturbance::Disturbance;
@@ -18,7 +19,7 @@ use crate::support::parallel_runner::{AtOnce, each};
 use crate::support::promise::Promise;
 use crate::support::sample;
 use crate::support::strangers::{Stranger, forge_live};
-use crate::support::test_bench::TestBench;
+use crate::support::test_bench::{START, TestBench};
 use crate::timeline;
 
 /// All journeys, if nobody says otherwise.
@@ -46,10 +47,10 @@ fn random_journeys_end_as_promised() {
             Err(error) => failed.push(format!("JOURNEY_SEED={seed}\n{error}")),
         }
     }
-    let Travelled { onboardings, claimed, calls, faults, late } = all;
+    let Travelled { onboardings, claimed, calls, faults, late, events, tries, replays } = all;
     println!(
         "journeys: {total}, with {onboardings} onboardings ({claimed} claimed by the partner), {calls} calls, {faults} of them gone \
-         wrong ({late} carried out late)"
+         wrong ({late} carried out late); {events} events, told to the partner in {tries} tries, {replays} replays"
     );
     assert!(failed.is_empty(), "{} of {total} journeys failed:\n\n{}", failed.len(), failed.join("\n\n"));
 }
@@ -62,6 +63,11 @@ struct Travelled {
     calls: usize,
     faults: usize,
     late: usize,
+    /// What the partner was told.
+    events: usize,
+    /// Requests that came to the partner's webhook.
+    tries: usize,
+    replays: usize,
 }
 
 impl Travelled {
@@ -71,6 +77,9 @@ impl Travelled {
         self.calls += other.calls;
         self.faults += other.faults;
         self.late += other.late;
+        self.events += other.events;
+        self.tries += other.tries;
+        self.replays += other.replays;
     }
 }
 
@@ -82,7 +91,8 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
     bench.order("settings", &settings).await;
     bench.order("faults", &disturbed_webhooks(&mut dice)).await;
     bench.behave(Manners::random(&mut dice));
-    bench.injection.follow(random_faults(&mut dice));
+    let (faults, outages) = (random_faults(&mut dice), random_outages(&mut dice));
+    bench.injection.follow(with_outages(outages, faults, bench.stack.twins.clock.clone()));
     let disturbed = one_of(&mut dice, &[0, 0, 1, 2]);
     bench.disturbances.choose((0..disturbed).map(|_| one_of(&mut dice, &Disturbance::ALL)));
 
@@ -112,6 +122,9 @@ async fn travel(seed: u64) -> Result<Travelled, String> {
         calls: bench.injection.calls().len(),
         faults: faults.len(),
         late: faults.into_iter().filter(late).count(),
+        events: bench.receiver.events().len(),
+        tries: bench.receiver.received().len(),
+        replays: bench.replays.lock().unwrap().len(),
     })
 }
 
@@ -156,6 +169,13 @@ async fn customers(
             grant(bench).await;
         }
         stranger.try_for(bench, dice, &account, started).await;
+        if dice.u8(..4) == 0 {
+            // More than one message of a replay has told again.
+            bench.ask_for_tests(one_of(dice, &[0, 1, 70])).await;
+            bench.live(pause(dice)).await;
+            let after = one_of(dice, &[START, bench.now() - Duration::HOUR]);
+            bench.replay(EventId::lowest(after)).await?;
+        }
         bench.live(pause(dice)).await;
         if customer > 0 && dice.bool() {
             // Customers may be strangers to each other.
@@ -245,6 +265,42 @@ fn random_faults(dice: &mut Rng) -> Plan {
     })
 }
 
+/// While the partner's webhook or the event bus takes nothing.
+struct Outage {
+    place: Place,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+    failure: Failure,
+}
+
+/// From moments to most of a day, and never as long as the webhook is tried.
+fn random_outages(dice: &mut Rng) -> Vec<Outage> {
+    let mut outages = Vec::new();
+    let kinds: [(Place, &[Failure]); 2] = [
+        (Place::Partner, &[Failure::Status(500), Failure::Status(410), Failure::Reset]),
+        (Place::Bus, &[Failure::Refused]),
+    ];
+    for (place, failures) in kinds {
+        for _ in 0..one_of(dice, &[0, 0, 1, 2]) {
+            let latest = one_of(dice, &[1, 600, 7200]);
+            let from = START + Duration::seconds(dice.i64(0..latest));
+            let until = from + Duration::seconds(one_of(dice, &[30, 900, 10_800, 72_000]));
+            outages.push(Outage { place, from, until, failure: one_of(dice, failures) });
+        }
+    }
+    outages
+}
+
+/// The plan, besides these outages.
+fn with_outages(outages: Vec<Outage>, mut plan: Plan, clock: Clock) -> Plan {
+    Box::new(move |call| {
+        let now = clock.now();
+        let is_down = |outage: &&Outage| outage.place == call.place && outage.from <= now && now < outage.until;
+        let outage = outages.iter().find(is_down);
+        outage.map_or_else(|| plan(call), |outage| Outcome::Fail(outage.failure, SideEffect::None))
+    })
+}
+
 fn random_outcome(dice: &mut Rng, call: &Call) -> Outcome {
     let ordered = call.place == Place::Hub && call.what.starts_with("POST");
     let effect = match dice.u8(..5) {
@@ -261,7 +317,9 @@ fn random_outcome(dice: &mut Rng, call: &Call) -> Outcome {
             &[Failure::Throttled, Failure::ConditionLost(0), Failure::Conflict, Failure::Status(500), Failure::Reset]
         }
         Place::Queue => &[Failure::Refused, Failure::Vanished],
-        Place::Vault => &[Failure::Refused],
+        Place::Vault | Place::Bus => &[Failure::Refused],
+        // What is answered with 2xx is told.
+        Place::Partner => &[Failure::Status(307), Failure::Status(500), Failure::Reset],
         Place::Hub => {
             &[Failure::Status(401), Failure::Status(429), Failure::Status(500), Failure::Reset, Failure::Garbage]
         }

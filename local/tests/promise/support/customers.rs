@@ -3,11 +3,12 @@
 use fastrand::Rng;
 use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
-use onboarding::{Onboarding, Status};
+use onboarding::{EventId, Onboarding, Status};
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::fault_injection::Activity;
+use crate::support::telling::Replay;
 use crate::support::test_bench::{TestBench, Times};
 use onboarding::Step;
 
@@ -72,12 +73,16 @@ impl TestBench {
     pub(crate) async fn start(&self, reference: &str) -> Result<Started, String> {
         let authorization = format!("Bearer {BACKEND_TOKEN}");
         let headers = [("authorization", authorization.as_str()), ("idempotency-key", reference)];
-        let body = local::client::start_body(reference);
+        let mut body = local::client::start_body(reference);
+        body["return_url"] = json!(format!("https://partner.example/back/{reference}"));
+        self.private.lock().unwrap().start(&body);
         let mut last = None;
         for _ in 0..TRIES {
             last = self.post(Activity::Start, "/v1/onboardings", &headers, &body).await;
             if let Some(Answer { status: 201, body }) = last {
-                return serde_json::from_value(body).map_err(|error| error.to_string());
+                let started: Started = serde_json::from_value(body).map_err(|error| error.to_string())?;
+                self.private.lock().unwrap().add("a setup token", started.token());
+                return Ok(started);
             }
             self.pass(Duration::seconds(2));
         }
@@ -118,6 +123,7 @@ impl TestBench {
     /// The page posts what the popup returned, again while there is no answer or it is being handled.
     pub(crate) async fn hand_over(&self, started: &Started, returned: &Value) -> Option<Answer> {
         let path = format!("/v1/onboardings/{}/es-callback", started.id);
+        self.private.lock().unwrap().add("a code", returned["code"].as_str().unwrap_or_default());
         let until = self.now() + CODE_LIFE;
         let mut wait = Duration::SECOND;
         loop {
@@ -195,6 +201,7 @@ impl TestBench {
     /// The operator has the failed step tried again, and asks for it again until there is an answer.
     pub(crate) async fn retry(&self, started: &Started, body: &Value) -> Result<(), String> {
         let path = format!("/v1/onboardings/{}/retry", started.id);
+        self.private.lock().unwrap().start(body);
         let authorization = format!("Bearer {BACKEND_TOKEN}");
         let mut last = None;
         for _ in 0..TRIES {
@@ -207,6 +214,31 @@ impl TestBench {
             }
         }
         Err(format!("not retried: {last:?}"))
+    }
+
+    /// The partner asks for so many events that nothing happened for.
+    pub(crate) async fn ask_for_tests(&self, count: usize) {
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        for _ in 0..count {
+            self.post(Activity::Replay, "/v1/events/test", &[("authorization", &authorization)], &json!({})).await;
+        }
+    }
+
+    /// The partner has the events after this one told once more, and asks for it again until there is an answer.
+    pub(crate) async fn replay(&self, after: EventId) -> Result<(), String> {
+        let asked_at = self.now();
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            let headers = [("authorization", authorization.as_str())];
+            last = self.post(Activity::Replay, "/v1/events/replay", &headers, &json!({"after": after})).await;
+            if last.as_ref().is_some_and(|answer| answer.status == 202) {
+                self.replays.lock().unwrap().push(Replay { after, asked_at });
+                return Ok(());
+            }
+            self.live(Duration::seconds(2)).await;
+        }
+        Err(format!("no replay: {last:?}"))
     }
 
     /// The customer chooses the first number, if there are several.

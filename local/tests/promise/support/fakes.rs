@@ -1,4 +1,4 @@
-//! Faults at the Hub, Meta and the messaging API: a layer around the simulator's routes.
+//! Faults at the Hub, Meta, the messaging API and the partner's webhook: a layer around the simulator's routes.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::support::fault_injection::{Failure, FaultInjection, Outcome, Place, SideEffect};
 
-/// Injects faults into requests to the simulator, and holds the requests that are carried out late.
+/// Injects faults into requests to the simulator and its receiver, and holds the requests that are carried out late.
 pub(crate) struct FaultLayer {
     injection: Arc<FaultInjection>,
     clock: Clock,
@@ -43,7 +43,7 @@ impl FaultLayer {
         Arc::new(Self { injection: Arc::clone(injection), clock, late: Mutex::default(), arrivals })
     }
 
-    /// Wraps the simulator in this layer.
+    /// Wraps the simulator, or its receiver, in this layer.
     pub(crate) fn around(self: &Arc<Self>) -> Around {
         let layer = Arc::clone(self);
         Arc::new(move |fakes| fakes.layer(from_fn_with_state(Arc::clone(&layer), through)))
@@ -92,12 +92,16 @@ async fn through(State(layer): State<Arc<FaultLayer>>, request: Request, next: N
         Some("hub") => Place::Hub,
         Some("graph") => Place::Meta,
         Some("messaging") => Place::Messaging,
+        Some("events") => Place::Partner,
         _ => return next.run(request).await,
     };
     if place == Place::Hub {
         layer.arrives();
     }
-    let what = format!("{} {}", request.method(), words(path));
+    let what = match place {
+        Place::Partner => "POST event".to_owned(),
+        _ => format!("{} {}", request.method(), words(path)),
+    };
     let outcome = layer.injection.arriving(place, what);
     let answer = match outcome {
         Outcome::Crash(SideEffect::None) | Outcome::Fail(_, SideEffect::None) => None,

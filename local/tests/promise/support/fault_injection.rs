@@ -22,6 +22,8 @@ pub(crate) enum Activity {
     Retry,
     /// The partner's.
     Claim,
+    /// The partner asks for events once more.
+    Replay,
 }
 
 /// What is called.
@@ -29,10 +31,14 @@ pub(crate) enum Activity {
 pub(crate) enum Place {
     Table,
     Queue,
+    /// The event bus.
+    Bus,
     Vault,
     Hub,
     Meta,
     Messaging,
+    /// The partner's webhook.
+    Partner,
 }
 
 /// A call that leaves a function.
@@ -72,7 +78,7 @@ pub(crate) enum Failure {
     ConditionLost(usize),
     /// Table: another transaction is under way.
     Conflict,
-    /// Queue and vault: it says that it is not available.
+    /// Queue, event bus and vault: it says that it is not available.
     Refused,
     /// Queue: it says that it has taken the message, and has not.
     Vanished,

@@ -1,16 +1,19 @@
 //! One onboarding from start to key, in which one thing goes wrong.
 
 use local::client::{Started, start_body};
-use onboarding::{PopupAttempt, Status};
+use onboarding::{EventId, PopupAttempt, Status};
 use serde_json::{Value, json};
+use simulator::Reply;
 use time::Duration;
 
 use crate::support::disturbance::Disturbance;
 use crate::support::fault_injection::{Activity, Call, Outcome, Plan};
-use crate::support::test_bench::{TestBench, Times};
+use crate::support::test_bench::{START, TestBench, Times};
 
 /// After this long everything that waits has been tried again many times.
 const LONG_ENOUGH: Duration = Duration::hours(8);
+/// So many tries are refused that the webhook backs off, and does so for longer after one more.
+const REFUSED: usize = 4;
 
 /// What kind of journey it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +37,10 @@ pub(crate) enum Scenario {
     ClientRefused,
     /// The Hub refuses the number, and the operator has it tried again.
     NumberRefused,
+    /// The partner's webhook refuses what it is told at first.
+    PartnerDown,
+    /// The partner asks for all events once more.
+    Replayed,
 }
 
 /// A fault that is injected into a call and, if it is to happen several times, into the calls like it that follow.
@@ -72,6 +79,9 @@ impl Case {
         bench.disturbances.choose(self.disturbance);
         bench.order("faults", &self.scenario.faults()).await;
         bench.order("settings", &self.scenario.settings()).await;
+        if self.scenario == Scenario::PartnerDown {
+            bench.receiver.reply(vec![Reply::Status(500); REFUSED]);
+        }
         let plan = self.fault.map_or_else(|| Box::new(|_: &Call| Outcome::Pass) as Plan, InjectedFault::plan);
         bench.injection.follow(plan);
 
@@ -122,7 +132,16 @@ impl Scenario {
             }
             Self::NumberRefused => refused(bench, started, &json!({})).await?,
             Self::Swept => return swept(bench, started).await,
-            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab | Self::Claimed => {}
+            Self::Replayed => {
+                bench.finish(LONG_ENOUGH).await;
+                // This one is so new that the feed does not show it yet.
+                bench.ask_for_tests(1).await;
+                bench.live(Duration::SECOND).await;
+                let first = bench.injection.calls().len();
+                bench.replay(EventId::lowest(START)).await?;
+                return Ok(first);
+            }
+            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab | Self::Claimed | Self::PartnerDown => {}
         }
         Ok(0)
     }

@@ -22,11 +22,12 @@ macro_rules! hold {
         }
     };
 }
+pub(crate) use hold;
 
 /// What there was before anything happened, and what must follow from it.
 pub(crate) struct Promise {
     pub(crate) started: Started,
-    first: Stored,
+    pub(crate) first: Stored,
 }
 
 impl TestBench {
@@ -68,6 +69,7 @@ impl TestBench {
         let refused = list(&ledger["calls"]).filter(|call| call["service"] == "hub" && call["status"] == 429).count();
         hold!(refused == 0, "the Hub's limit was passed {refused} times");
         hold!(self.onboardings().await == all, "{} onboardings", self.onboardings().await);
+        self.all_told(promises, strangers, &ledger).await?;
         self.nothing_left(strangers).await
     }
 
@@ -182,6 +184,6 @@ pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn id(started: &Started) -> OnboardingId {
+pub(crate) fn id(started: &Started) -> OnboardingId {
     started.id.parse().unwrap()
 }

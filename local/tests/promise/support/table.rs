@@ -216,12 +216,15 @@ impl Exchange {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Such as `UpdateItem ONB SET lease_owner`, or `TransactWriteItems ONB NUMBER` by the writes that have a condition.
+    /// Such as `UpdateItem ONB SET lease_owner`, or `TransactWriteItems ONB NUMBER` by the writes that have a condition. An
+    /// event's entry is an `EVT`, and how its telling goes a `DLV`.
     fn words(&self) -> String {
         let json = self.json();
         let kind = |about: &Value| {
-            let pk = ["/Key/pk/S", "/Item/pk/S"].iter().find_map(|at| about.pointer(at)?.as_str());
-            pk.and_then(|pk| pk.split('#').next()).or(about["IndexName"].as_str()).unwrap_or_default().to_owned()
+            let key = ["Key", "Item"].iter().find_map(|at| about.get(*at));
+            let word = |name| key?[name]["S"].as_str()?.split('#').next();
+            let of_sort_key = |sk: &&str| ["EVT", "DLV", "ENDPOINT", "REPLAY"].contains(sk);
+            word("sk").filter(of_sort_key).or(word("pk")).or(about["IndexName"].as_str()).unwrap_or_default().to_owned()
         };
         let mut words = vec![self.operation.clone()];
         if self.operation == "TransactWriteItems" {

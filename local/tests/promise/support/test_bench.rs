@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
+use embedded_dynamodb::Database;
 use exchange::Clock;
 use local::client::{Answer, Client};
+use local::settings::PARTNER_WEBHOOK_SECRET;
 use local::{LocalStack, Options, gateway, roles};
 use onboarding::Class;
 use queue::QueueName;
 use reqwest::Method;
 use runtime::Ports;
 use serde_json::Value;
+use simulator::Receiver;
 use store::Store;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -24,10 +27,12 @@ use crate::support::delivery::Deliveries;
 use crate::support::disturbance::{Disturbance, Disturbances, INDEX_LAG};
 use crate::support::fakes::FaultLayer;
 use crate::support::fault_injection::{Activity, FaultInjection};
-use crate::support::faulty_queue_and_vault::{FaultyQueue, FaultyVault};
+use crate::support::faulty_ports::{FaultyBus, FaultyQueue, FaultyVault};
 use crate::support::table::{TABLE, Table};
+use crate::support::telling::{Private, Replay};
 
-const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
+/// When every bench begins.
+pub(crate) const START: OffsetDateTime = datetime!(2026-11-03 09:00 UTC);
 /// The schedule of reconciliation.
 const SCHEDULE: Duration = Duration::minutes(5);
 
@@ -48,6 +53,13 @@ pub(crate) struct TestBench {
     pub(crate) deliveries: Mutex<Deliveries>,
     pub(crate) disturbances: Arc<Disturbances>,
     pub(crate) layer: Arc<FaultLayer>,
+    /// The partner's webhook.
+    pub(crate) receiver: Receiver,
+    /// What no event may hold.
+    pub(crate) private: Mutex<Private>,
+    /// Those that the partner asked for.
+    pub(crate) replays: Mutex<Vec<Replay>>,
+    pub(crate) database: Database,
     router: Router,
     milliseconds: Arc<AtomicI64>,
     next_run: AtomicI64,
@@ -64,9 +76,12 @@ impl TestBench {
         let clock = Clock::from_fn(now.clone());
         let faulty = table.faulty.clone();
         let layer = FaultLayer::new(&injection, Arc::new(now.clone()));
+        let receives: simulator::Clock = Arc::new(now.clone());
+        let receiver = Receiver::start_within(&[PARTNER_WEBHOOK_SECRET], receives, &layer.around()).await.unwrap();
         let (shared, late) = (Arc::clone(&injection), Arc::clone(&disturbances));
         let options = Options {
             by_hand: true,
+            variables: vec![("PARTNER_WEBHOOK_URL".to_owned(), receiver.url())],
             table: Some((table.plain.clone(), TABLE.to_owned(), table.database.clone())),
             simulator: simulator::Settings { clock: Arc::new(now), around: Some(layer.around()), ..simulator },
             ports: Some(Arc::new(move |twins, function| Ports {
@@ -76,6 +91,7 @@ impl TestBench {
                     injection: Arc::clone(&shared),
                     disturbances: Arc::clone(&late),
                 }),
+                bus: Arc::new(FaultyBus { bus: twins.bus.clone(), injection: Arc::clone(&shared) }),
                 vault: Arc::new(FaultyVault { vault: twins.vault.clone(), injection: Arc::clone(&shared) }),
                 ..Ports::from(twins)
             })),
@@ -94,6 +110,10 @@ impl TestBench {
             deliveries: Mutex::default(),
             disturbances,
             layer,
+            receiver,
+            private: Mutex::default(),
+            replays: Mutex::default(),
+            database: table.database,
             router,
             milliseconds,
             next_run,
@@ -131,7 +151,8 @@ impl TestBench {
     }
 
     async fn nobody_waits(&self) -> bool {
-        let mut classes = [Class::Free].into_iter().chain(Class::WITH_PERMIT).filter(|class| *class != Class::Sweep);
+        let free = [Class::Free, Class::Delivery, Class::Held];
+        let mut classes = free.into_iter().chain(Class::WITH_PERMIT).filter(|class| *class != Class::Sweep);
         classes.all(|class| self.stack.first_due(class).is_none())
             && self.stack.twins.store.limiter().await.unwrap().permits.is_empty()
     }

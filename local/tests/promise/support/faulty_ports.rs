@@ -1,8 +1,9 @@
-//! Queues and vault with fault injection.
+//! Queues, event bus and vault with fault injection.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use event_bus::{BusError, BusEvent, EventBus, MemoryBus};
 use onboarding::{ChannelId, StoredKey};
 use partner_hub::ApiKey;
 use queue::{MemoryQueue, Queue, QueueError, QueueName, Task};
@@ -30,6 +31,19 @@ impl Queue for FaultyQueue {
         };
         let what = format!("send to {}", queue.as_str());
         through(&self.injection, Place::Queue, what, send, refused).await
+    }
+}
+
+pub(crate) struct FaultyBus {
+    pub(crate) bus: MemoryBus,
+    pub(crate) injection: Arc<FaultInjection>,
+}
+
+#[async_trait]
+impl EventBus for FaultyBus {
+    async fn put(&self, event: &BusEvent) -> Result<(), BusError> {
+        let refused = |_| Err(BusError("refused as planned".to_owned()));
+        through(&self.injection, Place::Bus, "put".to_owned(), self.bus.put(event), refused).await
     }
 }
 
