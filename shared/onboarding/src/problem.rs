@@ -51,7 +51,7 @@ impl FailureCode {
     }
 }
 
-/// Why an onboarding is [`Status::Failed`].
+/// Why an onboarding is [`Status::Failed`](super::Status::Failed).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The step that failed.

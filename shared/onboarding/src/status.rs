@@ -26,7 +26,7 @@ pub enum Status {
     Ready,
     /// It was live and 360dialog has ended its channel. The number is free.
     Disconnected,
-    /// A permanent error at a step. [`Onboarding::problem`] says which.
+    /// A permanent error at a step. [`Onboarding::problem`](super::Onboarding::problem) says which.
     Failed,
     /// The setup link ran out before Embedded Signup was finished.
     Expired,
