@@ -98,14 +98,14 @@ fn started(id: &str, reference: &str, twins: &Twins) -> Result<Onboarding, Error
 
 /// Ids of events are made up by the store. One gets the id that a sample event can name: its items are written anew.
 fn name_event(database: &Database, table: &str) -> Result<(), Error> {
-    let call = |operation: &str, mut request: Value| -> Result<Value, Error> {
-        request["TableName"] = table.into();
+    let call = |operation: &str, request: Value| -> Result<Value, Error> {
         match embedded_dynamodb::answer(database, operation, request.to_string().as_bytes()) {
             Some((200, answer)) => Ok(serde_json::from_slice(&answer)?),
             _ => Err(format!("{operation} of a sample's event failed").into()),
         }
     };
     let of_onboarding = json!({
+        "TableName": table,
         "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": { ":pk": { "S": format!("ONB#{STARTED}") } },
     });
@@ -117,8 +117,9 @@ fn name_event(database: &Database, table: &str) -> Result<(), Error> {
         let text = item.to_string();
         if text.contains(id) {
             let item_of_event: Value = serde_json::from_str(&text.replace(id, EVENT))?;
-            call("PutItem", json!({ "Item": item_of_event }))?;
-            call("DeleteItem", json!({ "Key": { "pk": item["pk"], "sk": item["sk"] } }))?;
+            let put = json!({ "TableName": table, "Item": item_of_event });
+            let delete = json!({ "TableName": table, "Key": { "pk": item["pk"], "sk": item["sk"] } });
+            call("TransactWriteItems", json!({ "TransactItems": [{ "Put": put }, { "Delete": delete }] }))?;
         }
     }
     Ok(())
