@@ -53,7 +53,7 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// How long a message is hidden while a worker has it. Longer than any step takes.
 const VISIBILITY: Duration = Duration::seconds(60);
 /// How many events are told at once, as in the template.
-const DELIVERIES_AT_ONCE: usize = 10;
+const DELIVERIES_AT_ONCE: usize = 5;
 /// Deliveries before a message is a dead letter, as in the template.
 pub const DELIVERIES: u32 = 5;
 
@@ -288,8 +288,8 @@ impl LocalStack {
         // Events that wait for the partner's webhook go on at its time.
         if let Some(due_at) = self.first_due(Class::Held) {
             let at = match store.endpoint().await?.state() {
-                EndpointState::Well => Some(now),
-                EndpointState::BackingOff(at) => Some(at.max(due_at)),
+                EndpointState::Well => Some(due_at.max(now)),
+                EndpointState::Slow(at) | EndpointState::BackingOff(at) => Some(at.max(due_at)),
                 EndpointState::Off => None,
             };
             next = at.into_iter().chain(next).min();

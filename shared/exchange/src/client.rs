@@ -43,6 +43,7 @@ fn builder() -> Result<reqwest::ClientBuilder, Box<dyn std::error::Error + Send 
         .connect_timeout(CONNECT)
         .timeout(CALL)
         .pool_idle_timeout(IDLE)
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .user_agent(concat!("whatsapp-onboarding/", env!("CARGO_PKG_VERSION"))))

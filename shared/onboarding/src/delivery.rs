@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, EndpointState};
 use super::retry::backoff;
 use super::work::Class;
 
@@ -184,13 +184,17 @@ impl Delivery {
         let bus = self.event_bus.delivered_at.is_none().then(|| self.event_bus.next_try_at.unwrap_or(event_at));
         let webhook = self.webhook.as_mut().filter(|webhook| webhook.is_open()).map(|webhook| {
             webhook.state = if endpoint.is_well() { WebhookState::Pending } else { WebhookState::Waiting };
+            if matches!(endpoint.state(), EndpointState::BackingOff(_) | EndpointState::Off) {
+                // The endpoint is at fault, and not the event: its own tries begin anew after that.
+                (webhook.next_try_at, webhook.failing_since) = (None, None);
+            }
             webhook.next_try_at.unwrap_or(event_at)
         });
         match (bus, webhook) {
             (Some(bus), Some(webhook)) if endpoint.is_well() => Some((Class::Delivery, bus.min(webhook))),
             (Some(bus), _) => Some((Class::Delivery, bus)),
             (None, Some(webhook)) if endpoint.is_well() => Some((Class::Delivery, webhook)),
-            (None, Some(_)) => Some((Class::Held, event_at)),
+            (None, Some(webhook)) => Some((Class::Held, webhook)),
             (None, None) => None,
         }
     }
@@ -237,7 +241,7 @@ mod tests {
         assert_eq!(delivery.line(&endpoint, at(0)), Some((Class::Delivery, at(0))));
         delivery.event_bus.delivered(now);
         assert_eq!(delivery.line(&endpoint, at(0)), Some((Class::Held, at(0))));
-        endpoint.succeeded();
+        endpoint.succeeded(Duration::ZERO, now);
         assert_eq!(delivery.line(&endpoint, at(0)), Some((Class::Delivery, at(0))));
         delivery.webhook.as_mut().unwrap().tried(Try { at: now, status: Some(204), error: None }, true, now);
         assert_eq!(delivery.line(&endpoint, at(0)), None);

@@ -16,6 +16,8 @@ use super::status::Status;
 
 /// The longest reason of an attempt, in characters.
 const LONGEST_REASON: usize = 64;
+/// The most digits in one. Meta's numbers of errors have up to seven.
+const MOST_DIGITS: usize = 7;
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -255,8 +257,11 @@ fn place(key: &StoredKey) -> Value {
 /// Why an attempt did not count: Meta's code or word, or ours. The browser says it, so it is kept to letters that a word has.
 fn reason(attempt: &PopupAttempt) -> &str {
     let is_word = |text: &&str| {
-        let valid = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
-        (1..=LONGEST_REASON).contains(&text.len()) && text.bytes().all(valid)
+        let of = |kind: fn(&u8) -> bool| text.bytes().all(|b| kind(&b) || b.is_ascii_digit() || b == b'_');
+        let is_of_one_case = of(u8::is_ascii_uppercase) || of(u8::is_ascii_lowercase);
+        // A phone number has more.
+        let has_few_digits = text.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS;
+        (1..=LONGEST_REASON).contains(&text.len()) && is_of_one_case && has_few_digits
     };
     let said = [attempt.error_code.as_deref(), Some(attempt.event.as_str())];
     said.into_iter().flatten().find(is_word).unwrap_or("unknown")
@@ -336,6 +341,9 @@ mod tests {
         assert_eq!(reason(&attempt("CANCEL", None)), "CANCEL");
         assert_eq!(reason(&attempt("CANCEL", Some("524126"))), "524126");
         assert_eq!(reason(&attempt("CANCEL", Some("Lena Voss"))), "CANCEL");
+        assert_eq!(reason(&attempt("CANCEL", Some("Lena.Voss"))), "CANCEL");
+        assert_eq!(reason(&attempt("CANCEL", Some("4930901820143"))), "CANCEL");
+        assert_eq!(reason(&attempt("CANCEL", Some("waba_not_granted"))), "waba_not_granted");
         assert_eq!(reason(&attempt("call +49 30 901820143", None)), "unknown");
     }
 }

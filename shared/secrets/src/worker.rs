@@ -23,8 +23,8 @@ pub struct WorkerSecret {
     /// `message_webhook_headers`: an object of headers that the messaging API is to send with each message.
     pub message_webhook_headers: BTreeMap<String, SecretString>,
     /// `partner_webhook_secret`, and `previous_partner_webhook_secret` while it is being rotated: what events are signed with.
-    /// Empty without a webhook of the partner's.
-    pub partner_webhook: Vec<SigningSecret>,
+    /// Empty without a webhook of the partner's. What is wrong with one of them, if anything is: that keeps nobody from the Hub.
+    pub partner_webhook: Result<Vec<SigningSecret>, String>,
 }
 
 impl WorkerSecret {
@@ -51,9 +51,9 @@ impl WorkerSecret {
     }
 }
 
-fn signing_secret(fields: &mut Fields, name: &str) -> Option<SigningSecret> {
-    let parsed = fields.text(name)?.parse();
-    parsed.inspect_err(|error| fields.problem(format!("{name} {error}"))).ok()
+fn signing_secret(fields: &mut Fields, name: &str) -> Option<Result<SigningSecret, String>> {
+    let parsed: Result<SigningSecret, _> = fields.text(name)?.parse();
+    Some(parsed.map_err(|error| format!("{name} {error}")))
 }
 
 /// Exactly one kind: with two, a typing error in the one that is meant would silently use the other.

@@ -1,10 +1,11 @@
 //! What is known of the partner's webhook, and the events that it is told once more.
 
+use std::time::Instant;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding::limiter::milliseconds;
 use onboarding::{Class, Endpoint, EventId};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 use super::contention::{RaceBackoff, Updated};
 use super::feed::SETTLED;
@@ -12,7 +13,7 @@ use super::item::{self, Key, n, s};
 use super::work::AT_WORK;
 use super::{Store, StoreError};
 
-/// How many events one message has told once more.
+/// How many events are read at once to be told once more.
 const PAGE: u32 = 50;
 
 #[derive(Serialize, Deserialize)]
@@ -107,48 +108,52 @@ impl Store {
         self.read_item(Key::replay()).await?.map(item::read).transpose()
     }
 
-    /// Has the next page of the replay told, if there is one. `permit`: of the message.
-    pub async fn replay_page(&self, permit: &str) -> Result<(), StoreError> {
-        let Some(ReplayItem { after_id, until_id, .. }) = self.replay().await? else { return Ok(()) };
-        let (keys, next) = self.fed(&after_id, &until_id, PAGE).await?;
-        for key in &keys {
-            self.tell_again(key).await?;
-        }
-        let ours = "permit = :permit";
-        if let Some(next) = next {
+    /// Has the events of the replay told, page by page until `end`; what is left then is due at once. `permit`: of the message.
+    pub async fn replay_until(&self, permit: &str, end: Instant) -> Result<(), StoreError> {
+        loop {
+            let Some(ReplayItem { after_id, until_id, .. }) = self.replay().await? else { return Ok(()) };
+            let (keys, next) = self.fed(&after_id, &until_id, PAGE).await?;
+            for key in &keys {
+                match self.tell_again(key).await {
+                    // One that nobody can read, or that is at work all the time, keeps no other from being told.
+                    Err(error @ (StoreError::Unreadable { .. } | StoreError::Busy)) => {
+                        tracing::error!(%error, event = %key, "an event is not told once more");
+                    }
+                    other => other?,
+                }
+            }
+            let at_work = AT_WORK.join(", ");
             let request = self
                 .client
                 .update_item()
                 .set_key(Some(Key::replay().attributes()))
-                .update_expression(format!("SET after_id = :next, due_at = :now REMOVE {}", AT_WORK.join(", ")))
-                .condition_expression(ours)
-                .expression_attribute_values(":permit", s(permit))
-                .expression_attribute_values(":next", s(next.as_str()))
-                .expression_attribute_values(":now", n(milliseconds(self.clock.now())));
-            return self.update(request).await.map(drop);
+                // Not if somebody has asked for another one meanwhile.
+                .condition_expression("permit = :permit")
+                .expression_attribute_values(":permit", s(permit));
+            let Some(next) = next else {
+                let request = request.update_expression(format!("REMOVE due, due_at, {at_work}"));
+                return self.update(request).await.map(drop);
+            };
+            let is_over = Instant::now() >= end;
+            let request = request.expression_attribute_values(":next", s(next.as_str()));
+            let request = if is_over {
+                request
+                    .update_expression(format!("SET after_id = :next, due_at = :now REMOVE {at_work}"))
+                    .expression_attribute_values(":now", n(milliseconds(self.clock.now())))
+            } else {
+                request.update_expression("SET after_id = :next")
+            };
+            match self.update(request).await? {
+                Updated::Done(_) if !is_over => {}
+                _ => return Ok(()),
+            }
         }
-        // Nothing is left, unless somebody has asked for another one meanwhile.
-        let request = self
-            .client
-            .update_item()
-            .set_key(Some(Key::replay().attributes()))
-            .update_expression(format!("REMOVE due, due_at, {}", AT_WORK.join(", ")))
-            .condition_expression(ours)
-            .expression_attribute_values(":permit", s(permit));
-        self.update(request).await.map(drop)
     }
 
-    /// One event is sent while the partner's webhook backs off; `false` if it is not its time, or another run has sent one.
-    pub async fn try_endpoint(&self, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let (_, sent) = self
-            .change_endpoint(|endpoint| {
-                let is_time = endpoint.retry_at.is_some_and(|at| at <= now) && endpoint.off_since.is_none();
-                if is_time {
-                    endpoint.trying(now);
-                }
-                is_time
-            })
-            .await?;
-        Ok(sent)
+    /// Whether events that had to wait may be sent to the partner's webhook now, the first of them this one. Then others are
+    /// not sent before their time.
+    pub async fn send_held(&self, first: &EventId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(self.change_endpoint(|endpoint| endpoint.sending(first, now)).await?.1)
     }
 }

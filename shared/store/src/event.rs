@@ -244,9 +244,12 @@ impl Store {
             let DeliveryItem { mut delivery, event_at, .. } = item::read(found)?;
             delivery.webhook.get_or_insert_default().again();
             // The bus may still wait for its turn.
-            let class = if delivery.event_bus.delivered_at.is_some() { Class::Held } else { Class::Delivery };
+            let line = match delivery.event_bus.delivered_at {
+                Some(_) => (Class::Held, from_milliseconds(event_at)),
+                None => (Class::Delivery, self.clock.now()),
+            };
             let request = self
-                .delivery_request(key, &delivery, Some((class, from_milliseconds(event_at))))?
+                .delivery_request(key, &delivery, Some(line))?
                 .condition_expression("delivery = :before")
                 .expression_attribute_values(":before", before.unwrap_or(s("")));
             match self.update(request).await? {

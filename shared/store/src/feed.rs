@@ -42,6 +42,10 @@ impl Store {
         let first = EventId::lowest(now - FEED_KEPT);
         let from = after.filter(|after| **after > first).unwrap_or(&first);
         let end = EventId::lowest(now - SETTLED);
+        // Nothing is between them; DynamoDB refuses bounds in the wrong order.
+        if *from >= end {
+            return Ok(FeedPage { events: Vec::new(), cursor: after.cloned(), has_more: false });
+        }
         let mut entries = Vec::new();
         let mut day = from.day();
         // One more than asked for tells whether there are more.

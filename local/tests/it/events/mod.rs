@@ -49,7 +49,7 @@ impl WithWebhook {
     async fn change_secret(&self, change: impl FnOnce(&mut Vec<SigningSecret>)) {
         let secret = &self.bench.stack.twins.worker;
         let mut changed = (*secret.value().await.unwrap()).clone();
-        change(&mut changed.partner_webhook);
+        change(changed.partner_webhook.as_mut().unwrap());
         secret.rotate(changed);
         secret.refresh().await.unwrap();
     }

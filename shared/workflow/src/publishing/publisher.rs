@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use event_bus::{BusEvent, EventBus};
 use exchange::Clock;
 use onboarding::{Class, Delivery, Endpoint, EventId, EventType, Try, WebhookDelivery, WebhookState};
-use partner_webhook::{Endpoint as PartnerWebhook, SigningSecret};
+use partner_webhook::{Endpoint as PartnerWebhook, SigningSecret, TryFailed};
 use queue::{About, Task};
 use secrets::{Secret, WorkerSecret};
 use store::{EventKey, Store, StoreError, StoredEvent, WorkKey};
@@ -19,8 +19,10 @@ use telemetry::Metric;
 /// and the webhook has 15 to answer.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// When the webhook is tried again after its secret was missing or out of reach.
-const WITHOUT_SECRET: time::Duration = time::Duration::minutes(5);
+/// How long one message works at a replay.
+const LONGEST_REPLAY: Duration = Duration::from_secs(15);
+/// A person is told each time that the bus has refused an event so often: the first time after a quarter of an hour.
+const REFUSALS_TOLD: u32 = 8;
 
 /// Tells the partner of events.
 #[derive(Clone)]
@@ -62,7 +64,7 @@ impl EventPublisher {
 
     async fn replay(&self, permit: &str) -> Result<(), StoreError> {
         if self.store.redeem(&WorkKey::Replay, permit, Class::Delivery).await? {
-            self.store.replay_page(permit).await?;
+            self.store.replay_until(permit, Instant::now() + LONGEST_REPLAY).await?;
         }
         Ok(())
     }
@@ -71,7 +73,11 @@ impl EventPublisher {
         if !self.store.redeem(&WorkKey::Event(key.clone()), &task.permit, task.class).await.map_err(text)? {
             return Ok(());
         }
-        let Some((event, mut delivery)) = self.store.event(&key).await.map_err(text)? else { return Ok(()) };
+        let Some((event, mut delivery)) = self.store.event(&key).await.map_err(text)? else {
+            // Its entry is no longer kept.
+            self.store.record_delivery(&key, &task.permit, &Delivery::default(), None).await.map_err(text)?;
+            return Ok(());
+        };
         let envelope = event.envelope().map_err(text)?;
         if delivery.event_bus.is_due(self.clock.now()) {
             self.put_on_bus(&event, &envelope, &mut delivery).await;
@@ -94,6 +100,10 @@ impl EventPublisher {
             Err(error) => {
                 tracing::warn!(event_id = %event.key.id, %error, "event not told");
                 delivery.event_bus.failed(error.0, self.clock.now(), fastrand::f64());
+                if delivery.event_bus.tries.is_multiple_of(REFUSALS_TOLD) {
+                    tracing::error!(event_id = %event.key.id, "the event bus does not take an event");
+                    telemetry::count(Metric::EventUndelivered, 1);
+                }
             }
         }
     }
@@ -113,28 +123,26 @@ impl EventPublisher {
         let is_time = told.next_try_at.is_none_or(|at| at <= self.clock.now());
         let is_tried = match class {
             // The one that is tried while the endpoint backs off, or one of those that waited for its end.
-            Class::Held => true,
-            _ => is_test || (is_time && endpoint.is_well()),
+            Class::Held => endpoint.admits_held(&event.key.id),
+            _ => is_time && endpoint.is_well(),
         };
-        if !told.is_open() || !is_tried {
+        if !told.is_open() || !(is_test || is_tried) {
             return Ok(endpoint);
         }
-        let secrets = match self.signing_secrets().await {
-            Ok(secrets) => secrets,
-            Err(problem) => {
-                tracing::error!(problem, "the partner's webhook cannot be told");
-                telemetry::count(Metric::EventUndelivered, 1);
-                told.next_try_at = Some(self.clock.now() + WITHOUT_SECRET);
-                return Ok(endpoint);
-            }
-        };
-        let taken = self.post(webhook, event, envelope, &secrets, told).await;
-        if is_test && !taken {
+        let taken = self.post(webhook, event, envelope, told).await;
+        if is_test && taken.is_none() {
             // It is not tried again: its partner is looking.
             told.state = WebhookState::GivenUp;
             return Ok(endpoint);
         }
-        let endpoint = self.note(&event.key.id, told, taken).await?;
+        let endpoint = match self.note(&event.key.id, told, taken).await {
+            Ok(endpoint) => endpoint,
+            // What was told is recorded all the same.
+            Err(error) => {
+                tracing::warn!(%error, "how the webhook answered is not noted");
+                endpoint
+            }
+        };
         if told.state == WebhookState::GivenUp && !endpoint.is_well() {
             // Not the event is at fault: it goes out when the endpoint is on again.
             told.state = WebhookState::Waiting;
@@ -145,46 +153,59 @@ impl EventPublisher {
     /// What the webhook is signed with; or why there is nothing.
     async fn signing_secrets(&self) -> Result<Vec<SigningSecret>, String> {
         let mut secret = self.secret.value().await.map_err(text)?;
-        if secret.partner_webhook.is_empty() {
+        if secret.partner_webhook.as_ref().map_or(true, Vec::is_empty) {
             // It may have been filled in since.
             secret = self.secret.refresh().await.map_err(text)?;
         }
-        if secret.partner_webhook.is_empty() {
+        let secrets = secret.partner_webhook.clone()?;
+        if secrets.is_empty() {
             return Err("partner_webhook_secret is missing in the workers' secret".to_owned());
         }
-        Ok(secret.partner_webhook.clone())
+        Ok(secrets)
     }
 
+    /// Makes one try. How long the endpoint took, if it took the event.
     async fn post(
         &self,
         webhook: &PartnerWebhook,
         event: &StoredEvent,
         envelope: String,
-        secrets: &[SigningSecret],
         told: &mut WebhookDelivery,
-    ) -> bool {
-        let began = self.clock.now();
-        let secrets: Vec<&SigningSecret> = secrets.iter().collect();
-        let answer = webhook.post(event.key.id.as_str(), envelope, &secrets, began).await;
-        let this = match answer {
-            Ok(status) => Try { at: began, status: Some(status), error: None },
-            Err(failed) => {
-                let error = failed.status().is_none().then(|| failed.to_string());
-                Try { at: began, status: failed.status(), error }
+    ) -> Option<time::Duration> {
+        let (began, since) = (self.clock.now(), Instant::now());
+        let (status, error) = match self.signing_secrets().await {
+            Ok(secrets) => {
+                let secrets: Vec<&SigningSecret> = secrets.iter().collect();
+                match webhook.post(event.key.id.as_str(), envelope, &secrets, began).await {
+                    Ok(status) => (Some(status), None),
+                    Err(TryFailed::Refused(status)) => (Some(status), Some(None)),
+                    Err(unanswered) => (None, Some(Some(unanswered.to_string()))),
+                }
+            }
+            Err(problem) => {
+                tracing::error!(problem, "the partner's webhook cannot be told");
+                telemetry::count(Metric::EventUndelivered, 1);
+                (None, Some(Some(problem)))
             }
         };
-        told.tried(this, answer.is_ok(), self.clock.now());
-        answer.is_ok()
+        let is_taken = error.is_none();
+        told.tried(Try { at: began, status, error: error.flatten() }, is_taken, self.clock.now());
+        is_taken.then(|| since.elapsed().try_into().unwrap_or(time::Duration::MAX))
     }
 
     /// Notes how a try went for the endpoint as a whole.
-    async fn note(&self, id: &EventId, told: &WebhookDelivery, taken: bool) -> Result<Endpoint, StoreError> {
+    async fn note(
+        &self,
+        id: &EventId,
+        told: &WebhookDelivery,
+        taken: Option<time::Duration>,
+    ) -> Result<Endpoint, StoreError> {
         let (began, failures, now) = (told.tries.last().map(|last| last.at), told.failures, self.clock.now());
         let (endpoint, off) = self
             .store
             .change_endpoint(|endpoint| {
-                if taken {
-                    endpoint.succeeded();
+                if let Some(took) = taken {
+                    endpoint.succeeded(took, now);
                     return false;
                 }
                 endpoint.failed(id, failures, began.unwrap_or(now), now)
