@@ -76,8 +76,8 @@ impl TestBench {
         let clock = Clock::from_fn(now.clone());
         let faulty = table.faulty.clone();
         let layer = FaultLayer::new(&injection, Arc::new(now.clone()));
-        let receives: simulator::Clock = Arc::new(now.clone());
-        let receiver = Receiver::start_within(&[PARTNER_WEBHOOK_SECRET], receives, &layer.around()).await.unwrap();
+        let its_clock: simulator::Clock = Arc::new(now.clone());
+        let receiver = Receiver::start_within(&[PARTNER_WEBHOOK_SECRET], its_clock, &layer.around()).await.unwrap();
         let (shared, late) = (Arc::clone(&injection), Arc::clone(&disturbances));
         let options = Options {
             by_hand: true,
