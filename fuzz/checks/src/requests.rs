@@ -73,7 +73,10 @@ impl HttpConnector for Connector {
         let mut table = self.0.lock().unwrap();
         let answer = match operation.as_str() {
             "TransactWriteItems" => {
-                table.record = body["TransactItems"][0]["Put"]["Item"].clone();
+                // That a link was opened is an update, and is forgotten here.
+                if let Some(record) = body.pointer("/TransactItems/0/Put/Item") {
+                    table.record = record.clone();
+                }
                 json!({})
             }
             "GetItem" if body["Key"]["pk"] == table.record["pk"] => json!({ "Item": table.record }),
