@@ -1,5 +1,5 @@
 //! The promise, under everything that can go wrong: a customer who finishes the popup ends up with a working API key,
-//! exactly one, and nothing is left over.
+//! exactly one, nothing is left over, and the partner was told of every step.
 //!
 //! All functions with the real SDK on an embedded DynamoDB and the simulator. Every call that leaves a function passes
 //! [`support::fault_injection`], where it can fail, in every way that the place knows, or end the process that makes it. Time is
