@@ -132,7 +132,7 @@ impl EventPublisher {
         let taken = self.post(webhook, event, envelope, told).await;
         if is_test && taken.is_none() {
             // It is not tried again: its partner is looking.
-            told.state = WebhookState::GivenUp;
+            (told.state, told.next_try_at) = (WebhookState::GivenUp, None);
             return Ok(endpoint);
         }
         let endpoint = match self.note(&event.key.id, told, taken).await {
