@@ -113,15 +113,23 @@ impl Store {
         loop {
             let Some(ReplayItem { after_id, until_id, .. }) = self.replay().await? else { return Ok(()) };
             let (keys, next) = self.fed(&after_id, &until_id, PAGE).await?;
-            for key in &keys {
-                match self.tell_again(key).await {
-                    // One that nobody can read, or that is at work all the time, keeps no other from being told.
-                    Err(error @ (StoreError::Unreadable { .. } | StoreError::Busy)) => {
+            let (mut reached, mut is_busy) = (after_id, false);
+            for key in keys {
+                match self.tell_again(&key).await {
+                    // One that nobody can read keeps no other from being told.
+                    Err(error @ StoreError::Unreadable { .. }) => {
                         tracing::error!(%error, event = %key, "an event is not told once more");
+                    }
+                    // It is being told just now. The replay goes on with it later.
+                    Err(StoreError::Busy) => {
+                        is_busy = true;
+                        break;
                     }
                     other => other?,
                 }
+                reached = key.id;
             }
+            let next = if is_busy { Some(reached) } else { next };
             let at_work = AT_WORK.join(", ");
             let request = self
                 .client
@@ -134,7 +142,7 @@ impl Store {
                 let request = request.update_expression(format!("REMOVE due, due_at, {at_work}"));
                 return self.update(request).await.map(drop);
             };
-            let is_over = Instant::now() >= end;
+            let is_over = is_busy || Instant::now() >= end;
             let request = request.expression_attribute_values(":next", s(next.as_str()));
             let request = if is_over {
                 request
