@@ -41,7 +41,7 @@ impl Store {
         self.read_item(Key::endpoint()).await?.map(item::read).transpose()
     }
 
-    /// Changes what is known of the partner's webhook. Whoever loses a race changes what the winner left. Returns what is known
+    /// Changes what is known of the partner's webhook. A call that loses a race changes what the winner left. Returns what is known
     /// then, and what `change` returned.
     pub async fn change_endpoint<T>(&self, change: impl Fn(&mut Endpoint) -> T) -> Result<(Endpoint, T), StoreError> {
         let mut backoff = RaceBackoff::default();

@@ -77,7 +77,7 @@ impl Pass<'_> {
         let (store, clock) = (self.dispatcher.store.clone(), self.dispatcher.clock.clone());
         let end = Instant::now() + LONGEST;
         for due in due {
-            // Whoever waits for a permit has their turn in between.
+            // Work that waits for a permit has its turn in between.
             if self.is_over() || Instant::now() >= end {
                 self.done.waits = true;
                 break;
