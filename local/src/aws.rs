@@ -28,6 +28,8 @@ pub(crate) const BUNDLE: &str = "local/bundle";
 pub(crate) const WORKER: &str = "local/worker";
 /// Name of the secret with the sealing keys.
 pub(crate) const SEALING: &str = "local/sealing-key";
+/// Name of the secret with the keys of headers.
+pub(crate) const HEADER_KEY: &str = "local/header-key";
 /// What the names of the keys' secrets begin with.
 pub(crate) const VAULT: &str = "local";
 /// Tells service and operation.
@@ -101,6 +103,12 @@ impl Aws {
                 self.secret(name).await?;
                 self.keep(name, text("SecretString")?).await
             }
+            "secretsmanager.DeleteSecret" => {
+                let name = text("SecretId")?;
+                self.secret(name).await?;
+                self.twins.vault.delete(&channel(name)?).await.map_err(|_| BROKEN)?;
+                Ok(json!({ "Name": name, "ARN": name }))
+            }
             _ => Err(ServiceError(StatusCode::BAD_REQUEST, "UnknownOperationException")),
         }
     }
@@ -128,11 +136,12 @@ impl Aws {
 
     #[expect(clippy::disallowed_methods, reason = "plays Secrets Manager")]
     async fn secret(&self, name: &str) -> Result<Value, ServiceError> {
-        let SecretValues { bundle, worker, sealing } = &self.secrets;
+        let SecretValues { bundle, worker, sealing, header_keys } = &self.secrets;
         let value = match name {
             BUNDLE => Some(bundle),
             WORKER => Some(worker),
             SEALING => Some(sealing),
+            HEADER_KEY => Some(header_keys),
             _ => None,
         };
         if let Some(value) = value {

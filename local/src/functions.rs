@@ -18,7 +18,7 @@ use runtime::settings::{DispatcherConfig, Env, EventConfig, HubConfig, WebhookCo
 use runtime::worker::WorkerError;
 use runtime::{Dependencies, Ports};
 use secrecy::ExposeSecret;
-use secrets::{BundleSecret, MemorySecret, SealingKeys, WorkerSecret};
+use secrets::{BundleSecret, HeaderKeys, MemorySecret, SealingKeys, WorkerSecret};
 use signup_page::SignupPage;
 use store::Store;
 use vault::MemoryVault;
@@ -68,13 +68,15 @@ pub struct Twins {
     pub worker: MemorySecret<WorkerSecret>,
     /// The sealing keys.
     pub sealing: MemorySecret<SealingKeys>,
+    /// The keys of headers.
+    pub header_keys: MemorySecret<HeaderKeys>,
     /// The time.
     pub clock: Clock,
 }
 
 impl From<&Twins> for Ports {
     fn from(twins: &Twins) -> Self {
-        let Twins { store, queue, bus, vault, bundle, worker, sealing, .. } = twins.clone();
+        let Twins { store, queue, bus, vault, bundle, worker, sealing, header_keys, .. } = twins.clone();
         Self {
             store,
             queue: Arc::new(queue),
@@ -83,6 +85,7 @@ impl From<&Twins> for Ports {
             bundle: Arc::new(bundle),
             worker: Arc::new(worker),
             sealing: Arc::new(sealing),
+            header_keys: Arc::new(header_keys),
         }
     }
 }
@@ -98,8 +101,9 @@ impl Twins {
         let bundle = MemorySecret::new(BundleSecret::parse(secrets.bundle.expose_secret())?);
         let worker = MemorySecret::new(WorkerSecret::parse(secrets.worker.expose_secret())?);
         let sealing = MemorySecret::new(SealingKeys::parse(secrets.sealing.expose_secret())?);
+        let header_keys = MemorySecret::new(HeaderKeys::parse(secrets.header_keys.expose_secret())?);
         let (bus, vault) = (MemoryBus::default(), MemoryVault::new(VAULT));
-        Ok(Self { store, queue, bus, vault, bundle, worker, sealing, clock })
+        Ok(Self { store, queue, bus, vault, bundle, worker, sealing, header_keys, clock })
     }
 }
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use simulator::Simulator;
 
-use crate::aws::{BUNDLE, SEALING, VAULT, WORKER};
+use crate::aws::{BUNDLE, HEADER_KEY, SEALING, VAULT, WORKER};
 
 /// The partner server's token.
 pub const BACKEND_TOKEN: &str = "local-backend-token";
@@ -36,6 +36,8 @@ pub(crate) struct SecretValues {
     pub(crate) worker: SecretString,
     /// The sealing keys.
     pub(crate) sealing: SecretString,
+    /// The keys of headers.
+    pub(crate) header_keys: SecretString,
 }
 
 impl SecretValues {
@@ -54,8 +56,10 @@ impl SecretValues {
             "partner_webhook_secret": PARTNER_WEBHOOK_SECRET,
         });
         let sealing = json!({ "key": "made-up-sealing-key", "previous_key": "" });
-        let [bundle, worker, sealing] = [bundle, worker, sealing].map(|value| value.to_string().into());
-        Self { bundle, worker, sealing }
+        let header_keys = json!({ "key": "made-up-header-key", "previous_key": "" });
+        let [bundle, worker, sealing, header_keys] =
+            [bundle, worker, sealing, header_keys].map(|value| value.to_string().into());
+        Self { bundle, worker, sealing, header_keys }
     }
 }
 
@@ -94,6 +98,7 @@ pub(crate) fn variables(simulator: &Simulator, fake: &simulator::Settings) -> Ve
         ("BUNDLE_SECRET_ID", BUNDLE.to_owned()),
         ("WORKER_SECRET_ID", WORKER.to_owned()),
         ("SEALING_KEY_ID", SEALING.to_owned()),
+        ("HEADER_KEY_ID", HEADER_KEY.to_owned()),
         ("VAULT_PREFIX", VAULT.to_owned()),
         ("MESSAGE_WEBHOOK_URL", "https://partner.example/whatsapp/messages".to_owned()),
     ];

@@ -7,7 +7,7 @@ mod claim;
 use std::sync::Arc;
 use std::time::Instant;
 
-use api::access::{is_one_more_click, open_from_popup};
+use api::access::{FromPopup, is_one_more_click, open_from_popup};
 use api::view::{SignupSettings, page_url, setup_view};
 use api::{Handler, Problem, ProblemCode, json, onboarding_id, public_url, read_json, respond, route};
 use async_trait::async_trait;
@@ -96,9 +96,12 @@ impl EsCallback {
     async fn callback(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        let stored = open_from_popup(request, &id, &self.step.store, &self.step.clock).await?;
+        let (stored, from) = open_from_popup(request, &id, &self.step.store, &self.step.clock).await?;
         let public_url = public_url(request, self.public_url.as_ref())?;
         let callback = callback(read_json(request)?, &page_url(&public_url))?;
+        if from == FromPopup::CodeOnly && callback.code.is_none() {
+            return Err(Problem::link_renewed(None));
+        }
         let stored = self.step.run(stored, callback, deadline(request)).await.map_err(problem)?;
         let one_more_click = is_one_more_click(&stored.onboarding, &self.step.store).await?;
         Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, one_more_click, &self.signup, &public_url)))
@@ -161,6 +164,8 @@ const fn refusal(code: RefusalCode) -> ProblemCode {
         RefusalCode::WabaUnknown => ProblemCode::WabaUnknown,
         RefusalCode::WabaNotGranted => ProblemCode::WabaNotGranted,
         RefusalCode::NumberNotInWaba => ProblemCode::NumberNotInWaba,
+        RefusalCode::NumberNotExpected => ProblemCode::NumberNotExpected,
+        RefusalCode::BusinessNotExpected => ProblemCode::BusinessNotExpected,
     }
 }
 

@@ -35,7 +35,7 @@ impl KeyCreation {
             context: dependencies.hub_context(hub),
             vault: dependencies.vault(vault),
             messaging: Messaging::new(dependencies.http.clone(), messaging.hosts),
-            message_webhook: messaging.webhook_url,
+            message_webhook: dependencies.message_webhooks(messaging.webhook_url),
         })
     }
 

@@ -1,17 +1,19 @@
-//! Starts, shows and lists onboardings, takes the choice of a number and retries.
+//! Starts, shows and lists onboardings, takes the choice of a number, and what the partner wants of one.
 //!
-//! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`, `POST /onboardings/{id}/retry`; and
-//! `GET /signups`, those that Meta reported and no onboarding has; `GET /events`, `POST /events/replay` and `POST /events/test`.
+//! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`; `…/retry`, `…/link`, `…/cancel`,
+//! `…/disconnect`, `…/reconnect` and `…/rotate-key`; and `GET /signups`, those that Meta reported and no onboarding has; `GET /events`, `POST /events/replay` and `POST /events/test`.
 
+mod body;
 mod choose_number;
 mod events;
+mod link;
 mod list;
+mod orders;
 mod query;
 mod retry;
 mod show;
 mod signups;
 mod start;
-mod start_body;
 
 use std::sync::Arc;
 
@@ -22,8 +24,10 @@ use exchange::Clock;
 use lambda_http::{Body, Request, Response};
 use runtime::Dependencies;
 use runtime::settings::{Env, Incomplete, MetaConfig, PageConfig};
-use secrets::{BundleSecret, Secret};
+use secrets::{BundleSecret, HeaderKeys, Secret};
 use store::Store;
+
+use orders::Order;
 
 /// The function's settings.
 pub struct Settings {
@@ -37,6 +41,8 @@ pub struct Onboardings {
     store: Store,
     /// For the back-end token.
     bundle: Arc<dyn Secret<BundleSecret>>,
+    /// For the headers of message webhooks.
+    header_keys: Arc<dyn Secret<HeaderKeys>>,
     page: PageConfig,
     /// For setup views.
     signup: SignupSettings,
@@ -65,6 +71,7 @@ impl Onboardings {
         Self {
             store: dependencies.store.clone(),
             bundle: Arc::clone(&dependencies.bundle),
+            header_keys: Arc::clone(&dependencies.header_keys),
             signup: page.signup_settings(&meta),
             page,
             clock: dependencies.clock.clone(),
@@ -78,6 +85,12 @@ impl Onboardings {
             ("GET", "/onboardings/{id}") => self.show(request).await,
             ("POST", "/onboardings/{id}/number") => self.choose_number(request).await,
             ("POST", "/onboardings/{id}/retry") => self.retry(request).await,
+            ("POST", "/onboardings/{id}/link") => self.renew_link(request).await,
+            ("DELETE", "/onboardings/{id}/link") => self.revoke_link(request).await,
+            ("POST", "/onboardings/{id}/cancel") => self.order(request, Order::Cancel).await,
+            ("POST", "/onboardings/{id}/disconnect") => self.order(request, Order::Disconnect).await,
+            ("POST", "/onboardings/{id}/reconnect") => self.order(request, Order::Reconnect).await,
+            ("POST", "/onboardings/{id}/rotate-key") => self.order(request, Order::RotateKey).await,
             ("GET", "/signups") => self.signups(request).await,
             ("GET", "/events") => self.events(request).await,
             ("POST", "/events/replay") => self.replay_events(request).await,

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use store::{ListFilter, StoreError};
 
 use crate::Onboardings;
+use crate::body::REFERENCE;
 use crate::query::{PAGE, Query, limit, wrong_cursor};
-use crate::start_body::REFERENCE;
 
 /// Every parameter of the query.
 const PARAMETERS: [&str; 4] = ["status", "reference", "cursor", "limit"];

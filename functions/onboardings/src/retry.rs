@@ -9,7 +9,7 @@ use onboarding::{Event, FailureCode, OnboardingId, Status};
 use store::{StoreError, Stored};
 
 use crate::Onboardings;
-use crate::start_body::RetryBody;
+use crate::body::RetryBody;
 
 impl Onboardings {
     /// The operator asks for another try of a failed step, with another client account if it was at fault.

@@ -17,8 +17,9 @@ impl Onboardings {
         let (stored, access) = open(request, &id, &self.store, &*self.bundle, &self.clock).await?;
         match access {
             Access::BackEnd => {
-                let history = self.store.history(&id).await?;
-                Ok(json(StatusCode::OK, &full_view_with_history(&stored, &history)?))
+                let (history, last_seen_at) =
+                    tokio::try_join!(self.store.history(&id), self.store.page_last_seen(&id))?;
+                Ok(json(StatusCode::OK, &full_view_with_history(&stored, &history, last_seen_at)?))
             }
             Access::Setup => {
                 let base = public_url(request, self.page.public_url.as_ref())?;
@@ -29,8 +30,12 @@ impl Onboardings {
         }
     }
 
-    /// Notes that the customer opened the setup link, the first time. They see the page also if it cannot be noted now.
+    /// Notes that the customer looks at the page, and that they opened the setup link, the first time. They see the page also if
+    /// it cannot be noted now.
     async fn opened(&self, stored: Stored) -> Stored {
+        if let Err(error) = self.store.note_page_seen(&stored.onboarding.id).await {
+            tracing::warn!(%error, "that the page was looked at is not noted");
+        }
         if stored.onboarding.opened_at.is_some() {
             return stored;
         }

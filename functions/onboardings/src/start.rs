@@ -5,13 +5,13 @@ use api::view::rfc3339;
 use api::{Problem, auth, json, public_url, read, read_json};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use onboarding::{Onboarding, OnboardingId, Status};
+use onboarding::{MessageWebhook, Onboarding, OnboardingId, Status};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, json};
 use store::{Created, Idempotency};
 
 use crate::Onboardings;
-use crate::start_body::{Start, StartBody};
+use crate::body::{OwnWebhook, Start, StartBody};
 
 /// The header that makes a start safe to repeat.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -26,11 +26,11 @@ impl Onboardings {
         let base = public_url(request, self.page.public_url.as_ref())?;
 
         let token = auth::new_setup_token().map_err(Problem::internal)?;
-        let onboarding = self.new_onboarding(start, &token);
+        let onboarding = self.new_onboarding(start, &token).await?;
         telemetry::set_onboarding(onboarding.id.as_str());
         let Some(key) = key else {
             self.store.create(&onboarding, None).await?;
-            return Ok(answer(&onboarding, &token, &base));
+            return Ok(answer(&onboarding, Status::Started, &token, &base));
         };
         let back_end = self.bundle.value().await?.backend_token.clone();
         let sealed_token = auth::seal(&token, &back_end, &key, &onboarding.id);
@@ -41,7 +41,7 @@ impl Onboardings {
             onboarding_id: onboarding.id.clone(),
         };
         match self.store.create(&onboarding, Some(&idempotency)).await? {
-            Created::New => Ok(answer(&onboarding, &token, &base)),
+            Created::New => Ok(answer(&onboarding, Status::Started, &token, &base)),
             Created::Earlier(earlier) if earlier.body_sha256 != idempotency.body_sha256 => {
                 Err(Problem::idempotency_conflict())
             }
@@ -50,14 +50,41 @@ impl Onboardings {
     }
 
     #[expect(clippy::disallowed_methods, reason = "only hashed")]
-    fn new_onboarding(&self, start: Start, token: &SecretString) -> Onboarding {
-        let now = self.clock.now();
-        let Start { reference, client, tier, prefill, return_url, locale } = start;
+    async fn new_onboarding(&self, start: Start, token: &SecretString) -> Result<Onboarding, Problem> {
+        let (id, now) = (OnboardingId::generate(), self.clock.now());
+        let message_webhook = match start.message_webhook {
+            Some(webhook) => Some(self.sealed(webhook, &id).await?),
+            None => None,
+        };
         let token_sha256 = exchange::sha256_hex(token.expose_secret());
-        let link_expires_at = now + self.page.link_lifetime;
-        let onboarding =
-            Onboarding::new(OnboardingId::generate(), reference, client, token_sha256, link_expires_at, now);
-        Onboarding { tier, prefill, return_url, locale, ..onboarding }
+        let link_expires_at = now + start.link_lifetime;
+        let onboarding = Onboarding::new(id, start.reference, start.client, token_sha256, link_expires_at, now);
+        Ok(Onboarding {
+            tier: start.tier,
+            prefill: start.prefill,
+            connection: start.connection,
+            expected_phone_number: start.expected_phone_number,
+            expected_business_id: start.expected_business_id,
+            metadata: start.metadata,
+            message_webhook,
+            return_url: start.return_url,
+            success_url: start.success_url,
+            renew_url: start.renew_url,
+            locale: start.locale,
+            ..onboarding
+        })
+    }
+
+    /// A message webhook whose headers only key-creation can read.
+    async fn sealed(&self, webhook: OwnWebhook, id: &OnboardingId) -> Result<MessageWebhook, Problem> {
+        let sealed_headers = if webhook.headers.is_empty() {
+            None
+        } else {
+            let keys = self.header_keys.value().await?;
+            Some(keys.seal(&webhook.headers, id.as_str()).map_err(Problem::internal)?)
+        };
+        let headers = webhook.headers.into_keys().collect();
+        Ok(MessageWebhook { url: webhook.url.into(), headers, sealed_headers })
     }
 
     /// The same answer again, whatever has become of the onboarding since.
@@ -71,20 +98,20 @@ impl Onboardings {
         let onboarding = self.store.get(&earlier.onboarding_id).await?.onboarding;
         let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id);
         match token {
-            Some(token) => Ok(answer(&onboarding, &token, base)),
+            Some(token) => Ok(answer(&onboarding, Status::Started, &token, base)),
             // The back-end token was rotated since: the link cannot be told again.
             None => Err(Problem::idempotency_conflict()),
         }
     }
 }
 
-/// The token is in the fragment, which no browser sends and no log holds.
+/// A new setup link. The token is in the fragment, which no browser sends and no log holds.
 #[expect(clippy::disallowed_methods, reason = "the setup link is for who asked for it")]
-fn answer(onboarding: &Onboarding, token: &SecretString, base: &str) -> Response<Body> {
+pub(crate) fn answer(onboarding: &Onboarding, status: Status, token: &SecretString, base: &str) -> Response<Body> {
     let id = &onboarding.id;
     let mut members = Map::new();
     members.insert("id".to_owned(), id.as_str().into());
-    members.insert("status".to_owned(), json!(Status::Started));
+    members.insert("status".to_owned(), json!(status));
     members.insert("setup_url".to_owned(), format!("{base}/signup#{id}.{}", token.expose_secret()).into());
     members.insert("expires_at".to_owned(), rfc3339(onboarding.link_expires_at).into());
     json(StatusCode::CREATED, &members)

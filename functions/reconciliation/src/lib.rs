@@ -47,6 +47,7 @@ impl Reconciliation {
             confirmation: dependencies.confirmation(settings.meta),
             longest_waits: settings.waits.longest,
             retention: settings.retention.kept,
+            keys_kept: settings.retention.keys,
         })
     }
 

@@ -14,7 +14,7 @@ use onboardings::Onboardings;
 use queue::MemoryQueue;
 use runtime::settings::Env;
 use runtime::{Dependencies, Ports};
-use secrets::{BundleSecret, MemorySecret, SealingKeys, WorkerSecret};
+use secrets::{BundleSecret, HeaderKeys, MemorySecret, SealingKeys, WorkerSecret};
 use serde_json::{Value, json};
 use store::Store;
 use time::Duration;
@@ -117,6 +117,7 @@ pub(crate) fn onboardings() -> (Onboardings, Arc<Mutex<Table>>) {
         bundle: Arc::new(MemorySecret::new(BundleSecret::parse(&secret.to_string()).unwrap())),
         worker: Arc::new(MemorySecret::new(WorkerSecret::parse(&worker.to_string()).unwrap())),
         sealing: Arc::new(MemorySecret::new(SealingKeys::parse(r#"{"key": "made-up-sealing-key"}"#).unwrap())),
+        header_keys: Arc::new(MemorySecret::new(HeaderKeys::parse(r#"{"key": "made-up-header-key"}"#).unwrap())),
     };
     let settings = onboardings::Settings::read(&mut env()).unwrap_or_else(|_| panic!("settings"));
     let function = Onboardings::new(&Dependencies::given(ports, exchange::client().unwrap(), clock), settings);

@@ -14,6 +14,7 @@ mod hub;
 mod keys;
 mod meta;
 mod openapi;
+mod orders;
 mod ownership;
 mod reconciliation;
 mod secrecy;

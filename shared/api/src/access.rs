@@ -2,7 +2,8 @@
 
 use exchange::Clock;
 use lambda_http::Request;
-use onboarding::{Onboarding, OnboardingId, Status};
+use onboarding::{FormerLink, Onboarding, OnboardingId, Status};
+use secrecy::SecretString;
 use secrets::{BundleSecret, Secret, SecretError};
 use store::{Store, StoreError, Stored};
 
@@ -20,7 +21,8 @@ pub enum Access {
 /// Opens an onboarding with either token.
 ///
 /// # Errors
-/// 401 without a token; 404 for an unknown onboarding and for a wrong token alike; 410 for a setup token that has run out.
+/// 401 without a token; 404 for an unknown onboarding and for a wrong token alike; 410 for a setup token that has run out, was
+/// replaced or was taken back.
 pub async fn open(
     request: &Request,
     id: &OnboardingId,
@@ -30,11 +32,15 @@ pub async fn open(
 ) -> Result<(Stored, Access), Problem> {
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
     let stored = store.get(id).await?;
-    if auth::is_token_of(&token, &stored.onboarding.setup_token_sha256) {
-        // Who chooses a number has come from the popup.
-        let chooses = stored.onboarding.signup_status() == Status::NumberChoice;
-        let is_open = link_is_open(&stored, store, clock, chooses).await?;
-        return if is_open { Ok((stored, Access::Setup)) } else { Err(Problem::link_expired()) };
+    match Link::of(&token, &stored.onboarding) {
+        Some(Link::Present) => {
+            // Who chooses a number has come from the popup.
+            let chooses = stored.onboarding.signup_status() == Status::NumberChoice;
+            require_open_link(&stored, store, clock, chooses).await?;
+            return Ok((stored, Access::Setup));
+        }
+        Some(Link::Former(former)) => return Err(replaced(&stored.onboarding, former)),
+        None => {}
     }
     match require_back_end(request, bundle).await {
         Ok(()) => Ok((stored, Access::BackEnd)),
@@ -43,18 +49,58 @@ pub async fn open(
     }
 }
 
-/// Whether the setup token opens the onboarding still. `from_popup`: also after the link's end, while the popup is open that was
-/// opened before it.
-async fn link_is_open(stored: &Stored, store: &Store, clock: &Clock, from_popup: bool) -> Result<bool, Problem> {
-    let onboarding = &stored.onboarding;
-    if clock.now() < onboarding.link_shows_until() {
-        return Ok(true);
+/// The setup link that a token is of.
+enum Link<'a> {
+    Present,
+    Former(&'a FormerLink),
+}
+
+impl<'a> Link<'a> {
+    fn of(token: &SecretString, onboarding: &'a Onboarding) -> Option<Self> {
+        if auth::is_token_of(token, &onboarding.setup_token_sha256) {
+            return Some(Self::Present);
+        }
+        let former = onboarding.former_links.iter().find(|former| auth::is_token_of(token, &former.token_sha256));
+        former.map(Self::Former)
     }
-    Ok(from_popup && store.popup(&onboarding.id).await?.is_open(clock.now()))
+}
+
+/// Lets only a link pass that opens the onboarding still. `from_popup`: also after the link's end, while the popup is open that
+/// was opened before it.
+async fn require_open_link(stored: &Stored, store: &Store, clock: &Clock, from_popup: bool) -> Result<(), Problem> {
+    let onboarding = &stored.onboarding;
+    if onboarding.link_revoked_at.is_some() {
+        return Err(Problem::link_revoked());
+    }
+    if clock.now() < onboarding.link_shows_until() {
+        return Ok(());
+    }
+    let is_open = from_popup && store.popup(&onboarding.id).await?.is_open(clock.now());
+    if is_open { Ok(()) } else { Err(Problem::link_expired(renew_url(onboarding))) }
+}
+
+/// What an earlier link is answered.
+fn replaced(onboarding: &Onboarding, former: &FormerLink) -> Problem {
+    if former.revoked { Problem::link_revoked() } else { Problem::link_renewed(renew_url(onboarding)) }
+}
+
+/// Where the customer can ask for a new link. It names the onboarding, and nothing else of it.
+fn renew_url(onboarding: &Onboarding) -> Option<String> {
+    let url = onboarding.renew_url.as_deref()?;
+    super::view::with_query(url, &[("onboarding", onboarding.id.as_str())])
+}
+
+/// How what comes back from the popup came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FromPopup {
+    /// By the present link.
+    Present,
+    /// By one that was replaced less than a day ago and opened a popup: only a code is taken from it.
+    CodeOnly,
 }
 
 /// Opens an onboarding with its setup token for what comes back from the popup: also after the link's end, while the popup is
-/// open that was opened before it.
+/// open that was opened before it, and by a link that was replaced meanwhile.
 ///
 /// # Errors
 /// As [`open`].
@@ -63,13 +109,21 @@ pub async fn open_from_popup(
     id: &OnboardingId,
     store: &Store,
     clock: &Clock,
-) -> Result<Stored, Problem> {
+) -> Result<(Stored, FromPopup), Problem> {
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
     let stored = store.get(id).await?;
-    if !auth::is_token_of(&token, &stored.onboarding.setup_token_sha256) {
-        return Err(Problem::not_found());
+    match Link::of(&token, &stored.onboarding) {
+        Some(Link::Present) => {
+            require_open_link(&stored, store, clock, true).await?;
+            Ok((stored, FromPopup::Present))
+        }
+        Some(Link::Former(former)) => {
+            let opened =
+                former.hands_over(clock.now()) && store.popup(id).await?.opened_by.contains(&former.token_sha256);
+            if opened { Ok((stored, FromPopup::CodeOnly)) } else { Err(replaced(&stored.onboarding, former)) }
+        }
+        None => Err(Problem::not_found()),
     }
-    if link_is_open(&stored, store, clock, true).await? { Ok(stored) } else { Err(Problem::link_expired()) }
 }
 
 /// Whether one more click completes the signup: the customer finished at Meta, and no code of it has reached us.

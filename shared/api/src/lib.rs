@@ -27,7 +27,7 @@ use tracing::Instrument;
 
 pub use body::{read, read_json};
 pub use problem::{FieldError, Problem, ProblemCode};
-pub use request::{bearer, onboarding_id, public_url, request_id, route};
+pub use request::{bearer, onboarding_id, public_url, request_id, requester, route};
 pub use routes::{Function, ROUTES, Route};
 pub use untrusted::readable;
 

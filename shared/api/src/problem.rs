@@ -38,6 +38,16 @@ pub enum ProblemCode {
     NotRetryable,
     /// The setup link ran out.
     LinkExpired,
+    /// Another setup link took the place of this one.
+    LinkRenewed,
+    /// The partner took the setup link back.
+    LinkRevoked,
+    /// The onboarding has ended: nothing leads out of that.
+    Ended,
+    /// The onboarding is not ready.
+    NotReady,
+    /// The onboarding is ready, or has ended, so that it cannot be called off.
+    NotCancellable,
     /// Another request for this onboarding is at work.
     InProgress,
     /// The signup of this onboarding is proven already.
@@ -62,6 +72,10 @@ pub enum ProblemCode {
     WabaNotGranted,
     /// The number is not one of the WABA's.
     NumberNotInWaba,
+    /// The number is not the one that the partner expects.
+    NumberNotExpected,
+    /// The business portfolio is not the one that the partner expects.
+    BusinessNotExpected,
     /// The WABA has no phone number.
     NoNumber,
     /// API Gateway refused the request, mostly because of the firewall.
@@ -95,6 +109,8 @@ pub struct Problem {
     pub detail: String,
     /// The fields that are wrong.
     pub errors: Vec<FieldError>,
+    /// Where the customer can ask for a new setup link.
+    pub renew_url: Option<String>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
     /// What went wrong inside. For the log, never shown.
@@ -121,11 +137,21 @@ struct Members<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew_url: Option<&'a str>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            renew_url: None,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 404: no such route, no such onboarding, or not with this token. Which of them is not told.
@@ -207,9 +233,38 @@ impl Problem {
         )
     }
 
-    /// 410: the setup link ran out.
-    pub fn link_expired() -> Self {
-        Self::new(StatusCode::GONE, ProblemCode::LinkExpired, "This setup link has expired. Ask for a new one.")
+    /// 410: the setup link ran out. `renew_url`: where the customer can ask for a new one.
+    pub fn link_expired(renew_url: Option<String>) -> Self {
+        let detail = "This setup link has expired. Ask for a new one.";
+        Self { renew_url, ..Self::new(StatusCode::GONE, ProblemCode::LinkExpired, detail) }
+    }
+
+    /// 410: another setup link took the place of this one. `renew_url`: as of [`Self::link_expired`].
+    pub fn link_renewed(renew_url: Option<String>) -> Self {
+        let detail = "A newer setup link has replaced this one. Open the newest link, or ask for a new one.";
+        Self { renew_url, ..Self::new(StatusCode::GONE, ProblemCode::LinkRenewed, detail) }
+    }
+
+    /// 410: the partner took the setup link back.
+    pub fn link_revoked() -> Self {
+        Self::new(StatusCode::GONE, ProblemCode::LinkRevoked, "This setup link is no longer valid.")
+    }
+
+    /// 409: the onboarding has ended.
+    pub fn ended() -> Self {
+        let detail = "This onboarding has ended. Start a new one: its setup link is the way back.";
+        Self::new(StatusCode::CONFLICT, ProblemCode::Ended, detail)
+    }
+
+    /// 409: the onboarding is not ready.
+    pub fn not_ready() -> Self {
+        Self::new(StatusCode::CONFLICT, ProblemCode::NotReady, "This onboarding is not ready, or no longer.")
+    }
+
+    /// 409: the onboarding is ready, or was.
+    pub fn not_cancellable() -> Self {
+        let detail = "This onboarding is ready, or was. Disconnect its number instead.";
+        Self::new(StatusCode::CONFLICT, ProblemCode::NotCancellable, detail)
     }
 
     /// 409: another request for this onboarding is at work.
@@ -304,6 +359,7 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: &self.errors,
+            renew_url: self.renew_url.as_deref(),
         };
         // Texts and numbers only: writing them cannot fail.
         let text = serde_json::to_string(&members).unwrap_or_default();

@@ -4,7 +4,7 @@ use exchange::is_loopback;
 use lambda_http::http::header::{AUTHORIZATION, HOST};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
-use onboarding::OnboardingId;
+use onboarding::{OnboardingId, RequestToken, Requester};
 use secrecy::SecretString;
 use url::Url;
 
@@ -24,6 +24,12 @@ pub fn request_id(request: &Request) -> &str {
     let lambda = request.lambda_context_ref().map(|context| context.request_id.as_str());
     let api = context(request).and_then(|context| context.request_id.as_deref());
     lambda.filter(|id| !id.is_empty()).or(api).unwrap_or_default()
+}
+
+/// Who sends a request that came with the back-end token, for the history.
+pub fn requester(request: &Request) -> Requester {
+    let source_ip = context(request).and_then(|context| context.identity.source_ip.clone());
+    Requester { token: RequestToken::BackEnd, source_ip, request_id: request_id(request).to_owned() }
 }
 
 /// Method and route template, such as `("GET", "/onboardings/{id}")`; an empty template if the API named none.

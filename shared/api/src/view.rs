@@ -1,6 +1,6 @@
 //! What the API shows of an onboarding.
 
-use onboarding::{ClientAccount, Onboarding, PhoneNumber, Status, Step};
+use onboarding::{ClientAccount, Connection, Onboarding, PhoneNumber, Status, Step};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{HistoryEntry, Stored};
@@ -21,6 +21,10 @@ pub struct SignupSettings {
     pub solution_id: String,
     /// Further members of `extras` for Meta's popup.
     pub extras: Map<String, Value>,
+    /// Which kind of number is connected where the onboarding does not say.
+    pub connection: Connection,
+    /// Whether the solution goes into the popup where the number stays in the `WhatsApp` Business app.
+    pub coexistence_solution_id: bool,
     /// Below which Meta's full-page sign-in is, `/{version}/dialog/oauth`.
     pub dialog_url: Url,
     /// Where clients grant API-key permission.
@@ -48,6 +52,8 @@ pub struct SetupView {
     problem: Option<CustomerProblem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     return_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
 }
@@ -115,6 +121,7 @@ pub fn setup_view(
             detail: problem.step.spec().failed,
         }),
         return_url: onboarding.return_url.clone(),
+        success_url: success_url(onboarding),
         locale: onboarding.locale.clone(),
     }
 }
@@ -139,7 +146,33 @@ fn shown_numbers(onboarding: &Onboarding) -> Vec<ShownNumber> {
     numbers.iter().map(shown).collect()
 }
 
-/// `extras` of `FB.login`: the setting, with `setup` holding the prefill and the solution (Meta, Multi-Partner Solutions).
+/// Where the page leads once the signup is done: the partner's page, told which onboarding it was and where it stands.
+fn success_url(onboarding: &Onboarding) -> Option<String> {
+    let is_done = matches!(
+        onboarding.status,
+        Status::SignedUp | Status::Submitted | Status::Live | Status::PermissionRequired | Status::Ready
+    );
+    let url = onboarding.success_url.as_deref().filter(|_| is_done)?;
+    let query = [
+        ("onboarding", onboarding.id.as_str()),
+        ("reference", onboarding.reference.as_str()),
+        ("status", onboarding.status.as_str()),
+    ];
+    with_query(url, &query)
+}
+
+/// A URL with these parameters at the end of its query.
+pub(crate) fn with_query(url: &str, query: &[(&str, &str)]) -> Option<String> {
+    let mut url = Url::parse(url).ok()?;
+    url.query_pairs_mut().extend_pairs(query);
+    Some(url.into())
+}
+
+/// What `featureType` says where a number stays in the `WhatsApp` Business app (Meta, Onboarding WhatsApp Business app users).
+const COEXISTENCE: &str = "whatsapp_business_app_onboarding";
+
+/// `extras` of `FB.login`: the setting, with `featureType` for the kind of number, and `setup` holding the prefill and the
+/// solution (Meta, Multi-Partner Solutions).
 fn launch(onboarding: &Onboarding, settings: &SignupSettings, public_url: &str) -> Launch {
     let mut extras = settings.extras.clone();
     let mut setup = match extras.remove("setup") {
@@ -147,7 +180,16 @@ fn launch(onboarding: &Onboarding, settings: &SignupSettings, public_url: &str) 
         _ => Map::new(),
     };
     setup.extend(onboarding.prefill.clone());
-    setup.insert("solutionID".to_owned(), settings.solution_id.clone().into());
+    let connection = onboarding.connection.unwrap_or(settings.connection);
+    match connection {
+        Connection::NewNumber => _ = extras.remove("featureType"),
+        Connection::BusinessApp => _ = extras.insert("featureType".to_owned(), COEXISTENCE.into()),
+        // Meta's window asks, or what the setting says decides.
+        Connection::CustomerChooses => {}
+    }
+    if connection != Connection::BusinessApp || settings.coexistence_solution_id {
+        setup.insert("solutionID".to_owned(), settings.solution_id.clone().into());
+    }
     extras.insert("setup".to_owned(), setup.into());
     Launch {
         app_id: settings.app_id.clone(),
@@ -194,8 +236,11 @@ fn permission_url(onboarding: &Onboarding, settings: &SignupSettings, public_url
 pub fn full_view(stored: &Stored) -> Result<Value, Problem> {
     let mut view = serde_json::to_value(&stored.onboarding).map_err(Problem::internal)?;
     if let Value::Object(members) = &mut view {
-        for ours in ["setup_token_sha256", "work_since", "confirmation"] {
+        for ours in ["setup_token_sha256", "former_links", "work_since", "confirmation"] {
             members.remove(ours);
+        }
+        if let Some(Value::Object(webhook)) = members.get_mut("message_webhook") {
+            webhook.remove("sealed_headers");
         }
         if let Some(Value::Object(signup)) = members.get_mut("signup") {
             signup.remove("code_sha256");
@@ -207,22 +252,30 @@ pub fn full_view(stored: &Stored) -> Result<Value, Problem> {
     Ok(view)
 }
 
-/// [`full_view`] with the history, oldest first.
+/// [`full_view`] with the history, oldest first, and when the page was last looked at.
 ///
 /// # Errors
 /// As [`full_view`].
-pub fn full_view_with_history(stored: &Stored, history: &[HistoryEntry]) -> Result<Value, Problem> {
+pub fn full_view_with_history(
+    stored: &Stored,
+    history: &[HistoryEntry],
+    last_seen_at: Option<time::OffsetDateTime>,
+) -> Result<Value, Problem> {
     let mut view = full_view(stored)?;
     let mut history = json!(history);
     for entry in history.as_array_mut().into_iter().flatten() {
         for holder in ["/event", "/event/signup"] {
             if let Some(Value::Object(holder)) = entry.pointer_mut(holder) {
                 holder.remove("code_sha256");
+                holder.remove("token_sha256");
             }
         }
     }
     if let Value::Object(members) = &mut view {
         members.insert("history".to_owned(), history);
+        if let Some(at) = last_seen_at {
+            members.insert("last_seen_at".to_owned(), rfc3339(at).into());
+        }
     }
     Ok(view)
 }

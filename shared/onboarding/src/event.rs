@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
+use super::channel_end::Wanted;
 use super::client_account::{ClientAccount, ClientSearch};
 use super::id::OnboardingId;
+use super::key::StoredKey;
 use super::problem::Problem;
-use super::record::StoredKey;
+use super::requester::Requester;
 use super::signup::{OfferedNumber, PopupAttempt, Signup};
 use super::step::Step;
 
@@ -21,6 +23,16 @@ pub enum Event {
     Started,
     /// The customer opened the setup link.
     LinkOpened,
+    /// The partner made a new setup link.
+    LinkRenewed {
+        /// SHA-256 of its token, in hexadecimal.
+        token_sha256: String,
+        /// When it stops working.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+    },
+    /// The partner took the setup link back.
+    LinkRevoked,
     /// The search for the client account came this far.
     ClientSearched {
         /// How far.
@@ -97,6 +109,53 @@ pub enum Event {
     },
     /// The Hub was asked for the channel, and it has not ended.
     LookedUp,
+    /// The partner called the onboarding off.
+    CancelAsked {
+        /// Who did.
+        by: Requester,
+    },
+    /// The partner wants the channel to end.
+    DisconnectAsked {
+        /// Who said so.
+        by: Requester,
+    },
+    /// The partner wants the channel to stay.
+    ReconnectAsked {
+        /// Who said so.
+        by: Requester,
+    },
+    /// The number of a cancelled onboarding has this channel at the Hub, which is to end.
+    ChannelFound {
+        /// 360dialog's id.
+        channel_id: ChannelId,
+    },
+    /// The Hub is asked to end the channel, or to keep it, in the next moment.
+    ChannelEndSent {
+        /// Which of them.
+        wanted: Wanted,
+    },
+    /// The Hub will end the channel.
+    ChannelEndAccepted {
+        /// When, as it says.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        ends_at: Option<OffsetDateTime>,
+    },
+    /// The Hub was looked at, and what it was asked for has not happened: it is asked again.
+    ChannelEndUnseen {
+        /// What it was asked for.
+        wanted: Wanted,
+    },
+    /// The Hub has not ended the channel yet, or could not be asked.
+    ChannelEndDelayed {
+        /// A sentence for the operator, if something went wrong.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+        /// When it is asked next.
+        #[serde(with = "time::serde::rfc3339")]
+        next_at: OffsetDateTime,
+    },
+    /// The Hub keeps the channel; or there is none that the onboarding has made.
+    ChannelKept,
     /// Another onboarding proved the number anew while this one was at rest.
     NumberLost {
         /// It.
@@ -117,6 +176,15 @@ pub enum Event {
         /// Where.
         key: StoredKey,
     },
+    /// The partner wants a new key in place of the present one.
+    KeyRotationAsked {
+        /// Who said so.
+        by: Requester,
+    },
+    /// The channel ended long enough ago: its keys are to be deleted from the vault.
+    KeyDeletionDue,
+    /// The keys were deleted from the vault.
+    KeysDeleted,
     /// The key was used once, and the message webhook is set where one is configured: nothing is left to do.
     MessagingReady,
     /// A step did not succeed and is tried again.

@@ -48,6 +48,7 @@ impl LongestWaits {
             | Status::NumberChoice
             | Status::Ready
             | Status::Disconnected
+            | Status::Cancelled
             | Status::Failed
             | Status::Expired => None,
         }

@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::event::Event;
-use super::record::{Onboarding, StoredKey};
+use super::key::StoredKey;
+use super::record::Onboarding;
 use super::signup::PopupAttempt;
 use super::status::Status;
 
@@ -55,9 +56,15 @@ pub enum EventType {
     /// The setup link ran out.
     #[strum(serialize = "onboarding.expired")]
     Expired,
+    /// The partner called it off.
+    #[strum(serialize = "onboarding.cancelled")]
+    Cancelled,
     /// 360dialog has ended the channel.
     #[strum(serialize = "onboarding.disconnected")]
     Disconnected,
+    /// A new API key, in place of the one before, is in the vault and has been used once.
+    #[strum(serialize = "onboarding.key_rotated")]
+    KeyRotated,
     /// What the API shows of it changed in another way.
     #[strum(serialize = "onboarding.updated")]
     Updated,
@@ -177,7 +184,25 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
             Some((EventType::Confirmed, json!({ "signup_status": after.signup_status(), "source": source })))
         }
         Event::ClientFound { .. } | Event::ClientCorrected { .. } => changed(&["client"]),
+        Event::LinkRenewed { .. } => {
+            let members = [
+                ("status", before.status != after.status),
+                ("expires_at", true),
+                ("opened_at", before.opened_at.is_some()),
+                ("link_revoked_at", before.link_revoked_at.is_some()),
+            ];
+            let names: Vec<&str> = members.into_iter().filter(|(_, is_new)| *is_new).map(|(name, _)| name).collect();
+            changed(&names)
+        }
+        Event::LinkRevoked => changed(&["link_revoked_at"]),
         Event::LookUpAsked { .. } | Event::LookedUp => changed(&["look_up_asked_at"]),
+        Event::DisconnectAsked { .. }
+        | Event::ReconnectAsked { .. }
+        | Event::ChannelEndAccepted { .. }
+        | Event::ChannelKept => changed(&["channel_end"]),
+        Event::ChannelFound { .. } => changed(&["channel_id"]),
+        Event::KeyRotationAsked { .. } => changed(&["key_rotation"]),
+        Event::KeysDeleted => changed(&["key"]),
         Event::NumberLost { .. } => changed(&["number_lost_to"]),
         Event::RetryRequested { .. } => changed(&["status", "problem"]),
         Event::Overdue { .. } => Some((EventType::Overdue, Value::Null)),
@@ -189,11 +214,18 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
         | Event::SubmissionUnseen
         | Event::SubmissionNotTaken
         | Event::NoKeyFound
+        | Event::ChannelEndSent { .. }
+        | Event::ChannelEndUnseen { .. }
+        | Event::ChannelEndDelayed { .. }
+        | Event::KeyDeletionDue
         | Event::StepDelayed { .. } => None,
         _ if before.status != after.status => reached(after),
         Event::ChannelLive { .. } => changed(&["channel_id"]),
         Event::PermissionGranted => changed(&["permission_granted_at"]),
-        Event::KeyStored { .. } if after.status == Status::Disconnected => changed(&["key"]),
+        Event::ChannelEnded { .. } => changed(&["channel_end"]),
+        // Before it is ready, `ready` tells of it.
+        Event::KeyStored { .. } if after.status != Status::Live => changed(&["key"]),
+        Event::MessagingReady => Some((EventType::KeyRotated, json!({ "api_key": after.key.as_ref().map(place) }))),
         _ => None,
     }
 }
@@ -206,6 +238,7 @@ fn reached(after: &Onboarding) -> Option<(EventType, Value)> {
         Status::PermissionRequired => EventType::PermissionRequired,
         Status::Ready => return Some((EventType::Ready, json!({ "api_key": after.key.as_ref().map(place) }))),
         Status::Disconnected => EventType::Disconnected,
+        Status::Cancelled => EventType::Cancelled,
         Status::Failed => EventType::Failed,
         Status::Expired => EventType::Expired,
         // Other events lead there.
@@ -230,7 +263,7 @@ fn shown(onboarding: &Onboarding, version: u64) -> Map<String, Value> {
     put("phone_number_id", json!(number.map(|number| &number.id)));
     put("channel_id", json!(onboarding.channel_id));
     put("reference", json!(onboarding.reference));
-    put("metadata", json!({}));
+    put("metadata", json!(onboarding.metadata));
     put("status", json!(onboarding.status));
     put("version", json!(version));
     put("overdue_since", json!(onboarding.overdue_since.map(rfc3339)));

@@ -75,6 +75,10 @@ fn key() -> StoredKey {
     }
 }
 
+fn by() -> Requester {
+    Requester { token: RequestToken::BackEnd, source_ip: Some("192.0.2.1".into()), request_id: "r-1".into() }
+}
+
 fn failed(step: Step) -> Event {
     Event::StepFailed { problem: Problem { step, code: "refused".into(), detail: "no".into(), retryable: true } }
 }
@@ -103,6 +107,8 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Started),
         Just(Event::LinkOpened),
+        (0..3u8).prop_map(|n| Event::LinkRenewed { token_sha256: format!("70{n}"), expires_at: at(900_000) }),
+        Just(Event::LinkRevoked),
         Just(Event::ClientSearched { search: ClientSearch::Reading { offset: 200, began_at: None } }),
         Just(Event::ClientSearched { search: ClientSearch::Absent { at: None } }),
         (0..2u8).prop_map(|n| Event::ClientFound { client_id: format!("hT3mV{n}CL").parse().unwrap(), created: true }),
@@ -124,6 +130,21 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
         (0..2u8).prop_map(|n| Event::ChannelEnded { channel_id: channel(n) }),
         Just(Event::LookUpAsked { reason: "cancellation_request".into() }),
         Just(Event::LookedUp),
+        select(vec![
+            Event::CancelAsked { by: by() },
+            Event::DisconnectAsked { by: by() },
+            Event::ReconnectAsked { by: by() },
+            Event::KeyRotationAsked { by: by() },
+        ]),
+        (0..2u8).prop_map(|n| Event::ChannelFound { channel_id: channel(n) }),
+        select(vec![Wanted::End, Wanted::Keep]).prop_flat_map(|wanted| {
+            select(vec![Event::ChannelEndSent { wanted }, Event::ChannelEndUnseen { wanted }])
+        }),
+        prop::option::of(Just(at(800_000))).prop_map(|ends_at| Event::ChannelEndAccepted { ends_at }),
+        Just(Event::ChannelEndDelayed { error: Some("502".into()), next_at: at(600_000) }),
+        Just(Event::ChannelKept),
+        Just(Event::KeyDeletionDue),
+        Just(Event::KeysDeleted),
         Just(Event::NumberLost { to: "onb_01930000000070008000000000000002".parse().unwrap() }),
         Just(Event::NoKeyFound),
         (0..40i64).prop_map(|n| Event::PermissionMissing { asked_at: at(n) }),
@@ -150,7 +171,7 @@ fn progress(onboarding: &Onboarding) -> u8 {
         Status::Submitted => 3,
         Status::Live | Status::PermissionRequired => 4,
         Status::Ready | Status::Expired => 5,
-        Status::Disconnected => 6,
+        Status::Disconnected | Status::Cancelled => 6,
         Status::Failed => unreachable!("failed from failed"),
     }
 }
@@ -181,24 +202,37 @@ proptest! {
             let Ok(Some(after)) = transition(&now, &event, at(second)) else { continue };
             // The number's next channel leads back to its key.
             let next_channel = matches!(event, Event::ChannelLive { .. }) && after.channel_id != now.channel_id;
-            let forward = next_channel || progress(&after) >= progress(&now);
+            // The partner's word.
+            let renewed = now.status == Status::Expired && matches!(event, Event::LinkRenewed { .. });
+            // The new key is there, and does not work.
+            let rotated = now.key_rotation.is_some() && after.status == Status::Failed;
+            let forward = next_channel || renewed || rotated || progress(&after) >= progress(&now);
             prop_assert!(forward, "{event:?}: {:?} -> {:?}", now.status, after.status);
             prop_assert!(after.updated_at >= now.updated_at);
             let longest = LongestWaits::default();
-            let asks = after.status == Status::Ready && after.look_up_asked_at.is_some();
+            let asks = after.status == Status::Ready && after.look_up_asked_at.is_some()
+                || after.open_channel_end().is_some()
+                || after.key_rotation.is_some()
+                || after.keys_idle_since().is_some();
             prop_assert_eq!(after.status.is_at_rest() && !asks, after.work().is_none());
             prop_assert_eq!(after.signup_status() == Status::Confirming, after.confirmation.is_some());
-            prop_assert!(after.overdue_since.is_none() || longest.of(after.status).is_some());
+            let may_wait = longest.of(after.status).is_some() || after.key_rotation.is_some();
+            prop_assert!(after.overdue_since.is_none() || may_wait, "{event:?} {:?}", after.status);
+            prop_assert!(after.key_rotation.is_none() || after.status == Status::Ready);
+            let ends = matches!(after.status, Status::Ready | Status::Cancelled);
+            prop_assert!(after.open_channel_end().is_none() || ends, "{event:?} {:?}", after.status);
             prop_assert!(after.overdue_since.is_none_or(|since| after.status_since < since && since <= after.updated_at));
             let same_status = after.status == now.status;
             prop_assert_eq!(after.status_since, if same_status { now.status_since } else { after.updated_at });
-            prop_assert!(!same_status || now.overdue_since.is_none() || after.overdue_since == now.overdue_since);
+            let rotation_is_over = now.key_rotation.is_some() && after.key_rotation.is_none();
+            let stays = now.overdue_since.is_none() || after.overdue_since == now.overdue_since;
+            prop_assert!(!same_status || rotation_is_over || stays);
             if let Event::Overdue { since } = event {
                 let marked = Onboarding { overdue_since: Some(since), updated_at: after.updated_at, ..now.clone() };
                 prop_assert_eq!(&after, &marked);
             }
             prop_assert_eq!(after.status == Status::Failed, after.problem.is_some() && after.failed_from.is_some());
-            if progress(&after) >= 2 && after.status != Status::Expired {
+            if progress(&after) >= 2 && !matches!(after.status, Status::Expired | Status::Cancelled) {
                 prop_assert!(after.number().is_some());
             }
             if matches!(after.status, Status::Live | Status::PermissionRequired | Status::Ready) {
@@ -223,16 +257,22 @@ proptest! {
             Status::Ready => prop_assert!(
                 after.status == Status::Ready
                     || matches!((&tail, after.status), (Event::ChannelEnded { .. }, Status::Disconnected))
-                    || matches!((&tail, after.status), (Event::ChannelLive { .. }, Status::Live)),
+                    || matches!((&tail, after.status), (Event::ChannelLive { .. }, Status::Live))
+                    || (end.key_rotation.is_some() && after.status == Status::Failed),
                 "{tail:?}"
             ),
-            Status::Expired | Status::Disconnected => prop_assert_eq!(after.status, end.status),
+            Status::Expired if after.status != Status::Expired => {
+                let word = matches!(tail, Event::LinkRenewed { .. } | Event::CancelAsked { .. });
+                prop_assert!(word, "{tail:?}");
+            }
+            Status::Disconnected | Status::Cancelled => prop_assert_eq!(after.status, end.status),
             Status::Failed if after.status != Status::Failed => {
                 let leads_out = matches!(
                     tail,
                     Event::RetryRequested { .. }
                         | Event::ChannelEnded { .. }
                         | Event::NumberAccepted
+                        | Event::CancelAsked { .. }
                         | Event::ChannelLive { .. }
                         | Event::PermissionGranted
                 );

@@ -1,22 +1,25 @@
 //! The record of one onboarding: everything that is known of it, and nothing that can be derived.
 
-use exchange::{ChannelId, ClientId, WabaId};
+use std::collections::BTreeMap;
+
+use exchange::{BusinessId, ChannelId, ClientId, WabaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use strum::{IntoStaticStr, VariantArray};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::channel_end::ChannelEnd;
 use super::client_account::ClientAccount;
 use super::id::OnboardingId;
+use super::key::{KeyRotation, StoredKey};
+use super::link::FormerLink;
+use super::options::{Connection, MessageWebhook};
 use super::problem::Problem;
 use super::retry::Retry;
 use super::signup::{Confirmation, OfferedNumber, PhoneNumber, PopupAttempt, Signup};
 use super::status::Status;
 use super::step::Step;
 use super::submission::Submission;
-
-/// How long the setup link shows the status after the signup.
-const SHOWN: Duration = Duration::days(30);
 
 /// The pricing plan asked for at 360dialog; only partners with tiered pricing have more than one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
@@ -40,21 +43,6 @@ impl Tier {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
-}
-
-/// Where the API key is kept. The key itself is in the vault only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredKey {
-    /// ARN of the secret.
-    pub secret_arn: String,
-    /// The Hub's id of the key, where it named one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_id: Option<String>,
-    /// The vault's id of this version of the secret, where it names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Base address of the messaging API for this key.
-    pub address: String,
 }
 
 /// One journey of one customer, from start to API key.
@@ -87,8 +75,14 @@ pub struct Onboarding {
     /// When the customer first opened the setup link.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<OffsetDateTime>,
+    /// When the partner took the setup link back: it is void.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub link_revoked_at: Option<OffsetDateTime>,
     /// SHA-256 of the setup token, in hexadecimal.
     pub setup_token_sha256: String,
+    /// The newest setup links before this one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_links: Vec<FormerLink>,
     /// The client account at 360dialog.
     pub client: ClientAccount,
     /// The pricing plan.
@@ -97,9 +91,30 @@ pub struct Onboarding {
     /// What Meta's popup is to be filled with (`extras.setup`). Public to the page.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub prefill: Map<String, Value>,
+    /// Which kind of number is to be connected; absent where the setting decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Connection>,
+    /// The only number that is taken: `+` and digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_phone_number: Option<String>,
+    /// The only business portfolio whose signup is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_business_id: Option<BusinessId>,
+    /// The partner's own words, which it gets back in answers and events.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Where the messages of this number go; absent where the setting decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_webhook: Option<MessageWebhook>,
     /// Where the page leads back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// Where the page leads once the signup is done, in place of `return_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_url: Option<String>,
+    /// Where a customer whose link has run out can ask for a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_url: Option<String>,
     /// The page's language, such as `de`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -133,6 +148,9 @@ pub struct Onboarding {
     /// When it was asked whether the channel of a number that is ready has ended; absent once the Hub has said.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub look_up_asked_at: Option<OffsetDateTime>,
+    /// The end of the channel that the partner asked for, and how it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_end: Option<ChannelEnd>,
     /// The onboarding that proved the number anew while this one was at rest, and has it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_lost_to: Option<OnboardingId>,
@@ -142,6 +160,15 @@ pub struct Onboarding {
     /// Where the API key is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<StoredKey>,
+    /// The new key that the partner asked for, until it has been used once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotation: Option<KeyRotation>,
+    /// Since when the keys in the vault are to be deleted: long enough after the channel has ended.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub key_deletion_due_at: Option<OffsetDateTime>,
+    /// When they were.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub key_deleted_at: Option<OffsetDateTime>,
     /// Keys in the vault that are older than this count as absent: the messaging API refuses them.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub keys_void_before: Option<OffsetDateTime>,
@@ -177,11 +204,20 @@ impl Onboarding {
             overdue_since: None,
             link_expires_at,
             opened_at: None,
+            link_revoked_at: None,
             setup_token_sha256,
+            former_links: Vec::new(),
             client,
             tier: Tier::default(),
             prefill: Map::new(),
+            connection: None,
+            expected_phone_number: None,
+            expected_business_id: None,
+            metadata: BTreeMap::new(),
+            message_webhook: None,
             return_url: None,
+            success_url: None,
+            renew_url: None,
             locale: None,
             confirmation: None,
             signup: None,
@@ -193,9 +229,13 @@ impl Onboarding {
             former_channels: Vec::new(),
             may_have_key: false,
             look_up_asked_at: None,
+            channel_end: None,
             number_lost_to: None,
             permission_granted_at: None,
             key: None,
+            key_rotation: None,
+            key_deletion_due_at: None,
+            key_deleted_at: None,
             keys_void_before: None,
             retry: None,
             problem: None,
@@ -222,15 +262,6 @@ impl Onboarding {
         match (&self.problem, self.failed_from) {
             (Some(Problem { step: Step::ClientAccount, .. }), Some(status)) => status,
             _ => self.status,
-        }
-    }
-
-    /// Until when the setup link shows the onboarding: as long as it can be used, and after the signup for 30 days from the last
-    /// change of status.
-    pub fn link_shows_until(&self) -> OffsetDateTime {
-        match self.signup_status() {
-            Status::Started | Status::NumberChoice | Status::Expired => self.link_expires_at,
-            _ => self.status_since + SHOWN,
         }
     }
 

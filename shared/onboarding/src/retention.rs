@@ -11,17 +11,10 @@ impl Onboarding {
     /// Whether its record may be deleted: it has ended, nobody has changed it for as long as records are kept, its link is
     /// over, and no key of it is left in the vault.
     pub fn is_past_retention(&self, kept: Duration, now: OffsetDateTime) -> bool {
-        self.status.has_ended()
+        self.has_ended()
             && now - self.updated_at >= kept
             && now - self.link_expires_at >= AFTER_LINK
             && !self.may_leave_a_key()
-    }
-
-    /// Whether the vault may hold a key of its channel, or of a channel before that one. Deleting the record would leave a
-    /// secret of which nobody knows.
-    fn may_leave_a_key(&self) -> bool {
-        // A key that the messaging API refused is taken out of the record by the partner's retry, and stays in the vault.
-        self.key.is_some() || self.keys_void_before.is_some() || !self.former_channels.is_empty()
     }
 }
 
@@ -45,7 +38,7 @@ mod tests {
     fn only_a_record_that_has_ended_is_past_retention() {
         for status in Status::ALL {
             let (onboarding, now) = ended(*status);
-            let deleted = matches!(status, Status::Failed | Status::Expired | Status::Disconnected);
+            let deleted = matches!(status, Status::Failed | Status::Expired | Status::Disconnected | Status::Cancelled);
             assert_eq!(onboarding.is_past_retention(KEPT, now), deleted, "{status:?}");
             assert!(!onboarding.is_past_retention(KEPT, now - Duration::SECOND), "{status:?}");
         }

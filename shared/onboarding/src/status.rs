@@ -26,6 +26,8 @@ pub enum Status {
     Ready,
     /// It was live and 360dialog has ended its channel. The number is free.
     Disconnected,
+    /// The partner called it off before it was ready. Its number is free once 360dialog has ended its channel, if it has one.
+    Cancelled,
     /// A permanent error at a step. [`Onboarding::problem`](super::Onboarding::problem) says which.
     Failed,
     /// The setup link ran out before Embedded Signup was finished.
@@ -44,12 +46,16 @@ impl Status {
     /// Whether nothing is left to be done: nothing moves the onboarding any more but news of its channel or an operator's
     /// explicit request.
     pub const fn is_at_rest(self) -> bool {
-        matches!(self, Self::Ready | Self::Disconnected | Self::Failed | Self::Expired)
+        matches!(self, Self::Ready | Self::Disconnected | Self::Cancelled | Self::Failed | Self::Expired)
     }
 
-    /// Whether it is at rest without a number in use: another onboarding may take its number, and its record is not kept for
-    /// ever.
+    /// Whether it is at rest, and not because it is ready.
     pub const fn has_ended(self) -> bool {
         self.is_at_rest() && !matches!(self, Self::Ready)
+    }
+
+    /// Whether nothing leads out of it.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Disconnected | Self::Cancelled)
     }
 }

@@ -67,7 +67,11 @@ impl Step {
             },
             Self::KeyCreation => StepSpec {
                 queue: Some("KEY_CREATION_QUEUE_URL"),
-                is_open: |onboarding| matches!(onboarding.status, Status::Live | Status::PermissionRequired),
+                is_open: |onboarding| {
+                    matches!(onboarding.status, Status::Live | Status::PermissionRequired)
+                        || onboarding.key_rotation.is_some()
+                        || (onboarding.key_deletion_due_at.is_some() && onboarding.key_deleted_at.is_none())
+                },
                 failed: "Your number is live, but the last settings did not work.",
             },
         }

@@ -1,7 +1,12 @@
 //! How far the submission of the number to the Hub has come.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
+
+use super::record::Onboarding;
+
+/// How far our clock and the Hub's may be apart. The Hub says whole seconds.
+const CLOCKS_DIFFER: Duration = Duration::seconds(5);
 
 /// How far the submission of the number has come, from the first call on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,4 +31,12 @@ pub struct UnclearSubmission {
     /// How often the Hub was looked at since, and no channel of the number was there.
     #[serde(default)]
     pub looks: u8,
+}
+
+impl Onboarding {
+    /// Whether its submission made a channel that was made at `made_at`, as the Hub says.
+    pub fn has_made(&self, made_at: Option<OffsetDateTime>) -> bool {
+        let asked_at = self.submission.map(|submission| submission.first_asked_at);
+        asked_at.zip(made_at).is_some_and(|(asked_at, made_at)| asked_at - CLOCKS_DIFFER <= made_at)
+    }
 }

@@ -4,10 +4,13 @@
 //! operator's retry, or by proof that what failed has happened after all.
 
 use exchange::ChannelId;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::channel_end::{self, ChannelEnd, Wanted};
 use super::client_account::{ClientAccount, ClientSearch};
 use super::event::Event;
+use super::key::KeyRotation;
+use super::link;
 use super::problem::{FailureCode, Problem};
 use super::record::Onboarding;
 use super::retry::{Refusal, Retry};
@@ -16,8 +19,6 @@ use super::status::Status;
 use super::step::Step;
 use super::submission::{Submission, UnclearSubmission};
 
-/// How far our clock and the Hub's may be apart. The Hub says whole seconds.
-const CLOCKS_DIFFER: Duration = Duration::seconds(5);
 /// How many popup attempts a record keeps. More stay in the history.
 const ATTEMPTS_KEPT: usize = 20;
 /// How many popups that ended without a signup are kept of a setup link, so that it cannot fill the table.
@@ -50,6 +51,19 @@ pub fn transition(
     match event {
         Event::Started => {}
         Event::LinkOpened => after.opened_at = before.opened_at.or(Some(at)),
+        Event::LinkRenewed { token_sha256, expires_at } => {
+            if before.status.is_final() {
+                return Err(illegal());
+            }
+            if before.setup_token_sha256 != *token_sha256 {
+                link::renew(&mut after, token_sha256, *expires_at, at);
+            }
+            if before.status == Status::Expired {
+                let chooses = !before.numbers.is_empty();
+                advance(&mut after, if chooses { Status::NumberChoice } else { Status::Started });
+            }
+        }
+        Event::LinkRevoked => link::revoke(&mut after, at),
         Event::ClientSearched { search } => search_client(&mut after, *search),
         Event::ClientFound { client_id, .. } => match &before.client {
             ClientAccount::Known { id, .. } if id == client_id => {}
@@ -119,6 +133,7 @@ pub fn transition(
         Event::ChannelLive { channel_id, made_at } => match before.status {
             _ if !has_number(before) => return Err(illegal()),
             _ if before.number_lost_to.is_some() => {}
+            Status::Cancelled if before.has_made(*made_at) => channel_found(&mut after, channel_id, at),
             Status::SignedUp | Status::Submitted => go_live(&mut after, channel_id, *made_at),
             Status::Failed if failed_at(before, Step::NumberSubmission) => go_live(&mut after, channel_id, *made_at),
             Status::Live | Status::PermissionRequired | Status::Ready if is_news(before, channel_id) => {
@@ -135,18 +150,76 @@ pub fn transition(
                     // Its key was being made: the worker may have stored the key and died before it recorded it.
                     after.keys_void_before = Some(at);
                 }
-                advance(&mut after, Status::Disconnected);
+                channel_end::change(&mut after, |end| end.ended_at = Some(at));
+                if before.status != Status::Cancelled {
+                    advance(&mut after, Status::Disconnected);
+                }
                 after.look_up_asked_at = None;
+                after.key_rotation = None;
             }
         }
         Event::LookUpAsked { .. } => {
             if before.status == Status::Ready && before.look_up_asked_at.is_none() {
                 after.look_up_asked_at = Some(at);
             }
+            if before.status == Status::Cancelled {
+                channel_end::change(&mut after, |end| end.next_at = end.next_at.min(at));
+            }
         }
         Event::LookedUp => after.look_up_asked_at = None,
+        Event::CancelAsked { .. } => match before.status {
+            Status::Cancelled => {}
+            Status::Ready | Status::Disconnected => return Err(illegal()),
+            _ => cancel(&mut after, at),
+        },
+        Event::DisconnectAsked { .. } => match before.status {
+            Status::Ready => channel_end::ask(&mut after, Wanted::End, at),
+            Status::Disconnected => {}
+            _ => return Err(illegal()),
+        },
+        Event::ReconnectAsked { .. } => match before.status {
+            Status::Ready => channel_end::ask(&mut after, Wanted::Keep, at),
+            _ => return Err(illegal()),
+        },
+        Event::ChannelFound { channel_id } => {
+            if before.status == Status::Cancelled {
+                channel_found(&mut after, channel_id, at);
+            }
+        }
+        Event::ChannelEndSent { wanted } => channel_end::change(&mut after, |end| {
+            if end.wanted == *wanted {
+                (end.sent_at, end.unclear) = (Some(at), true);
+            }
+        }),
+        Event::ChannelEndAccepted { ends_at } => channel_end::change(&mut after, |end| {
+            if end.wanted == Wanted::End {
+                *end = ChannelEnd {
+                    unclear: false,
+                    accepted_at: end.accepted_at.or(Some(at)),
+                    ends_at: ends_at.or(end.ends_at),
+                    error: None,
+                    ..end.clone()
+                };
+                end.next_at = end.next_look(at);
+            }
+        }),
+        Event::ChannelEndUnseen { wanted } => channel_end::change(&mut after, |end| {
+            if end.wanted == *wanted && (end.unclear || end.accepted_at.is_some()) {
+                (end.unclear, end.accepted_at, end.next_at) = (false, None, at);
+            }
+        }),
+        Event::ChannelEndDelayed { error, next_at } => channel_end::change(&mut after, |end| {
+            end.error.clone_from(error);
+            end.next_at = *next_at;
+        }),
+        Event::ChannelKept => {
+            let is_kept = |end: &ChannelEnd| end.wanted == Wanted::Keep || before.channel_id.is_none();
+            if before.open_channel_end().is_some_and(is_kept) {
+                after.channel_end = None;
+            }
+        }
         Event::NumberLost { to } => match before.status {
-            status if status.has_ended() => after.number_lost_to = Some(to.clone()),
+            _ if before.has_ended() => after.number_lost_to = Some(to.clone()),
             _ if before.number_lost_to.as_ref() == Some(to) => {}
             _ => return Err(illegal()),
         },
@@ -180,12 +253,42 @@ pub fn transition(
                 advance(&mut after, Status::Live);
             }
             // It ended while its key was made. That the vault holds one must be known.
-            Status::Disconnected if before.key.is_none() => after.key = Some(key.clone()),
+            status if status.is_final() && before.key.is_none() => {
+                after.key = Some(key.clone());
+                (after.key_deletion_due_at, after.key_deleted_at) = (None, None);
+            }
+            Status::Ready if before.key_rotation.as_ref().is_some_and(|rotation| !rotation.key_stored) => {
+                after.key = Some(key.clone());
+                after.key_rotation =
+                    before.key_rotation.clone().map(|rotation| KeyRotation { key_stored: true, ..rotation });
+                forget_retry_of(&mut after, Step::KeyCreation);
+            }
             _ if before.key.is_some() => {}
             _ => return Err(illegal()),
         },
+        Event::KeyRotationAsked { by } => match before.status {
+            Status::Ready if before.key_rotation.is_none() => {
+                after.key_rotation = Some(KeyRotation { since: at, by: by.clone(), key_stored: false });
+            }
+            Status::Ready => {}
+            _ => return Err(illegal()),
+        },
+        Event::KeyDeletionDue => {
+            if before.keys_idle_since().is_some() {
+                after.key_deletion_due_at = before.key_deletion_due_at.or(Some(at));
+            }
+        }
+        Event::KeysDeleted => {
+            if before.key_deletion_due_at.is_some() && before.key_deleted_at.is_none() {
+                (after.key, after.key_deleted_at, after.retry) = (None, Some(at), None);
+            }
+        }
         Event::MessagingReady => match before.status {
             Status::Live if before.key.is_some() => advance(&mut after, Status::Ready),
+            Status::Ready if before.key_rotation.as_ref().is_some_and(|rotation| rotation.key_stored) => {
+                (after.key_rotation, after.overdue_since) = (None, None);
+                forget_retry_of(&mut after, Step::KeyCreation);
+            }
             Status::Ready => {}
             _ => return Err(illegal()),
         },
@@ -204,7 +307,7 @@ pub fn transition(
             }
         }
         Event::StepFailed { problem } => {
-            if (problem.step.spec().is_open)(before) {
+            if (problem.step.spec().is_open)(before) && !before.status.is_final() {
                 fail(&mut after, problem);
             }
         }
@@ -219,7 +322,8 @@ pub fn transition(
         Event::Overdue { since } => {
             // Otherwise the wait that it is about is over.
             let is_meant = before.status_since < *since && *since <= at;
-            if is_meant && before.status.has_longest_wait() && before.overdue_since.is_none() {
+            let rotates = before.key_rotation.as_ref().is_some_and(|rotation| rotation.since < *since);
+            if is_meant && (before.status.has_longest_wait() || rotates) && before.overdue_since.is_none() {
                 after.overdue_since = Some(*since);
             }
         }
@@ -261,15 +365,35 @@ fn move_on(after: &mut Onboarding, status: Status) {
     after.confirmation = None;
 }
 
+/// Called off. What is at 360dialog by then has to end there first.
+fn cancel(after: &mut Onboarding, at: OffsetDateTime) {
+    let ends = after.has_channel_to_end();
+    if after.status == Status::Live && after.key.is_none() {
+        // Its key was being made: the worker may have stored the key and died before it recorded it.
+        after.keys_void_before = Some(at);
+    }
+    after.channel_end = ends.then(|| ChannelEnd::asked(Wanted::End, at));
+    after.confirmation = None;
+    advance(after, Status::Cancelled);
+}
+
+/// The channel that is to end with a cancelled onboarding.
+fn channel_found(after: &mut Onboarding, channel_id: &ChannelId, at: OffsetDateTime) {
+    if after.channel_id.is_none() && after.open_channel_end().is_some() {
+        after.channel_id = Some(channel_id.clone());
+        channel_end::change(after, |end| end.next_at = at);
+    }
+}
+
 /// A channel that was there before the number was submitted, or that came later in the place of another, may have a key.
 fn go_live(after: &mut Onboarding, channel_id: &ChannelId, made_at: Option<OffsetDateTime>) {
     let replaced = after.channel_id.replace(channel_id.clone()).filter(|former| former != channel_id);
-    let asked_at = after.submission.map(|submission| submission.first_asked_at);
-    let is_ours = asked_at.zip(made_at).is_some_and(|(asked_at, made_at)| asked_at - CLOCKS_DIFFER <= made_at);
-    after.may_have_key = replaced.is_some() || !is_ours;
+    after.may_have_key = replaced.is_some() || !after.has_made(made_at);
     after.former_channels.extend(replaced);
     after.key = None;
     after.look_up_asked_at = None;
+    // They were the other channel's.
+    (after.key_rotation, after.channel_end) = (None, None);
     advance(after, Status::Live);
 }
 
@@ -344,7 +468,8 @@ fn forget_retry_of(after: &mut Onboarding, step: Step) {
 }
 
 fn fail(after: &mut Onboarding, problem: &Problem) {
-    let from = after.status;
+    // The new key of a rotation is the only one by then, and is still to be proven.
+    let from = if after.key_rotation.take().is_some() { Status::Live } else { after.status };
     advance(after, Status::Failed);
     after.problem = Some(problem.clone());
     after.failed_from = Some(from);

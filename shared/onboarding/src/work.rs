@@ -81,11 +81,9 @@ const LOOK_UP_OVERDUE: Duration = Duration::hours(12);
 impl Onboarding {
     /// What is to be done next; `None` if nothing is.
     pub fn work(&self) -> Option<Work> {
-        if let (Status::Ready, Some(due_at)) = (self.status, self.look_up_asked_at) {
-            return Some(Work { class: Class::LookUp, step: Some(Step::NumberSubmission), due_at });
-        }
         if self.status.is_at_rest() {
-            return None;
+            let works = [self.rotation_work(), self.look_up_work(), self.channel_end_work(), self.key_deletion_work()];
+            return works.into_iter().flatten().min_by_key(|work| work.due_at);
         }
         let work = |class, step: Step| Work { class, step: Some(step), due_at: self.due_for(step) };
         Some(match self.status {
@@ -106,6 +104,37 @@ impl Onboarding {
         })
     }
 
+    /// A new key in place of the present one.
+    fn rotation_work(&self) -> Option<Work> {
+        let rotation = self.key_rotation.as_ref()?;
+        let class = if rotation.key_stored { Class::Free } else { Class::Key };
+        Some(Work { class, step: Some(Step::KeyCreation), due_at: self.due_since(rotation.since, Step::KeyCreation) })
+    }
+
+    /// A channel that may have ended.
+    fn look_up_work(&self) -> Option<Work> {
+        let due_at = self.look_up_asked_at.filter(|_| self.status == Status::Ready)?;
+        Some(Work { class: Class::LookUp, step: Some(Step::NumberSubmission), due_at })
+    }
+
+    /// A channel that is to end, or to stay.
+    fn channel_end_work(&self) -> Option<Work> {
+        let due_at = self.open_channel_end()?.next_at;
+        Some(Work { class: Class::LookUp, step: Some(Step::NumberSubmission), due_at })
+    }
+
+    /// Keys that nobody can use any more. Reconciliation knows how long they are kept.
+    fn key_deletion_work(&self) -> Option<Work> {
+        let idle_since = self.keys_idle_since()?;
+        Some(match self.key_deletion_due_at {
+            None => Work { class: Class::Reconciliation, step: None, due_at: idle_since },
+            Some(since) => {
+                let due_at = self.due_since(since, Step::KeyCreation);
+                Work { class: Class::Free, step: Some(Step::KeyCreation), due_at }
+            }
+        })
+    }
+
     /// When the Hub is to be asked next for the channel of the number that was submitted, if it is asked at `now`.
     pub fn next_look_up(&self, now: OffsetDateTime) -> OffsetDateTime {
         let early = LOOK_UPS.into_iter().map(|after| self.work_since + after).find(|at| *at > now);
@@ -115,11 +144,16 @@ impl Onboarding {
 
     /// At once, unless the step was tried and has to wait.
     fn due_for(&self, step: Step) -> OffsetDateTime {
+        self.due_since(self.work_since, step)
+    }
+
+    /// Since `since`, unless the step was tried and has to wait.
+    fn due_since(&self, since: OffsetDateTime, step: Step) -> OffsetDateTime {
         // The number's step finds the client account first.
         let its = |retry: &&super::Retry| {
             retry.step == step || (step, retry.step) == (Step::NumberSubmission, Step::ClientAccount)
         };
-        self.retry.as_ref().filter(its).map_or(self.work_since, |retry| retry.next_at)
+        self.retry.as_ref().filter(its).map_or(since, |retry| retry.next_at)
     }
 
     /// Whether what was to be done still is, so that a message that was sent for it still stands.
@@ -139,6 +173,10 @@ impl Onboarding {
             && self.channel_id == after.channel_id
             && self.key == after.key
             && self.look_up_asked_at == after.look_up_asked_at
+            && self.channel_end == after.channel_end
+            && self.key_rotation == after.key_rotation
+            && self.key_deletion_due_at == after.key_deletion_due_at
+            && self.key_deleted_at == after.key_deleted_at
     }
 }
 

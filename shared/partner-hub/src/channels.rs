@@ -47,6 +47,8 @@ pub struct Channel {
     pub account_mode: Option<String>,
     /// When the Hub made it (`created_at`).
     pub created_at: Option<OffsetDateTime>,
+    /// When it ends, or has ended (`terminated_at`); `None` while nobody has asked for its end.
+    pub terminated_at: Option<OffsetDateTime>,
 }
 
 /// How far a channel has come, as far as the Hub says it.
@@ -74,6 +76,7 @@ impl Channel {
             hub_status: None,
             account_mode: None,
             created_at: None,
+            terminated_at: None,
         }
     }
 
@@ -93,6 +96,12 @@ impl Channel {
             }
             _ => ChannelStage::Other,
         }
+    }
+
+    /// Whether its end was requested, and it has not ended yet.
+    pub fn is_ending(&self) -> bool {
+        let is_requested = self.terminated_at.is_some() || self.hub_status.as_deref() == Some("pending_deletion");
+        is_requested && self.stage() != ChannelStage::Ended
     }
 
     /// Whether messages flow, so that a key can be asked for.
@@ -117,6 +126,7 @@ pub(super) struct ChannelShape {
     hub_status: Text,
     account_mode: Text,
     created_at: Text,
+    terminated_at: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -164,6 +174,7 @@ impl ChannelShape {
             hub_status: self.hub_status.0,
             account_mode: self.account_mode.0,
             created_at: self.created_at.0.as_deref().and_then(time_of),
+            terminated_at: self.terminated_at.0.as_deref().and_then(time_of),
         })
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api_keys;
+mod cancellation;
 mod channels;
 mod clients;
 mod credentials;

@@ -11,7 +11,7 @@ use partner_hub::Hub;
 use partner_webhook::{Endpoint, PublicAddresses};
 #[cfg(feature = "dispatcher")]
 use queue::Queue;
-use secrets::{BundleSecret, SealingKeys, Secret, WorkerSecret};
+use secrets::{BundleSecret, HeaderKeys, SealingKeys, Secret, WorkerSecret};
 use store::Store;
 use vault::Vault;
 #[cfg(feature = "dispatcher")]
@@ -41,6 +41,8 @@ pub struct Dependencies {
     pub worker: Arc<dyn Secret<WorkerSecret>>,
     /// The keys that seal the tokens of signups.
     pub sealing: Arc<dyn Secret<SealingKeys>>,
+    /// The keys that seal the headers of an onboarding's own message webhook.
+    pub header_keys: Arc<dyn Secret<HeaderKeys>>,
     /// The one HTTP client, for everything that is called.
     pub http: reqwest::Client,
     /// The time.
@@ -94,6 +96,8 @@ pub struct Ports {
     pub worker: Arc<dyn Secret<WorkerSecret>>,
     /// The keys that seal the tokens of signups.
     pub sealing: Arc<dyn Secret<SealingKeys>>,
+    /// The keys that seal the headers of an onboarding's own message webhook.
+    pub header_keys: Arc<dyn Secret<HeaderKeys>>,
 }
 
 impl Dependencies {
@@ -104,6 +108,7 @@ impl Dependencies {
             bundle: ports.bundle,
             worker: ports.worker,
             sealing: ports.sealing,
+            header_keys: ports.header_keys,
             http,
             clock,
             vault: VaultSource::Given(ports.vault),
@@ -130,6 +135,7 @@ impl Dependencies {
             bundle: cached(secret, ids.bundle, BundleSecret::parse),
             worker: cached(secret, ids.worker, WorkerSecret::parse),
             sealing: cached(secret, ids.sealing, SealingKeys::parse),
+            header_keys: cached(secret, ids.header_key, HeaderKeys::parse),
             http,
             clock,
             vault: VaultSource::Aws(secrets_manager),
@@ -205,6 +211,11 @@ impl Dependencies {
             secret: Arc::clone(&self.worker),
             clock: self.clock.clone(),
         })
+    }
+
+    /// Where the messages of a number go. `usual`: of one whose onboarding does not say.
+    pub fn message_webhooks(&self, usual: Option<url::Url>) -> workflow::steps::MessageWebhooks {
+        workflow::steps::MessageWebhooks { usual, header_keys: Arc::clone(&self.header_keys) }
     }
 
     /// What the upkeep needs of the bundle. `notify_unclaimed`: whether the partner is told of signups that no onboarding has.

@@ -4,8 +4,10 @@ mod bundle;
 #[cfg(feature = "aws")]
 mod cache;
 mod fields;
+mod header_keys;
 #[cfg(feature = "memory")]
 mod memory;
+mod rotating_key;
 mod seal;
 mod sealing_keys;
 mod worker;
@@ -18,13 +20,14 @@ pub use bundle::BundleSecret;
 #[cfg(feature = "aws")]
 pub use cache::CachedSecret;
 pub use fields::IncompleteSecret;
+pub use header_keys::HeaderKeys;
 #[cfg(feature = "memory")]
 pub use memory::MemorySecret;
 pub use seal::{SealError, SealKey};
 pub use sealing_keys::SealingKeys;
 pub use worker::WorkerSecret;
 
-/// Gives the value of one secret: a [`BundleSecret`], a [`WorkerSecret`] or [`SealingKeys`].
+/// Gives the value of one secret: a [`BundleSecret`], a [`WorkerSecret`], [`SealingKeys`] or [`HeaderKeys`].
 #[async_trait]
 pub trait Secret<T>: Send + Sync {
     /// The value, at most a few minutes old.

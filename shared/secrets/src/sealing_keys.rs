@@ -1,21 +1,13 @@
 //! The keys with which the tokens of signups are sealed: a secret of its own, which few functions may read.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use crate::fields::Fields;
-use crate::{IncompleteSecret, SealError, SealKey};
-
-const PURPOSE: &str = "the token of a signup";
-/// So many bytes of a key's digest are its id, which stands before what it sealed.
-const ID: usize = 4;
+use crate::rotating_key::RotatingKey;
+use crate::{IncompleteSecret, SealError};
 
 /// The key that seals, and while it is being rotated the one before it, which still opens.
 #[derive(Debug)]
-pub struct SealingKeys {
-    key: SecretString,
-    previous: Option<SecretString>,
-}
+pub struct SealingKeys(RotatingKey);
 
 impl SealingKeys {
     /// Reads the secret's value, `{"key": …, "previous_key": …}`. An empty previous key is none.
@@ -23,39 +15,28 @@ impl SealingKeys {
     /// # Errors
     /// If it is anything else.
     pub fn parse(json: &str) -> Result<Self, IncompleteSecret> {
-        let mut fields = Fields::read("the secret …/sealing-key", json)?;
-        let (key, previous) = (fields.required("key"), fields.optional("previous_key"));
-        fields.finish(key.map(|key| Self { key, previous }))
+        RotatingKey::parse("the secret …/sealing-key", "the token of a signup", json).map(Self)
     }
 
-    /// Seals a secret: the id of the key, then what [`SealKey::seal`] says. It opens only with the same `context`.
+    /// Seals a secret. It opens only with the same `context`.
     ///
     /// # Errors
     /// If the crypto library refuses.
     pub fn seal(&self, secret: &SecretString, context: &str) -> Result<Vec<u8>, SealError> {
-        let sealed = SealKey::derive(&self.key, PURPOSE)?.seal(secret, context)?;
-        Ok([id(&self.key).as_slice(), &sealed].concat())
+        self.0.seal(secret, context)
     }
 
     /// Opens what [`Self::seal`] returned; `None` if neither key sealed it, or with another context.
     pub fn open(&self, sealed: &[u8], context: &str) -> Option<SecretString> {
-        let (sealed_by, sealed) = sealed.split_at_checked(ID)?;
-        let key = std::iter::once(&self.key).chain(&self.previous).find(|key| id(key) == *sealed_by)?;
-        SealKey::derive(key, PURPOSE).ok()?.open(sealed, context)
+        self.0.open(sealed, context)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "only hashed")]
-fn id(key: &SecretString) -> [u8; ID] {
-    let digest = digest(&SHA256, key.expose_secret().as_bytes());
-    let mut id = [0; ID];
-    id.copy_from_slice(&digest.as_ref()[..ID]);
-    id
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "only compared")]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn keys(key: &str, previous: &str) -> SealingKeys {

@@ -1,11 +1,11 @@
-//! What changes in the transaction of a record, besides its number and channel: who has a WABA, the signups that nobody has, and the token
-//! of the signup that is being confirmed.
+//! What changes in the transaction of a record, besides its number and channel: who has a WABA, the signups that nobody has, the
+//! token of the signup that is being confirmed, and the reminder of a new key.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use onboarding::{Event, Onboarding, SignupSource, Status};
 
 use super::kept_token::{self, KeptToken};
-use super::{StoreError, unclaimed, waba};
+use super::{StoreError, rotation, unclaimed, waba};
 
 /// One write.
 pub(crate) struct Also {
@@ -41,6 +41,13 @@ impl Also {
             writes.push(always(kept_token::keep(table, &after.id, token)?));
         } else if before.signup_status() == Status::Confirming && after.signup_status() != Status::Confirming {
             writes.push(always(kept_token::drop(table, &after.id)?));
+        }
+        let is_overdue = before.overdue_since.is_none() && after.overdue_since.is_some();
+        match (&before.key_rotation, &after.key_rotation) {
+            (None, Some(asked)) => writes.push(always(rotation::remind(table, &after.id, asked.since)?)),
+            (Some(_), None) => writes.push(always(rotation::forget(table, &after.id)?)),
+            (Some(_), Some(_)) if is_overdue => writes.push(always(rotation::forget(table, &after.id)?)),
+            _ => {}
         }
         Ok(writes)
     }

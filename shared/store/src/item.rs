@@ -31,6 +31,8 @@ pub(crate) const STACK: &str = "STACK";
 
 /// The sort key of the token of a signup that is being confirmed.
 pub(crate) const TOKEN: &str = "TOKEN";
+/// The sort key of what reminds of a new key that takes too long.
+pub(crate) const ROTATION: &str = "ROTATION";
 /// The sort key of what stands for a record that was deleted.
 pub(crate) const DELETED: &str = "DELETED";
 
@@ -126,6 +128,16 @@ impl Key {
 
     pub(crate) fn popup(id: &OnboardingId) -> Self {
         Self { sk: "POPUP".to_owned(), ..Self::onboarding(id) }
+    }
+
+    /// When the page was last looked at.
+    pub(crate) fn last_seen(id: &OnboardingId) -> Self {
+        Self { sk: "SEEN".to_owned(), ..Self::onboarding(id) }
+    }
+
+    /// What reminds reconciliation of a new key that takes too long.
+    pub(crate) fn rotation(id: &OnboardingId) -> Self {
+        Self { sk: ROTATION.to_owned(), ..Self::onboarding(id) }
     }
 
     /// The token of the signup that is being confirmed.

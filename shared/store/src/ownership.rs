@@ -100,7 +100,8 @@ impl Store {
         };
         match owner.onboarding.status {
             _ if owner.onboarding.id == winner.id => Ok(None),
-            Status::Ready => {
+            // 360dialog is asked whether its channel has ended, so that the next proof may succeed.
+            Status::Ready | Status::Cancelled if !owner.onboarding.has_ended() => {
                 let event = Event::LookUpAsked { reason: "number_proven_elsewhere".to_owned() };
                 self.apply(&owner.onboarding.id, &event).await?;
                 Ok(None)

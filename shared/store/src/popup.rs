@@ -1,13 +1,14 @@
 //! The popup of an onboarding: when its customer went to Meta and finished there, and how many codes were exchanged.
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use onboarding::limiter::{from_milliseconds, milliseconds};
 use onboarding::{OnboardingId, WabaId};
 use time::{Duration, OffsetDateTime};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
 use super::contention::Updated;
-use super::item::{self, Key, n};
+use super::item::{self, Key, n, s};
 use super::{Store, StoreError};
 
 /// How many codes are exchanged for one onboarding, so that a link cannot cause calls to Meta without end.
@@ -17,16 +18,20 @@ pub const MOST_EXCHANGES: u32 = 200;
 const OPEN: Duration = Duration::hours(2);
 /// What the page says is written no more often than this.
 const PAUSE: Duration = Duration::minutes(1);
+/// Of how many links it is kept that they opened a popup.
+const MOST_LINKS: u32 = 100;
 /// How many WABAs the page of one onboarding can hint at.
 const MOST_HINTS: u32 = 20;
 /// How long a hint is kept: as long as the signup that it may be of.
 const HINT_KEPT: Duration = Duration::days(30);
 
 /// What is known of the popup of an onboarding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Popup {
     /// When the customer last went to Meta with a valid link.
     pub opened_at: Option<OffsetDateTime>,
+    /// With which links: SHA-256 of their tokens, in hexadecimal.
+    pub opened_by: Vec<String>,
     /// When the customer last finished at Meta without its code reaching us.
     pub finished_at: Option<OffsetDateTime>,
     /// How many codes were exchanged.
@@ -51,36 +56,46 @@ impl Store {
         let Some(found) = self.read_item(Key::popup(id)).await? else { return Ok(Popup::default()) };
         let time = |name| item::number(&found, name).map(from_milliseconds);
         let exchanges = item::number(&found, "exchanges").and_then(|count| count.try_into().ok());
+        let opened_by = found.get("opened_by").and_then(|links| links.as_ss().ok());
         Ok(Popup {
             opened_at: time("opened_at"),
+            opened_by: opened_by.cloned().unwrap_or_default(),
             finished_at: time("finished_at"),
             exchanges: exchanges.unwrap_or_default(),
         })
     }
 
-    /// Notes that the customer went to Meta with a valid link.
-    pub async fn popup_opened(&self, id: &OnboardingId) -> Result<(), StoreError> {
-        self.popup_at(id, "opened_at").await
+    /// Notes that the customer went to Meta with the link of this token, which is valid. `token_sha256`: in hexadecimal.
+    pub async fn popup_opened(&self, id: &OnboardingId, token_sha256: &str) -> Result<(), StoreError> {
+        let request = self
+            .popup_request(id)
+            .update_expression("SET v = :v, opened_at = :now ADD opened_by :links")
+            .condition_expression(
+                "attribute_not_exists(opened_at) OR opened_at <= :before OR (NOT contains(opened_by, :link) AND size(opened_by) < :most)",
+            )
+            .expression_attribute_values(":links", AttributeValue::Ss(vec![token_sha256.to_owned()]))
+            .expression_attribute_values(":link", s(token_sha256))
+            .expression_attribute_values(":most", n(MOST_LINKS));
+        self.update(request).await.map(drop)
     }
 
     /// Notes that the customer finished at Meta and no code of it has reached us.
     pub async fn popup_finished(&self, id: &OnboardingId) -> Result<(), StoreError> {
-        self.popup_at(id, "finished_at").await
+        let request = self
+            .popup_request(id)
+            .update_expression("SET v = :v, finished_at = :now")
+            .condition_expression("attribute_not_exists(finished_at) OR finished_at <= :before");
+        self.update(request).await.map(drop)
     }
 
-    async fn popup_at(&self, id: &OnboardingId, attribute: &str) -> Result<(), StoreError> {
+    fn popup_request(&self, id: &OnboardingId) -> UpdateItemFluentBuilder {
         let now = self.clock.now();
-        let request = self
-            .client
+        self.client
             .update_item()
             .set_key(Some(Key::popup(id).attributes()))
-            .update_expression("SET v = :v, #at = :now")
-            .condition_expression("attribute_not_exists(#at) OR #at <= :before")
-            .expression_attribute_names("#at", attribute)
             .expression_attribute_values(":v", n(item::SHAPE))
             .expression_attribute_values(":now", n(milliseconds(now)))
-            .expression_attribute_values(":before", n(milliseconds(now - PAUSE)));
-        self.update(request).await.map(drop)
+            .expression_attribute_values(":before", n(milliseconds(now - PAUSE)))
     }
 
     /// Counts an exchange before it is made. `false`: there were [`MOST_EXCHANGES`], and it must not be made. A code has
@@ -109,7 +124,7 @@ impl Store {
             .condition_expression("attribute_not_exists(hints) OR (size(hints) < :most AND NOT contains(hints, :waba))")
             .expression_attribute_values(":v", n(item::SHAPE))
             .expression_attribute_values(":wabas", AttributeValue::Ss(vec![waba_id.to_string()]))
-            .expression_attribute_values(":waba", item::s(waba_id.as_str()))
+            .expression_attribute_values(":waba", s(waba_id.as_str()))
             .expression_attribute_values(":most", n(MOST_HINTS));
         if let Updated::Refused(_) = self.update(request).await? {
             return Ok(());

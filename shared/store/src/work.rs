@@ -35,6 +35,8 @@ pub enum WorkKey {
     Onboarding(OnboardingId),
     /// A signup that is being confirmed at Meta. Reconciliation's: it never gets a permit.
     Confirmation(OnboardingId),
+    /// A new key that takes too long. Reconciliation's, too.
+    Rotation(OnboardingId),
     /// What is left of an onboarding whose record was deleted. Reconciliation's too.
     Deletion(OnboardingId),
     /// A webhook that is kept and not settled.
@@ -73,6 +75,7 @@ impl WorkKey {
         match self {
             Self::Onboarding(id) => Key::onboarding(id),
             Self::Confirmation(id) => Key::token(id),
+            Self::Rotation(id) => Key::rotation(id),
             Self::Deletion(id) => Key::deleted(id),
             Self::Inbox(key) => Key::inbox_work(key),
             Self::Event(key) => key.delivery(),
@@ -316,6 +319,7 @@ fn due(item: &Item) -> Option<Due> {
         _ if sk.starts_with(DELIVERY_PREFIX) => EventKey::of(pk, sk).map(WorkKey::Event),
         _ if pk == STACK => Some(WorkKey::Replay),
         (item::TOKEN, Some(id)) => Some(WorkKey::Confirmation(id)),
+        (item::ROTATION, Some(id)) => Some(WorkKey::Rotation(id)),
         (item::DELETED, Some(id)) => Some(WorkKey::Deletion(id)),
         _ => WorkKey::from_text(pk),
     };

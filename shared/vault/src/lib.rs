@@ -41,6 +41,9 @@ pub trait Vault: Send + Sync {
 
     /// Keeps the channel's key in place of any other. Returns where.
     async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError>;
+
+    /// Deletes the channel's key, or schedules that. Nothing changes if there is none.
+    async fn delete(&self, channel: &ChannelId) -> Result<(), VaultError>;
 }
 
 /// The name of a channel's secret.

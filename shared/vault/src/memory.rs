@@ -79,6 +79,11 @@ impl Vault for MemoryVault {
         contents.keys.insert(channel.clone(), kept);
         Ok(stored_key(key, self.arn(channel), None))
     }
+
+    async fn delete(&self, channel: &ChannelId) -> Result<(), VaultError> {
+        self.remove(channel);
+        Ok(())
+    }
 }
 
 fn fail(times: &mut u32) -> Result<(), VaultError> {

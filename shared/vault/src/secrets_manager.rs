@@ -96,6 +96,16 @@ impl Vault for SecretsManagerVault {
         }?;
         Ok(stored_key(key, arn.unwrap_or(name), version))
     }
+
+    /// Secrets Manager keeps a deleted secret for another 30 days, in which an operator can restore it.
+    async fn delete(&self, channel: &ChannelId) -> Result<(), VaultError> {
+        let started = Instant::now();
+        let call = self.client.delete_secret().secret_id(secret_name(&self.prefix, channel));
+        match log_and_classify("DeleteSecret", started, call.send().await) {
+            Ok(_) | Err(ServiceError::Absent | ServiceError::Deleted) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
 }
 
 /// The errors of Secrets Manager that we tell apart.

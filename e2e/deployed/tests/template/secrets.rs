@@ -6,14 +6,15 @@ use serde_json::json;
 
 use crate::{listed, resources, statements, template};
 
-/// What client-account, number-submission, key-creation and event-publisher read, which nobody outside can call.
+/// What client-account, number-submission and event-publisher read, which nobody outside can call.
 const WORKER: &[&str] = &["WorkerSecret"];
 /// What the others read.
-const READ: [(&str, &[&str]); 6] = [
+const READ: [(&str, &[&str]); 7] = [
     ("SignupPage", &[]),
-    ("Onboardings", &["BundleSecret"]),
+    ("Onboardings", &["BundleSecret", "HeaderKey"]),
     ("EsCallback", &["BundleSecret", "SealingKey"]),
     ("WebhookReceipt", &["BundleSecret"]),
+    ("KeyCreation", &["HeaderKey", "WorkerSecret"]),
     ("Reconciliation", &["BundleSecret", "SealingKey"]),
     ("Dispatcher", &[]),
 ];

@@ -206,7 +206,8 @@ fn every_field_of_the_secrets_is_in_the_deployment_document() {
     for fields in [&edge, &worker] {
         assert_eq!(&keys(&serde_json::from_str(shown.next().unwrap()).unwrap()), fields);
     }
-    let secrets = ["onboarding/bundle", "onboarding/worker", "onboarding/sealing-key"].map(ToOwned::to_owned);
+    let secrets = ["onboarding/bundle", "onboarding/worker", "onboarding/sealing-key", "onboarding/header-key"]
+        .map(ToOwned::to_owned);
     let all = edge.into_iter().chain(worker).chain(secrets).collect();
     assert_eq!(rows(DEPLOY, "Fill the secrets"), all);
 }
@@ -241,6 +242,11 @@ fn no_release_overwrites_a_secret_that_is_filled_in() {
             "BundleSecret",
             "${AWS::StackName}/bundle",
             "7bb7ba6246f9708d0c610732cec47d4e77dc94b3c07cd5ddb06d311ce72a2a6c",
+        ),
+        (
+            "HeaderKey",
+            "${AWS::StackName}/header-key",
+            "653bc29d3fa23abadb74f6321f49e1b3adc173c9ce1c1484a3ad6f85b0a368dd",
         ),
         (
             "SealingKey",

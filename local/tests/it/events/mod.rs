@@ -61,7 +61,7 @@ impl WithWebhook {
 }
 
 /// Every event of the feed, page by page.
-async fn feed(bench: &TestBench) -> Vec<Value> {
+pub(crate) async fn feed(bench: &TestBench) -> Vec<Value> {
     let mut events: Vec<Value> = Vec::new();
     let mut path = "/v1/events?limit=7".to_owned();
     loop {

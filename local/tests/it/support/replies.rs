@@ -61,7 +61,7 @@ impl Reply {
         for member in ["type", "title", "detail", "request_id"] {
             assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {body}");
         }
-        let known = ["type", "title", "status", "detail", "code", "request_id", "errors"];
+        let known = ["type", "title", "status", "detail", "code", "request_id", "errors", "renew_url"];
         assert!(body.as_object().unwrap().keys().all(|member| known.contains(&member.as_str())), "{body}");
     }
 

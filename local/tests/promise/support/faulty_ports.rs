@@ -65,6 +65,10 @@ impl Vault for FaultyVault {
     async fn store(&self, channel: &ChannelId, key: &ApiKey) -> Result<StoredKey, VaultError> {
         through(&self.injection, Place::Vault, "store".to_owned(), self.vault.store(channel, key), unavailable).await
     }
+
+    async fn delete(&self, channel: &ChannelId) -> Result<(), VaultError> {
+        through(&self.injection, Place::Vault, "delete".to_owned(), self.vault.delete(channel), unavailable).await
+    }
 }
 
 fn unavailable<T>(_: Failure) -> Result<T, VaultError> {

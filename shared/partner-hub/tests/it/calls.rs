@@ -244,6 +244,7 @@ async fn a_channel_is_found_by_its_id_only() {
         hub_status: Some("live".to_owned()),
         account_mode: Some("live".to_owned()),
         created_at: Some(datetime!(2026-11-03 09:16:05 UTC)),
+        terminated_at: None,
     };
     assert_eq!(hub.channel(&api_key(), &channel_id()).await, Ok(Some(expected)));
     assert_eq!(hub.channel(&api_key(), &"missingCH".parse().unwrap()).await, Ok(None));
@@ -396,4 +397,29 @@ async fn the_hub_webhook_url_is_read_and_set() {
     assert_eq!(requests[0].line, "GET /api/v2/partners/q8ZkWnPA/webhook_url");
     assert_eq!(requests[2].line, "POST /api/v2/partners/q8ZkWnPA/webhook_url");
     assert_eq!(requests[2].body, Some(json("partner.webhook_url_set_request")));
+}
+
+#[tokio::test]
+async fn a_channel_is_ended_and_kept_below_its_client_account() {
+    let ending = value!({"id": "Rb82LdCH", "hub_status": "pending_deletion", "terminated_at": "2026-12-31T23:00:00Z"});
+    let server = Server::start([
+        Answer::new(200, ending.to_string()),
+        Answer::new(200, ""),
+        Answer::new(200, value!({"id": "Rb82LdCH", "hub_status": "live", "terminated_at": null}).to_string()),
+        Answer::sample(404, "error.meta_404_not_found"),
+        Answer::new(404, "<html>"),
+    ])
+    .await;
+    let (hub, client) = (server.hub(), "hT3mVxCL".parse().unwrap());
+    let ends_at = datetime!(2026-12-31 23:00 UTC);
+    assert_eq!(hub.end_channel(&api_key(), &client, &channel_id()).await, Ok(Some(ends_at)));
+    assert_eq!(hub.end_channel(&api_key(), &client, &channel_id()).await, Ok(None), "the answer need not say when");
+    assert_eq!(hub.keep_channel(&api_key(), &client, &channel_id()).await, Ok(()));
+    let refused = hub.end_channel(&api_key(), &client, &channel_id()).await.unwrap_err();
+    assert!(matches!(refused, HubError::Permanent { status: 404, .. }), "{refused:?}");
+    assert!(hub.keep_channel(&api_key(), &client, &channel_id()).await.unwrap_err().is_unclear(), "a proxy's page");
+    let requests = server.requests();
+    let control = "/api/v2/partners/q8ZkWnPA/clients/hT3mVxCL/channels/Rb82LdCH/control";
+    assert_eq!(requests[0].line, format!("POST {control}/cancellation_request"));
+    assert_eq!(requests[2].line, format!("POST {control}/reactivate"));
 }

@@ -14,6 +14,7 @@ settings! {
     BUNDLE_SECRET_ID: resource, "Name or ARN of the edge's secret.";
     WORKER_SECRET_ID: resource, "Name or ARN of the workers' secret.";
     SEALING_KEY_ID: resource, "Name or ARN of the secret with the keys that seal the tokens of sign-ups.";
+    HEADER_KEY_ID: resource, "Name or ARN of the secret with the keys that seal the headers of message webhooks.";
     VAULT_PREFIX: resource, "What the names of the keys' secrets begin with.";
     WEBHOOK_TOKEN_HEADER: parameter "WebhookTokenHeader" = "x-partner-token", "Header of the Hub's webhooks that carries the shared token, if there is no platform secret.";
 }
@@ -41,14 +42,16 @@ pub struct SecretsConfig {
     pub worker: String,
     /// `SEALING_KEY_ID`: the keys with which the tokens of signups are sealed.
     pub sealing: String,
+    /// `HEADER_KEY_ID`: the keys with which the headers of message webhooks are sealed.
+    pub header_key: String,
 }
 
 impl SecretsConfig {
     /// Reads the section.
     pub fn read(env: &mut Env) -> Result<Self, Incomplete> {
-        let ids = [BUNDLE_SECRET_ID, WORKER_SECRET_ID, SEALING_KEY_ID].map(|id| env.required(id));
-        let [bundle, worker, sealing] = ids;
-        Ok(Self { bundle: bundle?, worker: worker?, sealing: sealing? })
+        let ids = [BUNDLE_SECRET_ID, WORKER_SECRET_ID, SEALING_KEY_ID, HEADER_KEY_ID].map(|id| env.required(id));
+        let [bundle, worker, sealing, header_key] = ids;
+        Ok(Self { bundle: bundle?, worker: worker?, sealing: sealing?, header_key: header_key? })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings of the signup page.
 
+use onboarding::Connection;
 use serde_json::{Map, Value};
 use time::Duration;
 use url::Url;
@@ -10,6 +11,8 @@ use super::{Brand, Env, Incomplete, base_url, digits};
 settings! {
     META_CONFIG_ID: required "MetaConfigId", "Id of the Facebook Login for Business configuration that opens Embedded Signup.";
     META_EXTRAS: parameter "MetaExtras" = "{}", "Additional members of extras for Meta's popup, a JSON object.";
+    CONNECTION: parameter "Connection" = "customer_chooses", "Which kind of number is connected where the start of an onboarding does not say - new_number, business_app or customer_chooses.";
+    COEXISTENCE_SOLUTION_ID: parameter "CoexistenceSolutionId" = "true", "Whether SolutionId goes into Meta's popup also for a number that stays in the WhatsApp Business app - true or false.";
     META_SDK_URL: parameter "MetaSdkUrl" = "https://connect.facebook.net", "Origin from which the page loads Meta's JavaScript SDK.";
     META_DIALOG_URL: parameter "MetaDialogUrl" = "https://www.facebook.com", "Meta's full-page sign-in.";
     RETURN_URL_ORIGINS: parameter "ReturnUrlOrigins" = "", "Origins, separated by commas, that a return_url may have, such as https://app.example.com. Empty - none.";
@@ -28,6 +31,10 @@ pub struct PageConfig {
     pub solution_id: String,
     /// `META_EXTRAS`: further members of `extras` for Meta's popup. A JSON object.
     pub extras: Map<String, Value>,
+    /// `CONNECTION`: which kind of number is connected where the onboarding does not say.
+    pub connection: Connection,
+    /// `COEXISTENCE_SOLUTION_ID`: whether the solution goes into the popup where the number stays in the `WhatsApp` Business app.
+    pub coexistence_solution_id: bool,
     /// `META_SDK_URL`: where Meta's JavaScript SDK is loaded from.
     pub sdk_url: Url,
     /// `META_DIALOG_URL`: below which Meta's full-page sign-in is, `/{version}/dialog/oauth`.
@@ -53,6 +60,8 @@ impl PageConfig {
         let solution_id = solution_id(env);
         let extras =
             env.parsed(META_EXTRAS, |text| serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned()));
+        let connection = env.parsed(CONNECTION, connection);
+        let coexistence_solution_id = env.parsed(COEXISTENCE_SOLUTION_ID, true_or_false);
         let sdk_url = env.parsed(META_SDK_URL, base_url);
         let dialog_url = env.parsed(META_DIALOG_URL, base_url);
         let return_origins = env.parsed(RETURN_URL_ORIGINS, origins);
@@ -65,6 +74,8 @@ impl PageConfig {
             config_id: config_id?,
             solution_id: solution_id?,
             extras: extras?,
+            connection: connection?,
+            coexistence_solution_id: coexistence_solution_id?,
             sdk_url: sdk_url?,
             dialog_url: dialog_url?,
             return_origins: return_origins?,
@@ -87,10 +98,24 @@ impl PageConfig {
             config_id: self.config_id.clone(),
             solution_id: self.solution_id.clone(),
             extras: self.extras.clone(),
+            connection: self.connection,
+            coexistence_solution_id: self.coexistence_solution_id,
             dialog_url: self.dialog_url.clone(),
             permission_url: self.permission_url.clone(),
         }
     }
+}
+
+fn true_or_false(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+fn connection(text: &str) -> Result<Connection, String> {
+    let known = Connection::ALL.iter().copied().find(|connection| connection.as_str() == text);
+    known.ok_or_else(|| {
+        let words: Vec<_> = Connection::ALL.iter().map(|connection| connection.as_str()).collect();
+        format!("must be one of {}", words.join(", "))
+    })
 }
 
 fn origins(text: &str) -> Result<Vec<url::Origin>, String> {

@@ -90,7 +90,7 @@ async fn disconnected(bench: &TestBench) -> OnboardingId {
     assert_eq!(bench.store.create(&started, Some(&repeatable)).await.unwrap(), Created::New);
     let store = &bench.store;
     store.claim_client_search("kim@acme.example", &id).await.unwrap();
-    store.popup_opened(&id).await.unwrap();
+    store.popup_opened(&id, "00").await.unwrap();
     store.hint(&id, &WABAS[0].parse().unwrap()).await.unwrap();
     for number in 0..110 {
         bench.apply(&id, popup_left(bench, number)).await.unwrap();

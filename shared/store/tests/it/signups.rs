@@ -51,7 +51,7 @@ async fn what_the_page_says_of_its_popup_is_written_once_a_minute() {
     assert_eq!(bench.store.popup(&id).await.unwrap(), Popup::default());
     let first = bench.now();
     for _ in 0..59 {
-        bench.store.popup_opened(&id).await.unwrap();
+        bench.store.popup_opened(&id, "00").await.unwrap();
         bench.store.popup_finished(&id).await.unwrap();
         bench.pass(Duration::SECOND);
     }
@@ -59,7 +59,7 @@ async fn what_the_page_says_of_its_popup_is_written_once_a_minute() {
     assert_eq!((popup.opened_at, popup.finished_at), (Some(first), Some(first)));
     assert!(popup.is_open(first + Duration::minutes(119)) && !popup.is_open(first + Duration::hours(2)));
     bench.pass(Duration::SECOND);
-    bench.store.popup_opened(&id).await.unwrap();
+    bench.store.popup_opened(&id, "00").await.unwrap();
     assert_eq!(bench.store.popup(&id).await.unwrap().opened_at, Some(bench.now()));
     assert!(bench.store.reserve_exchange(&id).await.unwrap());
     let popup = bench.store.popup(&id).await.unwrap();

@@ -246,8 +246,8 @@ impl Pass<'_> {
         let work = state.record.as_ref().and_then(|stored| stored.onboarding.work());
         let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
         let (queue, about) = match key {
-            // The last two are reconciliation's, and are never sent.
-            WorkKey::Onboarding(id) | WorkKey::Confirmation(id) | WorkKey::Deletion(id) => {
+            // All but the first are reconciliation's, and are never sent.
+            WorkKey::Onboarding(id) | WorkKey::Confirmation(id) | WorkKey::Rotation(id) | WorkKey::Deletion(id) => {
                 (step.into(), About::Onboarding { onboarding_id: id.clone() })
             }
             WorkKey::Inbox(key) => (step.into(), About::Inbox { inbox_key: key.as_str().to_owned() }),

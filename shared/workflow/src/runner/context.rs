@@ -7,7 +7,7 @@ use onboarding::Event;
 use partner_hub::{Authorization, Hub, HubCredentials, HubError, HubToken, Trouble};
 use secrecy::SecretString;
 use secrets::{Secret, WorkerSecret};
-use store::{SealedToken, Store, StoreError, Stored};
+use store::{SealedToken, Store, Stored};
 use time::Duration;
 
 use super::{PermittedWork, StepError};
@@ -48,11 +48,11 @@ impl HubContext {
     }
 
     /// [`Self::call`] of what must not be repeated unseen: that it is asked for is noted first, once the permit is redeemed, so
-    /// that a void permit leaves no note.
+    /// that a void permit leaves no note. An error of the note keeps the call from being made.
     pub(crate) async fn call_noted<T>(
         &self,
         permitted: &PermittedWork,
-        note: impl AsyncFnOnce() -> Result<(), StoreError>,
+        note: impl AsyncFnOnce() -> Result<(), StepError>,
         call: impl AsyncFnOnce(&Authorization) -> Result<T, HubError>,
     ) -> Result<Result<T, HubError>, StepError> {
         let secret = self.secret.value().await?;

@@ -66,6 +66,10 @@ pub enum RefusalCode {
     WabaNotGranted,
     /// The number is not one of the WABA's.
     NumberNotInWaba,
+    /// The number is not the one that the partner expects.
+    NumberNotExpected,
+    /// The business portfolio is not the one that the partner expects.
+    BusinessNotExpected,
 }
 
 impl RefusalCode {

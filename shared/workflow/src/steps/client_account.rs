@@ -114,7 +114,7 @@ fn next_search(asked_at: Option<OffsetDateTime>, absent_at: Option<OffsetDateTim
 
 /// Creates the account. That it is asked for is noted before the call: whatever becomes of it, a new search comes first then.
 async fn create(context: &HubContext, permitted: &PermittedWork, details: &ClientDetails) -> Result<Event, StepError> {
-    let asked = async || context.store.client_asked_for(&details.email, Some(context.clock.now())).await;
+    let asked = async || Ok(context.store.client_asked_for(&details.email, Some(context.clock.now())).await?);
     let created = context.call_noted(permitted, asked, async |authorization| {
         context.hub.create_client(authorization, hub_details(details)).await
     });

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use exchange::Clock;
 use meta_graph::BusinessToken;
-use onboarding::{Event, OnboardingId, PopupAttempt};
+use onboarding::{Event, Onboarding, OnboardingId, PopupAttempt};
 use secrets::{BundleSecret, SealError, SealingKeys, Secret};
 use store::{KeptToken, ProofTurn, Store, Stored};
 use time::Duration;
 
 use super::callback_error::CallbackError;
-use super::proof::{Claims, Proven, SignupProof};
+use super::proof::{Claims, Expected, Proven, SignupProof};
 
 /// So soon after a rotation every process reads the new sealing key when it needs it: a key is read twice a minute at most.
 const KEYS_SPREAD: Duration = Duration::minutes(1);
@@ -63,7 +63,7 @@ impl Confirmation {
             ProofTurn::Wait => return Ok(stored),
             ProofTurn::Gone => return self.give_up(&id, &confirmation.code_sha256).await,
         };
-        let event = tokio::time::timeout_at(until.into(), self.proven_by(&id, &token)).await;
+        let event = tokio::time::timeout_at(until.into(), self.proven_by(&stored.onboarding, &token)).await;
         let event = event.unwrap_or_else(|_| Err(CallbackError::late()));
         let applied = match event {
             Ok(event) => self.store.apply(&id, &event).await.map_err(CallbackError::from),
@@ -88,7 +88,8 @@ impl Confirmation {
     }
 
     /// What the token proves.
-    async fn proven_by(&self, id: &OnboardingId, kept: &KeptToken) -> Result<Event, CallbackError> {
+    async fn proven_by(&self, onboarding: &Onboarding, kept: &KeptToken) -> Result<Event, CallbackError> {
+        let id = &onboarding.id;
         let opened = match self.sealing.value().await?.open(&kept.sealed, id.as_str()) {
             Some(token) => Some(token),
             // The keys may have been rotated since they were read.
@@ -106,7 +107,9 @@ impl Confirmation {
             coexistence: kept.coexistence,
         };
         let secret = self.bundle.value().await?;
-        self.proof.of(&secret.meta_app_secret, &token, claims, Proven::ByCode(kept.code_sha256.clone())).await
+        let expected = Expected::of(onboarding);
+        let proven = Proven::ByCode(kept.code_sha256.clone());
+        self.proof.of(&secret.meta_app_secret, &token, (claims, expected), proven).await
     }
 
     /// The token is lost. What the customer did at Meta is not: one more click completes it.

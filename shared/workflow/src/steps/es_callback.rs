@@ -164,7 +164,7 @@ impl EsCallback {
         match session {
             Some(session) if session.event == SessionEvent::Opened => {
                 if stored.onboarding.takes_signup() && self.clock.now() < stored.onboarding.link_expires_at {
-                    self.store.popup_opened(id).await?;
+                    self.store.popup_opened(id, &stored.onboarding.setup_token_sha256).await?;
                 }
                 Ok(stored)
             }

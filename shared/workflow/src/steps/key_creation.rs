@@ -1,4 +1,5 @@
-//! Step 4: create the API key of a live channel, store it, set the message webhook, use the key once.
+//! Step 4: create the API key of a live channel, store it, set the message webhook, use the key once. A key that the partner
+//! wants to have replaced takes the same way, and those of a channel that has ended are deleted here.
 //!
 //! A new key revokes the older ones and is shown once. So it is made by one worker at a time, only if the vault holds none,
 //! and stored before anything else. If it is lost between Hub and vault, making another is safe: nobody was given it.
@@ -7,14 +8,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use onboarding::{ChannelId, Event, FailureCode, Onboarding, Status, Step, StoredKey};
-use partner_hub::messaging::{MessageWebhook, Messaging, MessagingError};
+use partner_hub::messaging::{Messaging, MessagingError};
 use partner_hub::{ApiKey, HubError};
 use queue::{About, Task};
 use store::{Stored, WorkKey};
 use time::{Duration, OffsetDateTime};
-use url::Url;
 use vault::Vault;
 
+use super::message_webhook::MessageWebhooks;
 use crate::runner::{HubContext, PermittedWork, StepError, StepRunner, key_refused};
 
 /// A new key may take a while to work at the messaging API. After this long, somebody has made another one.
@@ -23,6 +24,8 @@ const KEY_SETTLES: Duration = Duration::minutes(15);
 const MADE_WITHIN: Duration = Duration::minutes(1);
 /// How long after each refusal the Hub is asked again whether the client has granted permission.
 const ASK_AGAIN: [Duration; 3] = [Duration::minutes(15), Duration::hours(1), Duration::hours(6)];
+/// How long after a refusal another key is asked for in place of one that works.
+const REFUSED_AGAIN: Duration = Duration::minutes(15);
 /// Pauses between the tries to store a key that was just made.
 const STORE_PAUSES: [std::time::Duration; 3] = [
     std::time::Duration::from_millis(100),
@@ -39,8 +42,8 @@ pub struct KeyCreation {
     pub vault: Arc<dyn Vault>,
     /// The messaging API.
     pub messaging: Messaging,
-    /// Where the partner's system takes messages, if it wants them set up.
-    pub message_webhook: Option<Url>,
+    /// Where the partner's system takes messages.
+    pub message_webhook: MessageWebhooks,
 }
 
 impl KeyCreation {
@@ -62,22 +65,26 @@ impl KeyCreation {
 
     async fn step(&self, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
         let onboarding = &stored.onboarding;
-        if !matches!(onboarding.status, Status::Live | Status::PermissionRequired) {
-            return Err(StepError::NothingToDo);
+        if onboarding.key_deletion_due_at.is_some() && onboarding.keys_idle_since().is_some() {
+            return self.delete_keys(permitted, stored).await;
         }
+        let is_there = match &onboarding.key_rotation {
+            Some(rotation) => rotation.key_stored,
+            None if matches!(onboarding.status, Status::Live | Status::PermissionRequired) => onboarding.key.is_some(),
+            None => return Err(StepError::NothingToDo),
+        };
         let Some(channel_id) = onboarding.channel_id.clone() else { return Err(StepError::NothingToDo) };
-        let (stored, key) = match onboarding.key {
-            Some(_) => {
-                permitted.hold(&self.context.store).await?;
-                let Some((key, _)) = self.vault.find(&channel_id).await? else {
-                    return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
-                };
-                (stored, key)
-            }
-            None => match self.obtain_key(permitted, stored, &channel_id).await? {
+        let (stored, key) = if is_there {
+            permitted.hold(&self.context.store).await?;
+            let Some((key, _)) = self.vault.find(&channel_id).await? else {
+                return Err(key_refused(format!("The vault holds no key for channel {channel_id}")));
+            };
+            (stored, key)
+        } else {
+            match self.obtain_key(permitted, stored, &channel_id).await? {
                 Obtained::Key(stored, key) => (stored, key),
                 Obtained::MayBeMade(stored) => return Ok(stored),
-            },
+            }
         };
         if !permitted.leaves_time() {
             // The key is stored, so that the rest is due by itself.
@@ -97,11 +104,13 @@ impl KeyCreation {
         channel_id: &ChannelId,
     ) -> Result<Obtained, StepError> {
         let onboarding = &stored.onboarding;
-        let void_before = onboarding.keys_void_before.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let (key, kept) = match self.vault.find(channel_id).await? {
-            Some(found) if found.0.created_at >= void_before => {
+            Some(found) if found.0.created_at >= onboarding.keys_wanted_since() => {
                 permitted.hold(&self.context.store).await?;
                 found
+            }
+            _ if onboarding.key_rotation.is_some() => {
+                self.create_key(permitted, &stored, channel_id).await.map_err(old_key_works)?
             }
             _ if onboarding.may_have_key => {
                 self.check_that_it_has_none(permitted, onboarding, channel_id).await?;
@@ -164,6 +173,18 @@ impl KeyCreation {
         }
     }
 
+    /// The channel has ended, and its keys open nothing any more. A channel that another onboarding has by now is left alone.
+    async fn delete_keys(&self, permitted: &PermittedWork, stored: Stored) -> Result<Stored, StepError> {
+        let (store, onboarding) = (&self.context.store, &stored.onboarding);
+        permitted.hold(store).await?;
+        for channel_id in onboarding.former_channels.iter().chain(&onboarding.channel_id) {
+            if store.channel_owner(channel_id).await?.is_none_or(|owner| owner == onboarding.id) {
+                self.vault.delete(channel_id).await?;
+            }
+        }
+        self.context.record(permitted, stored, &Event::KeysDeleted).await
+    }
+
     async fn store(&self, channel_id: &ChannelId, key: &ApiKey) -> Result<StoredKey, StepError> {
         let mut pauses = STORE_PAUSES.iter();
         loop {
@@ -199,9 +220,7 @@ impl KeyCreation {
             // The partner's systems send the key to where we say.
             return Err(address_forbidden());
         }
-        let Some(url) = &self.message_webhook else { return Ok(()) };
-        let headers = self.context.secret.value().await?.message_webhook_headers.clone();
-        let webhook = MessageWebhook { url: url.clone(), headers };
+        let Some(webhook) = self.message_webhook.of(&self.context, onboarding).await? else { return Ok(()) };
         let set = self.messaging.set_webhook(&key.address, &key.api_key, &webhook).await;
         set.map_err(|error| match error {
             MessagingError::Permanent { status, reason } => StepError::Fail {
@@ -254,6 +273,14 @@ enum Obtained {
     Key(Stored, ApiKey),
     /// There is none, and the next permit may make one.
     MayBeMade(Stored),
+}
+
+/// No new key could be made. The present one works on, so that nothing has failed: it is tried again.
+fn old_key_works(error: StepError) -> StepError {
+    match error {
+        StepError::Fail { detail, .. } => StepError::Retry { reason: detail, after: Some(REFUSED_AGAIN) },
+        other => other,
+    }
 }
 
 fn address_forbidden() -> StepError {

@@ -13,7 +13,7 @@ use vault::Vault;
 use super::{client_account, unclear_submission};
 use crate::inbound::channel_event;
 use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
-use crate::upkeep::{daily_sweep, hub_probe, hub_token, look_up};
+use crate::upkeep::{channel_end, daily_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
 /// channel of a webhook, for all channels and client accounts, for a token, and whether it is well.
@@ -53,8 +53,8 @@ impl NumberSubmission {
     }
 }
 
-/// Makes the next call for an onboarding that is signed up or submitted, or whose channel may have ended; for any other there
-/// is nothing to do.
+/// Makes the next call for an onboarding that is signed up or submitted, or whose channel may have ended or is to end; for any
+/// other there is nothing to do.
 async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) -> Result<Stored, FailedStep> {
     match stored.onboarding.status {
         Status::SignedUp if stored.onboarding.client_id().is_none() => {
@@ -67,6 +67,9 @@ async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) ->
         Status::Ready if stored.onboarding.look_up_asked_at.is_some() => {
             look_up::of_ready(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
         }
+        _ if stored.onboarding.open_channel_end().is_some() => {
+            channel_end::run(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
+        }
         _ => Err(StepError::NothingToDo.at(Step::NumberSubmission)),
     }
 }
@@ -78,7 +81,11 @@ async fn submit(context: &HubContext, permitted: &PermittedWork, stored: Stored)
         return unclear_submission::look(context, permitted, stored, look).await;
     }
     let (store, id) = (&context.store, &stored.onboarding.id);
-    let asked = async || store.apply(id, &Event::SubmissionAsked).await.map(drop);
+    let asked = async || {
+        let noted = store.apply(id, &Event::SubmissionAsked).await?.into_stored();
+        // The partner may have called it off in this moment, and the number is free.
+        if noted.onboarding.status == Status::SignedUp { Ok(()) } else { Err(StepError::NothingToDo) }
+    };
     let answer = context.call_noted(permitted, asked, async |authorization| {
         context.hub.submit_number(authorization, &submission).await
     });

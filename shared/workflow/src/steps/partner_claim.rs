@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use onboarding::{Event, PhoneNumber, PhoneNumberId, Signup, SignupSource, WabaId};
+use onboarding::{Event, Onboarding, PhoneNumber, PhoneNumberId, Signup, SignupSource, WabaId};
 use store::{Stored, UnclaimedSignup};
 
 use super::callback_error::CallbackError;
 use super::es_callback::{EsCallback, proof_until};
-use super::proof::{Claims, Proven};
+use super::proof::{Claims, Expected, Proven};
 
 /// Which signup the partner means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +42,20 @@ impl EsCallback {
             return Err(CallbackError::AlreadySignedUp);
         }
         let signup = self.store.unclaimed(&claim.waba_id).await?.ok_or(CallbackError::NotUnclaimed)?;
-        let event = tokio::time::timeout_at(until.into(), self.checked(claim, &signup)).await;
+        let event = tokio::time::timeout_at(until.into(), self.checked(&stored.onboarding, claim, &signup)).await;
         let event = event.map_err(|_| CallbackError::late())??;
         Ok(self.store.apply(&stored.onboarding.id, &event).await?.into_stored())
     }
 
-    /// The event that the claim is, checked with the token that Meta has issued for the signup.
-    async fn checked(&self, claim: &PartnerClaim, signup: &UnclaimedSignup) -> Result<Event, CallbackError> {
+    /// The event that the claim is, checked with the token that Meta has issued for the signup, and against what the partner said
+    /// at the start that it expects.
+    async fn checked(
+        &self,
+        onboarding: &Onboarding,
+        claim: &PartnerClaim,
+        signup: &UnclaimedSignup,
+    ) -> Result<Event, CallbackError> {
+        let expected = Expected::of(onboarding);
         let secret = self.bundle.value().await?;
         let proof = &self.confirmation.proof;
         if let (Some(system_user), Some(business_id)) = (&secret.meta_system_user_token, &signup.business_id) {
@@ -56,9 +63,12 @@ impl EsCallback {
             let token = proof.meta.fetch_token(app_secret, system_user, business_id).await?;
             let (waba_id, phone_number_id) = (Some(&claim.waba_id), Some(&claim.phone_number_id));
             let claims = Claims { waba_id, phone_number_id, coexistence: false };
-            return proof.of(app_secret, &token, claims, Proven::ByPartner).await;
+            return proof.of(app_secret, &token, (claims, expected), Proven::ByPartner).await;
         }
+        // Without a token nobody tells the digits of the number, so that an expected one cannot be given.
         let number = PhoneNumber { id: claim.phone_number_id.clone(), display_phone_number: None, verified_name: None };
+        expected.check_number(Some(&number))?;
+        expected.of_business(signup.business_id.clone())?;
         Ok(Event::SignupProven {
             signup: Signup {
                 source: SignupSource::Partner,

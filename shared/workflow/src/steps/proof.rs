@@ -2,7 +2,9 @@
 
 use futures_util::stream::{self, StreamExt};
 use meta_graph::{BusinessToken, Meta, MetaError, TokenInfo};
-use onboarding::{BusinessId, Event, OfferedNumber, PhoneNumber, PhoneNumberId, Signup, SignupSource, WabaId};
+use onboarding::{
+    BusinessId, Event, OfferedNumber, Onboarding, PhoneNumber, PhoneNumberId, Signup, SignupSource, WabaId,
+};
 use secrecy::SecretString;
 
 use super::callback_error::{CallbackError, RefusalCode};
@@ -25,6 +27,14 @@ pub(crate) struct Claims<'a> {
     pub(crate) waba_id: Option<&'a WabaId>,
     pub(crate) phone_number_id: Option<&'a PhoneNumberId>,
     pub(crate) coexistence: bool,
+}
+
+/// What the partner expects of the signup: nothing else is taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Expected<'a> {
+    /// `+` and digits.
+    pub(crate) phone_number: Option<&'a str>,
+    pub(crate) business_id: Option<&'a BusinessId>,
 }
 
 /// By whose word a signup is this customer's.
@@ -62,7 +72,7 @@ impl SignupProof {
         &self,
         app_secret: &SecretString,
         token: &BusinessToken,
-        claims: Claims<'_>,
+        (claims, expected): (Claims<'_>, Expected<'_>),
         proven: Proven,
     ) -> Result<Event, CallbackError> {
         let info = self.token_info(app_secret, token).await?;
@@ -85,6 +95,7 @@ impl SignupProof {
         });
         let reads = stream::iter(reads).buffered(AT_ONCE).collect::<Vec<_>>();
         let (reads, business_id) = tokio::join!(reads, self.business_id(app_secret, token));
+        let business_id = expected.of_business(business_id)?;
         let (granted, all_read) = readable(reads)?;
         let (source, code_sha256) = match proven {
             Proven::ByCode(sha256) => (SignupSource::Callback, Some(sha256)),
@@ -101,7 +112,14 @@ impl SignupProof {
             code_sha256,
         };
         let numbers = granted.into_iter().flat_map(Granted::offered).collect();
-        with_number(signup, numbers, claims.phone_number_id, all_read)
+        let chosen = claims.phone_number_id;
+        match with_number(signup, numbers, (chosen, expected.phone_number), all_read)? {
+            Event::SignupProven { signup } => {
+                expected.check_number(signup.number.as_ref())?;
+                Ok(Event::SignupProven { signup })
+            }
+            event => Ok(event),
+        }
     }
 
     /// What Meta says of the token, which must be valid for our app.
@@ -142,6 +160,48 @@ impl SignupProof {
             None
         })
     }
+}
+
+impl<'a> Expected<'a> {
+    /// What the partner expects of an onboarding.
+    pub(crate) fn of(onboarding: &'a Onboarding) -> Self {
+        Self {
+            phone_number: onboarding.expected_phone_number.as_deref(),
+            business_id: onboarding.expected_business_id.as_ref(),
+        }
+    }
+
+    /// The portfolio, if it is the one that is expected. While Meta does not tell it, nobody knows.
+    pub(crate) fn of_business(self, told: Option<BusinessId>) -> Result<Option<BusinessId>, CallbackError> {
+        match (self.business_id, &told) {
+            (Some(expected), Some(told)) if expected != told => Err(CallbackError::Refused {
+                code: RefusalCode::BusinessNotExpected,
+                reason: "The signup is of another business portfolio than the one that was agreed on".to_owned(),
+            }),
+            (Some(_), None) => Err(CallbackError::Unavailable(
+                "Meta did not tell the business portfolio, which is expected".to_owned(),
+            )),
+            _ => Ok(told),
+        }
+    }
+
+    /// Whether the number is the one that is expected.
+    pub(crate) fn check_number(self, number: Option<&PhoneNumber>) -> Result<(), CallbackError> {
+        let Some(expected) = self.phone_number else { return Ok(()) };
+        if number.is_some_and(|number| has_digits(number, expected)) {
+            return Ok(());
+        }
+        Err(CallbackError::Refused {
+            code: RefusalCode::NumberNotExpected,
+            reason: "The phone number is another one than the one that was agreed on".to_owned(),
+        })
+    }
+}
+
+/// Whether a number has these digits, as Meta shows it.
+fn has_digits(number: &PhoneNumber, digits: &str) -> bool {
+    let only = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    number.display_phone_number.as_deref().map(only) == Some(only(digits))
 }
 
 /// Those that could be read, and whether all could. An error if none could: one that may pass, if there is one.
@@ -185,11 +245,11 @@ fn not_granted() -> CallbackError {
 }
 
 /// The number that was signed up, or the numbers to choose from. The only one is not taken for the customer's if others could
-/// not be read.
+/// not be read. One that the partner expects needs no choice.
 fn with_number(
     signup: Signup,
     mut numbers: Vec<OfferedNumber>,
-    claimed: Option<&PhoneNumberId>,
+    (claimed, expected): (Option<&PhoneNumberId>, Option<&str>),
     all_read: bool,
 ) -> Result<Event, CallbackError> {
     let chosen = match claimed {
@@ -199,6 +259,18 @@ fn with_number(
                 code: RefusalCode::NumberNotInWaba,
                 reason: "The phone number is not one of the WhatsApp Business Account's".to_owned(),
             })?
+        }
+        None if expected.is_some() && !numbers.is_empty() => {
+            let is_expected =
+                |offered: &OfferedNumber| expected.is_some_and(|digits| has_digits(&offered.number, digits));
+            match numbers.iter().position(is_expected) {
+                Some(at) => numbers.swap_remove(at),
+                // The expected one may be among those that could not be read.
+                None if !all_read => {
+                    return Err(CallbackError::Unavailable("a granted WABA could not be read".to_owned()));
+                }
+                None => numbers.remove(0),
+            }
         }
         None if numbers.len() == 1 && all_read => numbers.remove(0),
         None if numbers.is_empty() => return Err(CallbackError::NoNumber),

@@ -66,6 +66,11 @@ impl ChannelCheck<'_> {
                 found_live(&self.context.store, &onboarding, channel).await?;
                 Ok(())
             }
+            // It is to end, and was not seen before.
+            Status::Cancelled if onboarding.channel_id.is_none() => {
+                apply_live(&self.context.store, &id, channel).await?;
+                Ok(())
+            }
             // The number's next channel, if it is one.
             Status::Ready | Status::PermissionRequired if onboarding.channel_id.as_ref() != Some(&channel.id) => {
                 apply_live(&self.context.store, &id, channel).await?;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use onboarding::{Event, LongestWaits, Status};
-use store::{Applied, InStatus, StoreError};
+use onboarding::{Event, LongestWaits, OnboardingId, Status};
+use store::{Applied, Due, InStatus, ROTATED_WITHIN, StoreError, WorkKey};
 use telemetry::Metric;
 
 use super::UpkeepContext;
@@ -49,4 +49,29 @@ pub(crate) async fn mark_all(
         }
     }
     Ok(marked)
+}
+
+/// Marks those whose new key takes too long.
+pub(crate) async fn mark_rotations(context: &UpkeepContext, due: &[Due], until: Instant) {
+    for Due { key, .. } in due {
+        if let WorkKey::Rotation(id) = key
+            && Instant::now() < until
+            && let Err(error) = mark_rotation(context, id).await
+        {
+            tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
+        }
+    }
+}
+
+async fn mark_rotation(context: &UpkeepContext, id: &OnboardingId) -> Result<(), StoreError> {
+    let onboarding = context.store.get(id).await?.onboarding;
+    let Some(rotation) = onboarding.key_rotation.filter(|_| onboarding.overdue_since.is_none()) else {
+        return context.store.forget_rotation(id).await;
+    };
+    let since = rotation.since + ROTATED_WITHIN;
+    if let Applied::Changed(_) = context.store.apply(id, &Event::Overdue { since }).await? {
+        telemetry::count(Metric::OnboardingOverdue, 1);
+        tracing::warn!(onboarding_id = %id, since = %rotation.since, "the new key of an onboarding is overdue");
+    }
+    Ok(())
 }

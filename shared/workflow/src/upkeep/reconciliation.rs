@@ -10,7 +10,7 @@ use store::{Due, Source, Store, StoreError, Stored, WorkKey};
 use telemetry::Metric;
 use time::Duration;
 
-use super::{daily_sweep, overdue, retention, unclaimed_signup};
+use super::{daily_sweep, key_deletion, overdue, retention, unclaimed_signup};
 use crate::steps::Confirmation;
 
 /// How many due items one run takes up. The rest is due at the next run.
@@ -44,6 +44,8 @@ pub struct Reconciliation {
     pub longest_waits: LongestWaits,
     /// How long the record of an onboarding is kept that has ended.
     pub retention: Duration,
+    /// How long the keys of a channel are kept that has ended.
+    pub keys_kept: Duration,
 }
 
 /// What one run did.
@@ -82,6 +84,7 @@ impl Reconciliation {
         let overdue = overdue::mark_all(&self.context, &self.longest_waits, share(3)).await.map_err(text);
         let due = self.context.store.due(Class::Reconciliation, self.context.clock.now(), ITEMS_PER_RUN).await;
         let due = due.map_err(text)?;
+        overdue::mark_rotations(&self.context, &due, share(4)).await;
         self.expire(&due, share(5), &mut report).await;
         let reports = self.reports(&due, share(6), &mut report).await.map_err(text);
         let deleted = retention::delete_past(&self.context, self.retention, &due, share(7)).await.map_err(text);
@@ -125,7 +128,7 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Ends the links that have run out.
+    /// Ends the links that have run out, and has the keys deleted of channels that ended long enough ago.
     async fn expire(&self, due: &[Due], until: Instant, report: &mut Reconciled) {
         for due in due {
             if let WorkKey::Onboarding(id) = &due.key
@@ -148,6 +151,10 @@ impl Reconciliation {
         let stored = store.get(id).await?;
         if stored.onboarding.status == Status::Confirming {
             self.confirm_one(stored, until).await;
+            return Ok(false);
+        }
+        if let Some(since) = stored.onboarding.keys_idle_since() {
+            key_deletion::due_or_defer(&self.context, self.keys_kept, due, id, since).await?;
             return Ok(false);
         }
         let open_until = store.popup(id).await?.open_until();

@@ -119,7 +119,7 @@ async fn is_held(context: &UpkeepContext, waba_id: &WabaId) -> Result<bool, Stor
             Ok(holder)
                 if !matches!(
                     holder.onboarding.signup_status(),
-                    Status::Failed | Status::Expired | Status::Disconnected
+                    Status::Failed | Status::Expired | Status::Disconnected | Status::Cancelled
                 ) =>
             {
                 return Ok(true);
