@@ -17,11 +17,14 @@ const REASON = {
   waba_not_granted: "not_proven",
 };
 
-/** A failed call. `code` is the API's error code, or `offline` if there was no answer. */
+/**
+ * A failed call. `code` is the API's error code, or `offline` if there was no answer. `renewUrl` is where the customer may ask for a
+ * new link, if the API names such a place.
+ */
 export class ApiError extends Error {
-  constructor(status, code) {
+  constructor(status, code, renewUrl) {
     super(code);
-    Object.assign(this, { status, code });
+    Object.assign(this, { status, code, renewUrl });
   }
 }
 
@@ -81,6 +84,6 @@ async function call(path, body) {
   } finally {
     clearTimeout(timer);
   }
-  if (!response.ok) throw new ApiError(response.status, answer.code ?? "other");
+  if (!response.ok) throw new ApiError(response.status, answer.code ?? "other", answer.renew_url);
   return answer;
 }

@@ -11,6 +11,8 @@ import { notice, offer, say, show, translate } from "./screens.js";
 
 /** The progress step for each status of the onboarding. */
 const STEP = { confirming: "meta", signed_up: "handover", submitted: "connect", live: "finish" };
+/** The dead end for each of the API's codes of a link that opens nothing. */
+const GONE = { link_expired: "expired", link_renewed: "renewed", link_revoked: "revoked" };
 /** Our own event: the customer is about to go to Meta. */
 const OPENED = { event: "OPENED", data: {} };
 /** How long the webhook of a granted permission may take, in milliseconds. */
@@ -73,8 +75,8 @@ async function refresh() {
   }
 }
 
-function failed({ status }) {
-  if (status === 410) return deadEnd("expired");
+function failed({ status, code, renewUrl }) {
+  if (status === 410) return deadEnd(GONE[code] ?? "expired", renewUrl);
   if (status === 401 || status === 404) return deadEnd("invalid");
   if (!screen) wait("meta");
   offline = true;
@@ -208,23 +210,30 @@ function heard({ code, session, pending }) {
   // The API hears of the end at once, in case that the page is closed before the code comes.
   if (pending) return hold(session), tell(session);
   if (session?.event.startsWith("FINISH")) return codeMissing();
+  // Meta sends no event if the customer closes the popup before the signup begins. CLOSED is our own event.
+  const end = session ?? { event: "CLOSED", data: {} };
+  // A notice would offer a new start, which this link no longer has.
+  if (screen === "dead-end") return tell(end);
   const { event, data = {} } = session ?? {};
   const quote = [data.error_message, data.error_code ?? data.error_id].filter(Boolean).join(" – ");
   if (!session) notice({ words: text("notice.closed") });
   else if (event === "ERROR") notice({ words: text("notice.error"), quote, warn: true });
   else if (quote) notice({ words: text("notice.reported"), quote, warn: true });
   else notice({ words: text("left.other"), quote: text(`left.${data.current_step}`) });
-  // Meta sends no event if the customer closes the popup before the signup begins. CLOSED is our own event.
-  tell(session ?? { event: "CLOSED", data: {} });
+  tell(end);
 }
 
-/** Reports an event, so that the partner sees where customers give up and the signup of a closed tab can be found. Best effort. */
+/**
+ * Reports an event, so that the partner sees where customers give up and the signup of a closed tab can be found. Best effort, but a
+ * link that opens nothing is told of at once, before the customer goes all the way through the popup.
+ */
 async function tell(session) {
   try {
     const seen = await handOver({ session });
     if (!busy && seen.status !== "started") await render(seen);
-  } catch {
-    // The customer already sees a notice.
+  } catch (error) {
+    // Of everything else the customer already sees a notice.
+    if (!busy && error.status === 410) failed(error);
   }
 }
 
@@ -271,7 +280,7 @@ element("numbers").addEventListener("submit", async (event) => {
   try {
     await render(await choose(new FormData(event.target).get("number")));
   } catch (error) {
-    if (error.code === "not_choosable") return refresh();
+    if (error.status === 410 || error.code === "not_choosable") return refresh();
     notice({ words: text(reason(error), "refused.other"), warn: true });
   }
 });
@@ -288,9 +297,9 @@ function wait(step, ...words) {
   }
 }
 
-function deadEnd(why) {
+function deadEnd(why, renewUrl) {
   poll.stop();
-  fillDeadEnd(why);
+  fillDeadEnd(why, renewUrl);
   go("dead-end");
 }
 

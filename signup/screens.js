@@ -62,12 +62,24 @@ export function mark(current) {
   }
 }
 
-/** Sets address and text of these links. Without an address it hides them. */
+/** Sets address and text of these links. Hides them if there is no address, or none that a link may lead to. */
 export function link(selector, href, words) {
+  const safe = isSafe(href);
   for (const place of document.querySelectorAll(selector)) {
-    place.hidden = !href;
+    place.hidden = !safe;
     if (words) place.textContent = words;
-    if (href) place.href = href;
+    if (safe) place.href = href;
+  }
+}
+
+/** Whether a link may lead there: never to a script, and without TLS to this machine only. The API has checked it before. */
+function isSafe(address) {
+  try {
+    const { protocol, hostname } = new URL(address);
+    const local = protocol === "http:" && /^((.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+    return local || ["https:", "mailto:"].includes(protocol);
+  } catch {
+    return false;
   }
 }
 
@@ -134,6 +146,7 @@ export function fillThanks(revoked) {
   element("thanks-sign").toggleAttribute("hidden", revoked);
 }
 
-export function fillDeadEnd(why) {
+export function fillDeadEnd(why, renewUrl) {
+  link(".renew", renewUrl);
   for (const part of ["title", "lead", "next"]) element(`dead-end-${part}`).textContent = text(`${why}.${part}`, `missing.${part}`);
 }
