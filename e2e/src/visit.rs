@@ -98,6 +98,13 @@ impl Visit {
         started
     }
 
+    /// Makes a new setup link in place of the present one, without opening it.
+    pub async fn renew(&self, started: &Started) -> Started {
+        let renewed = self.stack.client.renew_link(&started.id).await.unwrap();
+        self.started.borrow_mut().push(renewed.clone());
+        renewed
+    }
+
     /// The console is to show errors that contain this, such as the browser's own line about an answer of the API.
     pub fn expect_error(&self, text: &str) {
         self.expected.borrow_mut().push(text.to_owned());

@@ -67,6 +67,24 @@ impl Client {
         self.get(&format!("/v1/onboardings/{id}"), BACKEND_TOKEN).await?.succeeded()
     }
 
+    /// Makes a new setup link in place of the present one.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn renew_link(&self, id: &str) -> Result<Started, Error> {
+        let answer = self.post(&format!("/v1/onboardings/{id}/link"), BACKEND_TOKEN, &json!({})).await?;
+        Ok(serde_json::from_value(answer.succeeded()?)?)
+    }
+
+    /// Makes the setup link void, and those before it.
+    ///
+    /// # Errors
+    /// If they still work.
+    pub async fn revoke_link(&self, id: &str) -> Result<(), Error> {
+        let request = self.request(Method::DELETE, &format!("/v1/onboardings/{id}/link"), BACKEND_TOKEN);
+        self.send(request).await?.succeeded().map(drop)
+    }
+
     /// Plays Meta's popup to an end.
     ///
     /// # Errors
