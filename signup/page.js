@@ -11,6 +11,8 @@ import { notice, offer, say, show, translate } from "./screens.js";
 
 /** The progress step for each status of the onboarding. */
 const STEP = { confirming: "meta", signed_up: "handover", submitted: "connect", live: "finish" };
+/** Statuses that are not polled. The page looks again when the customer comes back to its tab. */
+const RESTING = ["started", "number_choice", "failed", "cancelled", "disconnected"];
 /** The dead end for each of the API's codes of a link that opens nothing. */
 const GONE = { link_expired: "expired", link_renewed: "renewed", link_revoked: "revoked" };
 /** Our own event: the customer is about to go to Meta. */
@@ -76,6 +78,7 @@ async function refresh() {
 }
 
 function failed({ status, code, renewUrl }) {
+  if ([401, 404, 410].includes(status)) link(".back");
   if (status === 410) return deadEnd(GONE[code] ?? "expired", renewUrl);
   if (status === 401 || status === 404) return deadEnd("invalid");
   if (!screen) wait("meta");
@@ -115,7 +118,9 @@ async function render(seen) {
       poll.stop();
       return go("problem");
     case "expired":
-      return deadEnd("expired");
+    case "cancelled":
+    case "disconnected":
+      return deadEnd(view.status);
     case "permission_required":
       poll.start();
       if (Date.now() < answeredUntil) return wait("finish", "progress.answered");
@@ -304,5 +309,5 @@ function deadEnd(why, renewUrl) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && !busy && ["started", "number_choice", "failed"].includes(view?.status)) refresh();
+  if (!document.hidden && !busy && RESTING.includes(view?.status)) refresh();
 });

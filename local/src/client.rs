@@ -85,6 +85,15 @@ impl Client {
         self.send(request).await?.succeeded().map(drop)
     }
 
+    /// Calls an onboarding off.
+    ///
+    /// # Errors
+    /// If it goes on.
+    pub async fn cancel(&self, id: &str) -> Result<(), Error> {
+        let answer = self.post(&format!("/v1/onboardings/{id}/cancel"), BACKEND_TOKEN, &json!({})).await?;
+        answer.succeeded().map(drop)
+    }
+
     /// Plays Meta's popup to an end.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use e2e::popup::FINISH;
 use e2e::visit::{Plan, visit};
 use serde_json::json;
 
-use crate::support::{LAUNCH, START, assert_clean_address, assert_done};
+use crate::support::{BACK, LAUNCH, START, assert_clean_address, assert_done};
 
 #[tokio::test]
 async fn a_customer_who_finishes_sees_the_number_connected() {
@@ -16,7 +16,7 @@ async fn a_customer_who_finishes_sees_the_number_connected() {
         visit.inspect("start").await;
         visit.sign_up(LAUNCH, FINISH).await;
         assert_done(visit, &started).await;
-        assert_eq!(visit.target("Back to Funkturm CRM").await, "https://partner.example/settings");
+        assert_eq!(visit.target(BACK).await, "https://partner.example/settings");
         visit.inspect("done").await;
     })
     .await;

@@ -8,6 +8,7 @@ pub(crate) const LAUNCH: &str = "Continue with Facebook";
 pub(crate) const FULL_PAGE: &str = "Sign in on a full page";
 pub(crate) const START: &str = "Connect your WhatsApp number";
 pub(crate) const DONE: &str = "Your number is connected";
+pub(crate) const BACK: &str = "Back to Funkturm CRM";
 
 /// Asserts that the customer is led to the news of the connected number, and that it works. Returns the record.
 pub(crate) async fn assert_done(visit: &Visit, started: &Started) -> Value {
