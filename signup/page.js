@@ -11,6 +11,8 @@ import { notice, offer, say, show, translate } from "./screens.js";
 
 /** The progress step for each status of the onboarding. */
 const STEP = { confirming: "meta", signed_up: "handover", submitted: "connect", live: "finish" };
+/** Statuses after a finished sign-up. In these the page leads back to `success_url`, if there is one. */
+const SIGNED_UP = ["signed_up", "submitted", "live", "permission_required", "ready"];
 /** Statuses that are not polled. The page looks again when the customer comes back to its tab. */
 const RESTING = ["started", "number_choice", "failed", "cancelled", "disconnected"];
 /** The dead end for each of the API's codes of a link that opens nothing. */
@@ -93,7 +95,7 @@ async function render(seen) {
   view = seen;
   keep({ status: view.status });
   if (view.locale && (await speak([view.locale, ...navigator.languages], settings))) translate();
-  link(".back", view.return_url, text(settings.partner_name ? "done.back" : "done.back_unnamed"));
+  linkBack();
   nameAccount(view.client?.name);
   if (offline) notice();
   offline = false;
@@ -130,6 +132,14 @@ async function render(seen) {
       poll.start();
       return wait(STEP[view.status] ?? "finish");
   }
+}
+
+/** Sets the links back to the partner. The screens between sign-up and end have one only to `success_url`. */
+function linkBack() {
+  const success = SIGNED_UP.includes(view.status) ? view.success_url : undefined;
+  const words = text(settings.partner_name ? "done.back" : "done.back_unnamed");
+  link(".back", success ?? view.return_url, words);
+  link(".early", success, words);
 }
 
 /** Changes the screen and removes the old screen's notice. */

@@ -3,16 +3,21 @@
 use e2e::popup::FINISH;
 use e2e::visit::{Plan, Visit, visit};
 use local::client::Started;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{DONE, LAUNCH, assert_connected, assert_done};
+use crate::support::{BACK, DONE, LAUNCH, assert_connected, assert_done};
 
 const TITLE: &str = "One permission is missing";
 const LINK: &str = "Give permission at 360dialog";
 
 async fn permission_required(visit: &Visit) -> Started {
+    permission_required_with(visit, Value::Null).await
+}
+
+/// The same with further members in the onboarding's body.
+async fn permission_required_with(visit: &Visit, more: Value) -> Started {
     visit.stack.change(json!({ "payment": "direct" })).await;
-    let started = visit.open("tenant-1").await;
+    let started = visit.open_with("tenant-1", more).await;
     visit.sign_up(LAUNCH, FINISH).await;
     visit.sees_heading(TITLE).await;
     assert_eq!(visit.stack.record(&started).await["status"], "permission_required");
@@ -23,10 +28,24 @@ async fn permission_required(visit: &Visit) -> Started {
 async fn a_permission_granted_at_360dialog_leads_on() {
     visit(Plan::default(), async |visit| {
         let started = permission_required(visit).await;
+        assert!(!visit.offers(BACK).await, "a way back instead of the permission");
         visit.inspect("permission").await;
         visit.press(LINK).await;
         visit.press("Grant permission").await;
         assert_connected(visit, &started).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_who_cannot_give_the_permission_now_is_led_to_the_success_url() {
+    visit(Plan::default(), async |visit| {
+        let urls = json!({ "success_url": "https://partner.example/welcome?step=3" });
+        let started = permission_required_with(visit, urls).await;
+        visit.control(LINK).await;
+        let query = format!("step=3&onboarding={}&reference=tenant-1&status=permission_required", started.id);
+        assert_eq!(visit.target(BACK).await, format!("https://partner.example/welcome?{query}"));
+        visit.inspect("permission-success-url").await;
     })
     .await;
 }

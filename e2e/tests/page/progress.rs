@@ -3,10 +3,10 @@
 use e2e::popup::FINISH;
 use e2e::visit::{Plan, Visit, visit};
 use local::client::Started;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{LAUNCH, START, assert_done};
+use crate::support::{BACK, LAUNCH, START, assert_done};
 
 const TITLE: &str = "Your number is being connected";
 
@@ -16,8 +16,13 @@ fn by_hand() -> Plan {
 
 /// Up to where 360dialog has not been told of the number yet.
 async fn signed_up(visit: &Visit) -> Started {
+    signed_up_with(visit, Value::Null).await
+}
+
+/// The same with further members in the onboarding's body.
+async fn signed_up_with(visit: &Visit, more: Value) -> Started {
     visit.stack.change(json!({ "live_after_ms": 3_600_000 })).await;
-    let started = visit.open("tenant-1").await;
+    let started = visit.open_with("tenant-1", more).await;
     visit.sign_up(LAUNCH, FINISH).await;
     visit.sees_step("Handover to 360dialog").await;
     assert_eq!(visit.stack.record(&started).await["status"], "signed_up");
@@ -48,6 +53,46 @@ async fn each_step_of_the_progress_is_named_and_the_page_may_be_closed() {
         visit.inspect("connect").await;
         go_live(visit, &started).await;
         assert_done(visit, &started).await;
+    })
+    .await;
+}
+
+/// Asserts that the way back leads to the success URL, with what the partner's page needs to know.
+async fn assert_leads_on(visit: &Visit, started: &Started, status: &str) {
+    let url = format!("https://partner.example/welcome?onboarding={}&reference=tenant-1&status={status}", started.id);
+    let led = async || (visit.target(BACK).await == url).then_some(());
+    visit.browser.wait(&format!("the way back of {status}"), led).await;
+}
+
+#[tokio::test]
+async fn a_customer_who_has_signed_up_is_led_to_the_success_url_and_need_not_wait() {
+    visit(by_hand(), async |visit| {
+        let urls = json!({
+            "return_url": "https://partner.example/settings",
+            "success_url": "https://partner.example/welcome",
+        });
+        let started = signed_up_with(visit, urls).await;
+        assert_leads_on(visit, &started, "signed_up").await;
+        visit.inspect("handover-success-url").await;
+        submit(visit, &started).await;
+        visit.sees_step("Number goes live").await;
+        assert_leads_on(visit, &started, "submitted").await;
+        go_live(visit, &started).await;
+        assert_done(visit, &started).await;
+        assert_leads_on(visit, &started, "ready").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_without_a_success_url_has_no_way_back_before_the_number_is_connected() {
+    visit(by_hand(), async |visit| {
+        let started = signed_up_with(visit, json!({ "return_url": "https://partner.example/settings" })).await;
+        assert!(!visit.offers(BACK).await, "a way back from a page that shows the progress");
+        submit(visit, &started).await;
+        go_live(visit, &started).await;
+        assert_done(visit, &started).await;
+        assert_eq!(visit.target(BACK).await, "https://partner.example/settings");
     })
     .await;
 }

@@ -2,9 +2,9 @@
 
 use e2e::popup::FINISH;
 use e2e::visit::{Plan, visit};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{LAUNCH, START, assert_done};
+use crate::support::{BACK, LAUNCH, START, assert_done};
 
 /// Lets the API's answers of one onboarding say more, by a function `more(view)` that lives on over reloads.
 fn saying(more: &str) -> String {
@@ -40,9 +40,10 @@ async fn a_signup_that_meta_confirms_late_is_waited_for() {
     visit(Plan { by_hand: true, ..Plan::default() }, async |visit| {
         let late = "(view) => view.status === 'signed_up' && !sessionStorage.proven ? { status: 'confirming' } : {}";
         visit.browser.before_load(&saying(late)).await;
-        visit.open("tenant-1").await;
+        visit.open_with("tenant-1", json!({ "success_url": "https://partner.example/welcome" })).await;
         visit.sign_up(LAUNCH, FINISH).await;
         visit.is_told("Meta is still confirming your sign-up.").await;
+        assert!(!visit.offers(BACK).await, "the success of a sign-up that Meta has not confirmed");
         visit.sees("You may close this page.").await;
         assert_eq!(visit.step().await, "Sign-up at Meta");
         visit.inspect("confirming").await;
@@ -50,6 +51,7 @@ async fn a_signup_that_meta_confirms_late_is_waited_for() {
         visit.sees("Meta is still confirming your sign-up.").await;
         visit.evaluate("sessionStorage.proven = 'yes'", vec![]).await;
         visit.sees_step("Handover to 360dialog").await;
+        visit.control(BACK).await;
         assert!(!visit.text().await.contains("still confirming"));
     })
     .await;
