@@ -4,13 +4,18 @@ use e2e::popup::{Choice, FINISH};
 use e2e::visit::{Plan, Visit, visit};
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{LAUNCH, START, assert_done};
 
 /// Goes through the popup and asserts that the signup is refused with these words.
 async fn assert_refused(visit: &Visit, choice: Choice, words: &str) -> Started {
-    let started = visit.open("tenant-1").await;
+    assert_refused_with(visit, Value::Null, choice, words).await
+}
+
+/// The same with further members in the onboarding's body.
+async fn assert_refused_with(visit: &Visit, more: Value, choice: Choice, words: &str) -> Started {
+    let started = visit.open_with("tenant-1", more).await;
     visit.sign_up(LAUNCH, choice).await;
     visit.is_told(words).await;
     visit.sees_heading(START).await;
@@ -70,6 +75,36 @@ async fn a_number_that_is_being_connected_already_is_refused() {
         let first = visit.start("tenant-0", json!(null)).await;
         visit.stack.signed_up(&first, "one_number").await;
         assert_refused(visit, FINISH, "This number is already being connected through another link.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_number_than_the_agreed_one_is_refused() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("422 (Unprocessable");
+        let expected = json!({ "expected_phone_number": "+49 30 901820143" });
+        let words = "This is not the number that Funkturm CRM expects";
+        let started = assert_refused_with(visit, expected, FINISH, words).await;
+        visit.inspect("number-not-expected").await;
+        visit.control(LAUNCH).await;
+        let record = visit.stack.record(&started).await;
+        assert!(record["attempts"].to_string().contains("number_not_expected"), "{record:#}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_portfolio_than_the_agreed_one_is_refused_and_the_agreed_one_is_taken() {
+    visit(Plan::default(), async |visit| {
+        visit.expect_error("422 (Unprocessable");
+        let agreed = visit.stack.client.popup("one_number:2", "finish").await.unwrap();
+        let expected = json!({ "expected_business_id": agreed["session"]["data"]["business_id"] });
+        let words = "This is not the business portfolio that Funkturm CRM expects";
+        let started = assert_refused_with(visit, expected, FINISH, words).await;
+        visit.inspect("business-not-expected").await;
+        visit.sign_up(LAUNCH, FINISH.by("one_number:2")).await;
+        assert_done(visit, &started).await;
     })
     .await;
 }
