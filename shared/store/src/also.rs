@@ -1,11 +1,11 @@
 //! What changes in the transaction of a record, besides its number and channel: who has a WABA, the signups that nobody has, the
-//! token of the signup that is being confirmed, and the reminder of a new key.
+//! token of the signup that is being confirmed, the codes that a link may have exchanged, and the reminder of a new key.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use onboarding::{Event, Onboarding, SignupSource, Status};
 
 use super::kept_token::{self, KeptToken};
-use super::{StoreError, rotation, unclaimed, waba};
+use super::{StoreError, popup, rotation, unclaimed, waba};
 
 /// One write.
 pub(crate) struct Also {
@@ -41,6 +41,9 @@ impl Also {
             writes.push(always(kept_token::keep(table, &after.id, token)?));
         } else if before.signup_status() == Status::Confirming && after.signup_status() != Status::Confirming {
             writes.push(always(kept_token::drop(table, &after.id)?));
+        }
+        if let Event::LinkRenewed { .. } = event {
+            writes.push(always(popup::count_anew(table, &after.id)?));
         }
         let is_overdue = before.overdue_since.is_none() && after.overdue_since.is_some();
         match (&before.key_rotation, &after.key_rotation) {

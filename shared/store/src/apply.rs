@@ -101,7 +101,7 @@ impl Store {
                 }
                 return Ok(Applied::Unchanged(before));
             };
-            let after = Stored { onboarding, version: before.version + 1 };
+            let after = Stored { onboarding: Box::new(onboarding), version: before.version + 1 };
             match self.replace(&before, &after, event, sender, (kept, former.take())).await? {
                 Replaced::Done => return Ok(Applied::Changed(after)),
                 Replaced::LostRace => {}
@@ -184,7 +184,7 @@ impl Store {
         else {
             return Ok(Vec::new());
         };
-        let after = Stored { onboarding, version: loser.version + 1 };
+        let after = Stored { onboarding: Box::new(onboarding), version: loser.version + 1 };
         let EntryWrites { entry, delivery } = self.entry_writes(loser, &after, &event)?;
         let mut writes = vec![self.record_write(loser, &after, Sender::Anybody)?, entry];
         writes.extend(delivery);

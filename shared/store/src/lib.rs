@@ -75,8 +75,8 @@ pub struct Store {
 /// A record as it stands in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The record.
-    pub onboarding: Onboarding,
+    /// The record. On the heap, because many futures hold it.
+    pub onboarding: Box<Onboarding>,
     /// 1 at the start, one more with each change.
     pub version: u64,
 }

@@ -19,7 +19,7 @@ struct Ownership {
 /// From whom a number or a channel is taken over.
 pub(crate) enum Former {
     /// An onboarding at rest: it loses its number, and its channel with it.
-    AtRest(Box<Stored>),
+    AtRest(Stored),
     /// An onboarding whose record was deleted.
     Deleted(OnboardingId),
 }
@@ -106,7 +106,7 @@ impl Store {
                 self.apply(&owner.onboarding.id, &event).await?;
                 Ok(None)
             }
-            status => Ok(status.is_at_rest().then(|| Former::AtRest(Box::new(owner)))),
+            status => Ok(status.is_at_rest().then_some(Former::AtRest(owner))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The popup of an onboarding: when its customer went to Meta and finished there, and how many codes were exchanged.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
 use onboarding::limiter::{from_milliseconds, milliseconds};
 use onboarding::{OnboardingId, WabaId};
@@ -11,7 +11,7 @@ use super::contention::Updated;
 use super::item::{self, Key, n, s};
 use super::{Store, StoreError};
 
-/// How many codes are exchanged for one onboarding, so that a link cannot cause calls to Meta without end.
+/// How many codes are exchanged with one link, so that it cannot cause calls to Meta without end.
 pub const MOST_EXCHANGES: u32 = 200;
 
 /// How long Meta's window may stay open before its customer has given up.
@@ -34,7 +34,7 @@ pub struct Popup {
     pub opened_by: Vec<String>,
     /// When the customer last finished at Meta without its code reaching us.
     pub finished_at: Option<OffsetDateTime>,
-    /// How many codes were exchanged.
+    /// How many codes were exchanged with the present link.
     pub exchanges: u32,
 }
 
@@ -48,6 +48,17 @@ impl Popup {
     pub fn is_open(&self, now: OffsetDateTime) -> bool {
         self.open_until().is_some_and(|until| now < until)
     }
+}
+
+/// The write with which the exchanges of a new link are counted from the start.
+pub(crate) fn count_anew(table: &str, id: &OnboardingId) -> Result<TransactWriteItem, StoreError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::popup(id).attributes()))
+        .update_expression("SET v = :v REMOVE exchanges")
+        .expression_attribute_values(":v", n(item::SHAPE))
+        .build()?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
 impl Store {

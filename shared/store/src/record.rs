@@ -108,7 +108,7 @@ pub(crate) fn from_item(item: Item) -> Result<Stored, StoreError> {
         let pk = || Key::onboarding(&onboarding.id).pk;
         onboarding.prefill = serde_json::from_str(&prefill).map_err(|error| item::unreadable(&pk(), &error))?;
     }
-    Ok(Stored { onboarding, version })
+    Ok(Stored { onboarding: Box::new(onboarding), version })
 }
 
 impl Store {

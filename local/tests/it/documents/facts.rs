@@ -90,7 +90,8 @@ fn every_route_that_the_readme_and_the_api_guide_name_exists() {
 
 /// The routes that a text in backticks names, such as `GET /onboardings?status=`.
 fn named_routes(words: &str) -> Vec<String> {
-    let Some((method, path)) = words.split_once(' ').filter(|(method, _)| ["GET", "POST"].contains(method)) else {
+    let Some((method, path)) = words.split_once(' ').filter(|(method, _)| ["GET", "POST", "DELETE"].contains(method))
+    else {
         return Vec::new();
     };
     let path = path.split(['?', ' ']).next().unwrap_or_default();

@@ -78,6 +78,8 @@ async fn every_type_of_event_is_told() {
         Box::pin(waits_for_permission_and_leaves()).await,
         Box::pin(fails_and_is_retried()).await,
         Box::pin(runs_out()).await,
+        Box::pin(is_called_off()).await,
+        Box::pin(gets_a_new_key()).await,
         Box::pin(is_reported()).await,
         Box::pin(is_of_a_stranger()).await,
     ] {
@@ -109,6 +111,25 @@ async fn waits_for_permission_and_leaves() -> TestBench {
     }
     bench.live_through(Duration::minutes(1)).await;
     assert_eq!(bench.status(&started).await, "disconnected");
+    bench
+}
+
+async fn is_called_off() -> TestBench {
+    let bench = TestBench::new().await;
+    let started = bench.client.start("tenant-1").await.unwrap();
+    let path = format!("/v1/onboardings/{}/cancel", started.id);
+    assert_eq!(bench.post(&path, BACKEND_TOKEN, &json!({})).await.status, 202);
+    bench
+}
+
+async fn gets_a_new_key() -> TestBench {
+    let bench = TestBench::new().await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(5)).await;
+    let path = format!("/v1/onboardings/{}/rotate-key", started.id);
+    assert_eq!(bench.post(&path, BACKEND_TOKEN, &json!({})).await.status, 202);
+    bench.live_through(Duration::minutes(1)).await;
+    bench.assert_key_works(&started).await;
     bench
 }
 

@@ -15,7 +15,7 @@ impl TestBench {
     }
 
     /// A signup that Meta reported. Returns what the partner claims it with.
-    async fn reported_signup(&self, account: &str) -> Value {
+    pub(crate) async fn reported_signup(&self, account: &str) -> Value {
         let popup = self.client.popup(account, "finish").await.unwrap();
         self.meta_reports(account, "PARTNER_ADDED").await;
         self.live_on_schedule(Duration::minutes(15)).await;

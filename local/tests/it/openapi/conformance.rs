@@ -11,6 +11,7 @@ use time::Duration;
 use crate::openapi::coverage::Coverage;
 use crate::openapi::document::{Document, examples_of};
 use crate::openapi::missing_secret::without_the_secret;
+use crate::openapi::orders;
 use crate::support::TestBench;
 use crate::support::replies::{BODY_LIMIT, Reply};
 use crate::support::webhooks::hmac_hex;
@@ -32,6 +33,11 @@ async fn every_answer_in_the_api_document_is_given_and_no_other() {
     Box::pin(waiting_for_permission(&mut coverage)).await;
     Box::pin(failing_and_retrying(&mut coverage)).await;
     Box::pin(owning(&mut coverage)).await;
+    Box::pin(orders::links(&mut coverage)).await;
+    Box::pin(orders::wrong_orders(&mut coverage)).await;
+    Box::pin(orders::the_life_of_a_number(&mut coverage)).await;
+    Box::pin(orders::calling_off(&mut coverage)).await;
+    Box::pin(orders::the_unexpected(&mut coverage)).await;
     Box::pin(events(&mut coverage)).await;
     Box::pin(webhooks(&mut coverage)).await;
     Box::pin(the_page(&mut coverage)).await;
@@ -63,7 +69,7 @@ fn every_status_is_in_the_api_document() {
 }
 
 /// The examples of an operation's request.
-fn examples(coverage: &Coverage, method: &str, path: &str) -> Vec<Value> {
+pub(crate) fn examples(coverage: &Coverage, method: &str, path: &str) -> Vec<Value> {
     let (_, operation) = coverage.document.operation_of(method, path);
     let examples = examples_of(&operation["requestBody"]);
     assert!(!examples.is_empty(), "{method} {path}");
@@ -71,7 +77,7 @@ fn examples(coverage: &Coverage, method: &str, path: &str) -> Vec<Value> {
 }
 
 /// Shows an onboarding to both who may see it.
-async fn show(coverage: &mut Coverage, bench: &TestBench, started: &Started, status: &str) {
+pub(crate) async fn show(coverage: &mut Coverage, bench: &TestBench, started: &Started, status: &str) {
     let path = format!("/onboardings/{}", started.id);
     for token in [BACKEND_TOKEN, started.token()] {
         let reply = coverage.get(bench, &path, token).await;
@@ -114,11 +120,11 @@ async fn starting(coverage: &mut Coverage) {
         assert_eq!(coverage.call(request.header("Idempotency-Key", "order-4711")).await.status, status);
     }
     let full = json!({
-        "reference": "tenant-3", "client": {"id": "hT3mVxCL"}, "tier": "premium", "locale": "pt-BR",
-        "prefill": {"business": {"name": "Nordlicht"}}, "return_url": "https://partner.example/done?tenant=3",
+        "reference": "tenant-5", "client": {"id": "hT3mVxCL"}, "tier": "premium", "locale": "pt-BR",
+        "prefill": {"business": {"name": "Nordlicht"}}, "return_url": "https://partner.example/done?tenant=5",
     });
     assert_eq!(coverage.post(&bench, "/onboardings", BACKEND_TOKEN, &full).await.status, 201);
-    let found = coverage.get(&bench, "/onboardings?reference=tenant-3", BACKEND_TOKEN).await;
+    let found = coverage.get(&bench, "/onboardings?reference=tenant-5", BACKEND_TOKEN).await;
     assert_eq!(found.body["onboardings"].as_array().unwrap().len(), 1);
     coverage.get(&bench, "/onboardings?status=lost", BACKEND_TOKEN).await.assert_fields(&["status"]);
     let both = coverage.get(&bench, "/onboardings?status=started&reference=tenant-3", BACKEND_TOKEN).await;

@@ -25,7 +25,7 @@ impl Document {
         let paths = self.0["paths"].as_object().unwrap();
         let mut operations = Vec::new();
         for (path, item) in paths {
-            for method in ["get", "head", "post"] {
+            for method in ["get", "head", "post", "delete"] {
                 if let Some(operation) = item.get(method) {
                     operations.push((method.to_uppercase(), path.as_str(), operation));
                 }

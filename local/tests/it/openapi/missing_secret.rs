@@ -56,8 +56,13 @@ async fn with_the_secret_at(coverage: &mut Coverage, address: SocketAddr, status
         coverage.post(&bench, "/events/replay", BACKEND_TOKEN, &json!({})).await,
         coverage.post(&bench, "/events/test", BACKEND_TOKEN, &json!({})).await,
         coverage.post(&bench, &format!("{path}/claim"), BACKEND_TOKEN, &json!({})).await,
+        coverage.call(bench.client.request(Method::DELETE, &format!("/v1{path}/link"), BACKEND_TOKEN)).await,
     ] {
         reply.assert_problem(status, code);
+    }
+    for order in ["link", "cancel", "disconnect", "reconnect", "rotate-key"] {
+        let path = format!("{path}/{order}");
+        coverage.post(&bench, &path, BACKEND_TOKEN, &json!({})).await.assert_problem(status, code);
     }
     for path in ["/webhooks/partner-hub", "/webhooks/meta"] {
         let request = bench.client.request(Method::POST, &format!("/v1{path}"), "").body("{}");

@@ -4,3 +4,4 @@ mod conformance;
 mod coverage;
 mod document;
 mod missing_secret;
+mod orders;

@@ -53,7 +53,7 @@ async fn the_token_of_a_signup_that_is_being_confirmed_is_deleted() {
 #[tokio::test]
 async fn a_number_that_was_not_submitted_is_free_at_once() {
     let bench = TestBench::new().await;
-    bench.break_routes(&["clients"], &json!({"status": 500})).await;
+    bench.break_routes(&["list_clients"], &json!({"status": 500})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;
     assert_eq!(bench.status(&started).await, "signed_up");
     let cancelled = bench.ordered(&started, "cancel").await;
@@ -148,16 +148,14 @@ async fn a_ready_number_is_not_called_off() {
 #[tokio::test]
 async fn a_channel_that_was_there_before_is_not_ended() {
     let bench = TestBench::new().await;
-    let started = bench.client.start("tenant-1").await.unwrap();
-    bench.live_through(Duration::minutes(1)).await;
-    let client = bench.record(&started).await["client"]["id"].clone();
-    let order = json!({"account": "one_number", "client_id": client, "key": true});
-    let made = bench.client.post("/simulator/channels", "", &order).await.unwrap();
-    assert!(made.status < 300, "{}", made.body);
-    let channel = made.body["channel"]["id"].as_str().unwrap().to_owned();
-    let popup = bench.client.popup("one_number", "finish").await.unwrap();
-    assert_eq!(bench.callback(&started, &popup).await.status, 200);
-    bench.live_on_schedule(Duration::hours(26)).await;
+    let client = local::client::start_body("tenant-1")["client"].clone();
+    let made = bench.post_to_hub("account_sharing/clients", &client).await;
+    let order = json!({"account": "one_number", "client_id": made["id"], "key": true});
+    let made = bench.client.order("channels", &order).await.unwrap();
+    let channel = made["channel"]["id"].as_str().unwrap().to_owned();
+    bench.pass(Duration::hours(1));
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(30)).await;
     let record = bench.record(&started).await;
     assert_eq!(record["problem"]["code"], "channel_has_key", "{record:#}");
     assert_eq!(bench.ordered(&started, "cancel").await["channel_end"], Value::Null);

@@ -23,7 +23,7 @@ async fn a_number_is_disconnected_when_360dialog_says_so() {
     let record = bench.record(&started).await;
     assert_eq!(record["status"], "ready", "it works on until it has ended");
     assert_eq!(record["channel_end"]["ends_at"], bench.at_hub(&channel).await["terminated_at"]);
-    assert_eq!(bench.calls("cancellation_request").await, 1);
+    assert_eq!(bench.calls("request_cancellation").await, 1);
     bench.assert_key_works(&started).await;
 
     bench.live_through(Duration::hours(1)).await;
@@ -75,7 +75,7 @@ async fn an_end_that_was_not_sent_is_dropped() {
     bench.ordered(&started, "disconnect").await;
     assert_eq!(bench.ordered(&started, "reconnect").await["channel_end"], Value::Null);
     bench.live_through(Duration::hours(3)).await;
-    assert_eq!((bench.calls("cancellation_request").await, bench.calls("reactivate").await), (0, 0));
+    assert_eq!((bench.calls("request_cancellation").await, bench.calls("revoke_cancellation").await), (0, 0));
     bench.assert_key_works(&started).await;
 }
 
@@ -108,7 +108,7 @@ async fn a_reconnect_without_an_end_is_settled_by_a_look() {
 async fn a_request_whose_answer_was_lost_is_looked_up() {
     let bench = bench().await;
     let (started, _) = bench.ready_for("tenant-1", "one_number").await;
-    bench.fault(json!({"route": "cancellation_request", "status": 502, "after_effect": true})).await;
+    bench.fault(json!({"route": "request_cancellation", "status": 502, "after_effect": true})).await;
     bench.ordered(&started, "disconnect").await;
     bench.live_through(Duration::minutes(1)).await;
     let end = bench.record(&started).await["channel_end"].clone();
@@ -116,7 +116,7 @@ async fn a_request_whose_answer_was_lost_is_looked_up() {
     bench.live_through(Duration::minutes(10)).await;
     let end = bench.record(&started).await["channel_end"].clone();
     assert!(end["accepted_at"].is_string() && end["error"].is_null(), "{end:#}");
-    assert_eq!(bench.calls("cancellation_request").await, 1);
+    assert_eq!(bench.calls("request_cancellation").await, 1);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_request_that_360dialog_refuses_is_kept_and_tried_again() {
     let bench = bench().await;
     let (started, _) = bench.ready_for("tenant-1", "one_number").await;
     let body = json!({"meta": {"success": false, "http_code": 400, "developer_message": "Not now"}});
-    bench.break_routes(&["cancellation_request"], &json!({"status": 400, "body": body})).await;
+    bench.break_routes(&["request_cancellation"], &json!({"status": 400, "body": body})).await;
     bench.ordered(&started, "disconnect").await;
     bench.live_through(Duration::minutes(10)).await;
     let record = bench.record(&started).await;
@@ -145,5 +145,5 @@ async fn an_end_that_no_webhook_tells_is_found_by_a_look() {
     bench.ordered(&started, "disconnect").await;
     bench.live_through(Duration::hours(4)).await;
     assert_eq!(bench.status(&started).await, "disconnected");
-    assert_eq!(bench.calls("cancellation_request").await, 1);
+    assert_eq!(bench.calls("request_cancellation").await, 1);
 }

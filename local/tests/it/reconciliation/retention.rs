@@ -140,7 +140,9 @@ async fn onboardings_that_ended_are_deleted_400_days_after_their_last_change() {
 
     assert_eq!(bench.deleted_after(DAY * 100).await, 0);
     bench.assert_key_works(&ready).await;
-    assert_eq!(bench.status(&with_key).await, "disconnected", "its key lies in the vault");
+    assert_eq!(bench.status(&with_key).await, "disconnected", "its key was deleted only 100 days ago");
+    assert_eq!(bench.deleted_after(DAY * 300).await, 1);
+    bench.assert_gone(&table, &with_key, "tenant-key").await;
 }
 
 #[tokio::test]

@@ -264,7 +264,7 @@ impl TestBench {
 
     /// How an onboarding is now.
     pub(crate) async fn onboarding(&self, started: &Started) -> Onboarding {
-        self.stack.twins.store.get(&started.id.parse().unwrap()).await.unwrap().onboarding
+        *self.stack.twins.store.get(&started.id.parse().unwrap()).await.unwrap().onboarding
     }
 }
 

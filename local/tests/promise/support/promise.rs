@@ -170,7 +170,7 @@ fn replay(first: &Stored, history: &[HistoryEntry], now: &Stored) -> Result<(), 
         let Some(after) = after else { return Err(format!("{name} in the history changes nothing")) };
         hold!(entry.to == after.status, "{name} is said to lead to {:?}, not {:?}", entry.to, after.status);
         hold!(entry.at == after.updated_at, "{name} at {}, updated at {}", entry.at, after.updated_at);
-        record = after;
+        *record = after;
     }
     hold!(
         record == now.onboarding,

@@ -234,7 +234,7 @@ impl TestBench {
         for HistoryEntry { version, at, event, .. } in history {
             let after = match version {
                 1 => before.clone(),
-                _ => transition(&before, &event, at).unwrap().unwrap(),
+                _ => Box::new(transition(&before, &event, at).unwrap().unwrap()),
             };
             if let Some(event) = PartnerEvent::of_change(&before, &after, version, &event) {
                 let Some(entry) = told.next() else { return Err(format!("{event:?} is no entry")) };

@@ -175,7 +175,7 @@ async fn a_record_that_changed_since_it_was_read_is_not_deleted() {
     // Nothing is deleted of an onboarding that has its record.
     assert!(bench.store.delete_rest(&id).await.unwrap());
     let kept = bench.store.get(&id).await.unwrap();
-    assert_eq!((kept.onboarding, kept.version), (retried, read.version + 1));
+    assert_eq!((*kept.onboarding, kept.version), (retried, read.version + 1));
     let versions: Vec<u64> = bench.store.history(&id).await.unwrap().into_iter().map(|entry| entry.version).collect();
     assert_eq!(versions, (1..=kept.version).collect::<Vec<_>>());
     assert_eq!(bench.left_to_delete().await, []);

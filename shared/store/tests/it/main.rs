@@ -74,7 +74,7 @@ impl TestBench {
     }
 
     async fn apply(&self, id: &OnboardingId, event: Event) -> Result<Onboarding, StoreError> {
-        self.store.apply(id, &event).await.map(|applied| applied.into_stored().onboarding)
+        self.store.apply(id, &event).await.map(|applied| *applied.into_stored().onboarding)
     }
 
     /// Gives an item an attribute that the store would not.

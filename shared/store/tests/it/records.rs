@@ -36,7 +36,7 @@ async fn a_new_onboarding_record_is_read_as_it_was_written() {
     let history = bench.store.history(&onboarding.id).await.unwrap();
     assert_eq!(history.len(), 1);
     assert_eq!((history[0].version, &history[0].event, history[0].at), (1, &Event::Started, bench.now()));
-    assert_eq!(bench.store.get(&onboarding.id).await.unwrap(), Stored { onboarding, version: 1 });
+    assert_eq!(bench.store.get(&onboarding.id).await.unwrap(), Stored { onboarding: Box::new(onboarding), version: 1 });
 }
 
 #[tokio::test]

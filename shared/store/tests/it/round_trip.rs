@@ -108,7 +108,7 @@ fn every_record_survives_the_table() {
     runner
         .run(&records(), |record| {
             runtime.block_on(bench.store.create(&record, None)).unwrap();
-            prop_assert_eq!(runtime.block_on(bench.store.get(&record.id)).unwrap().onboarding, record);
+            prop_assert_eq!(*runtime.block_on(bench.store.get(&record.id)).unwrap().onboarding, record);
             Ok(())
         })
         .unwrap();
