@@ -13,7 +13,7 @@ use crate::support::test_bench::Times;
 use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
-const SHOWN: [(Scenario, &[Activity]); 11] = [
+const SHOWN: [(Scenario, &[Activity]); 15] = [
     (
         Scenario::Smooth,
         &[
@@ -37,6 +37,10 @@ const SHOWN: [(Scenario, &[Activity]); 11] = [
     (Scenario::NumberRefused, &[Activity::Retry]),
     (Scenario::PartnerDown, &[Activity::Publishing, Activity::Dispatcher]),
     (Scenario::Replayed, &[Activity::Replay, Activity::Publishing]),
+    (Scenario::Rotated, &[Activity::Order, Activity::Step(Step::KeyCreation)]),
+    (Scenario::Kept, &[Activity::Order, Activity::Step(Step::NumberSubmission)]),
+    (Scenario::Left, &[Activity::Step(Step::KeyCreation), Activity::Reconciliation]),
+    (Scenario::CalledOff, &[Activity::Order, Activity::Step(Step::NumberSubmission), Activity::WebhookReceipt]),
 ];
 
 /// Every call of every activity, from journeys in which nothing goes wrong.
@@ -68,6 +72,9 @@ fn own_calls(scenario: Scenario, mut calls: Vec<Call>) -> Vec<Call> {
             let last = calls.iter().rposition(|call| call.what.starts_with("UpdateItem REPLAY")).unwrap();
             calls.truncate(last + 1);
         }
+        // The deletion of the keys, and not the sweeps and looks of the month before it.
+        Scenario::Left => calls.retain(|call| call.place == Place::Vault || call.what.contains("ONB")),
+        Scenario::Kept | Scenario::CalledOff => calls.retain(|call| !call.what.contains("SWEEP")),
         _ => {}
     }
     calls

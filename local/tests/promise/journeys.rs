@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use exchange::Clock;
 use fastrand::Rng;
+use local::client::Started;
 use onboarding::{EventId, SignupSource};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -145,6 +146,11 @@ async fn customers(
     for customer in 0..customers {
         let started = bench.start(&format!("tenant-{customer}")).await?;
         promises.push(bench.promise(started).await);
+        if dice.u8(..6) == 0 {
+            // What the earlier link still does is for other tests: here the customer has the new one.
+            bench.live(pause(dice)).await;
+            promises[customer].started = bench.renew(&promises[customer].started).await?;
+        }
         let started = &promises[customer].started;
         bench.live(pause(dice)).await;
         let account = format!("{}:{customer}", one_of(dice, &ACCOUNTS));
@@ -177,11 +183,26 @@ async fn customers(
             bench.replay(EventId::lowest(after)).await?;
         }
         bench.live(pause(dice)).await;
+        orders(bench, dice, started).await?;
         if customer > 0 && dice.bool() {
             // Customers may be strangers to each other.
             let (own, theirs) = (&promises[customer].started, &promises[customer - 1].started);
             forge_live(bench, &bench.onboarding(own).await, &bench.onboarding(theirs).await).await;
         }
+    }
+    Ok(())
+}
+
+/// What the partner wants of an onboarding, where that fits: it is ready in the end all the same.
+async fn orders(bench: &TestBench, dice: &mut Rng, started: &Started) -> Result<(), String> {
+    for _ in 0..one_of(dice, &[0, 0, 1, 2]) {
+        if dice.bool() {
+            bench.want(started, "rotate-key").await?;
+        } else if bench.want(started, "disconnect").await? {
+            bench.live(pause(dice)).await;
+            bench.want(started, "reconnect").await?;
+        }
+        bench.live(pause(dice)).await;
     }
     Ok(())
 }

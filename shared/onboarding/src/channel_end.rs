@@ -9,6 +9,9 @@ use super::status::Status;
 /// The shortest and the longest time between two looks whether the channel has ended.
 const LOOKS: (Duration, Duration) = (Duration::minutes(4), Duration::hours(12));
 
+/// How long a call that was not answered may still be carried out. The opposite is not asked for sooner.
+const CARRIED_OUT_WITHIN: Duration = Duration::minutes(1);
+
 /// What the partner wants of the channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,7 +113,11 @@ pub(crate) fn ask(after: &mut Onboarding, wanted: Wanted, at: OffsetDateTime) {
         Some(end) if end.wanted == wanted => {}
         // 360dialog was never asked for it, so that nothing is to be taken back.
         Some(ChannelEnd { wanted: Wanted::End, sent_at: None, .. }) => after.channel_end = None,
-        end => *end = Some(ChannelEnd::asked(wanted, at)),
+        end => {
+            let sent_at = end.as_ref().filter(|end| end.unclear).and_then(|end| end.sent_at);
+            let next_at = sent_at.map_or(at, |sent_at| at.max(sent_at + CARRIED_OUT_WITHIN));
+            *end = Some(ChannelEnd { next_at, ..ChannelEnd::asked(wanted, at) });
+        }
     }
 }
 

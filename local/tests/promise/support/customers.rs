@@ -216,6 +216,40 @@ impl TestBench {
         Err(format!("not retried: {last:?}"))
     }
 
+    /// The partner wants something of an onboarding (`rotate-key`, `disconnect`, …), again until there is an answer. Whether it
+    /// fits how the onboarding is.
+    pub(crate) async fn want(&self, started: &Started, order: &str) -> Result<bool, String> {
+        let path = format!("/v1/onboardings/{}/{order}", started.id);
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            last = self.post(Activity::Order, &path, &[("authorization", &authorization)], &json!({})).await;
+            match last.as_ref().map(|answer| answer.status) {
+                Some(202) => return Ok(true),
+                Some(409) => return Ok(false),
+                _ => self.live(Duration::seconds(2)).await,
+            }
+        }
+        Err(format!("{order} is not taken: {last:?}"))
+    }
+
+    /// The partner renews the setup link, again until there is an answer.
+    pub(crate) async fn renew(&self, started: &Started) -> Result<Started, String> {
+        let path = format!("/v1/onboardings/{}/link", started.id);
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            last = self.post(Activity::Order, &path, &[("authorization", &authorization)], &json!({})).await;
+            if let Some(Answer { status: 201, body }) = last {
+                let renewed: Started = serde_json::from_value(body).map_err(|error| error.to_string())?;
+                self.private.lock().unwrap().add("a setup token", renewed.token());
+                return Ok(renewed);
+            }
+            self.live(Duration::seconds(2)).await;
+        }
+        Err(format!("the link is not renewed: {last:?}"))
+    }
+
     /// The partner asks for so many events that nothing happened for.
     pub(crate) async fn ask_for_tests(&self, count: usize) {
         let authorization = format!("Bearer {BACKEND_TOKEN}");

@@ -24,6 +24,8 @@ pub(crate) enum Activity {
     Claim,
     /// The partner asks for events once more.
     Replay,
+    /// What the partner wants of an onboarding: a new key, the end of its channel, its own end.
+    Order,
 }
 
 /// What is called.

@@ -8,6 +8,7 @@ use time::Duration;
 
 use crate::support::disturbance::Disturbance;
 use crate::support::fault_injection::{Activity, Call, Outcome, Plan};
+use crate::support::promise::Promise;
 use crate::support::test_bench::{START, TestBench, Times};
 
 /// After this long everything that waits has been tried again many times.
@@ -41,6 +42,14 @@ pub(crate) enum Scenario {
     PartnerDown,
     /// The partner asks for all events once more.
     Replayed,
+    /// The partner wants a new key.
+    Rotated,
+    /// The partner wants the channel to end, and soon after that it stays.
+    Kept,
+    /// The partner wants the channel to end, and 360dialog ends it. The key is deleted a month later.
+    Left,
+    /// The partner calls the onboarding off when its number is submitted, and 360dialog ends the channel.
+    CalledOff,
 }
 
 /// A fault that is injected into a call and, if it is to happen several times, into the calls like it that follow.
@@ -86,10 +95,10 @@ impl Case {
         bench.injection.follow(plan);
 
         let started = bench.start("tenant-1").await?;
-        let promise = bench.promise(started).await;
+        let promise = Promise { ends: self.scenario.end(), ..bench.promise(started).await };
         bench.live(Duration::seconds(5)).await;
         let first = self.scenario.play(&bench, &promise.started).await?;
-        bench.finish(LONG_ENOUGH).await;
+        bench.finish(self.scenario.long_enough()).await;
         if bench.onboarding(&promise.started).await.attempts.iter().any(taken) {
             // The customer sees it, and tries again.
             bench.sign_up(&promise.started, "one_number").await?;
@@ -141,9 +150,32 @@ impl Scenario {
                 bench.replay(EventId::lowest(START)).await?;
                 return Ok(first);
             }
+            Self::Rotated => return ready_then(bench, started, &["rotate-key"]).await,
+            Self::Kept => return ready_then(bench, started, &["disconnect", "reconnect"]).await,
+            Self::Left => return ready_then(bench, started, &["disconnect"]).await,
+            Self::CalledOff => {
+                bench.live(Duration::minutes(5)).await;
+                let first = bench.injection.calls().len();
+                wanted(bench, started, "cancel").await?;
+                return Ok(first);
+            }
             Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab | Self::Claimed | Self::PartnerDown => {}
         }
         Ok(0)
+    }
+
+    /// How it ends.
+    fn end(self) -> Status {
+        match self {
+            Self::Left => Status::Disconnected,
+            Self::CalledOff => Status::Cancelled,
+            _ => Status::Ready,
+        }
+    }
+
+    fn long_enough(self) -> Duration {
+        // Keys are deleted after 30 days.
+        if self == Self::Left { Duration::days(40) } else { LONG_ENOUGH }
     }
 
     /// The smooth journey is not told of every stage, which would only repeat the same calls.
@@ -166,9 +198,30 @@ impl Scenario {
             Self::Permission => json!({"payment": "direct"}),
             // It runs after four fifths of that: between the look-up after 22 hours and the sweep after 24:05.
             Self::Swept => json!({"live_after_ms": 29 * 3_600_000}),
+            Self::Left => json!({"cancelled_after_ms": 3_600_000}),
+            Self::CalledOff => json!({"live_after_ms": 24 * 3_600_000, "cancelled_after_ms": 3_600_000}),
             _ => json!({}),
         }
     }
+}
+
+/// The partner wants these, a few minutes apart, of an onboarding that is ready. Returns the first call from there on.
+async fn ready_then(bench: &TestBench, started: &Started, orders: &[&str]) -> Result<usize, String> {
+    bench.finish(LONG_ENOUGH).await;
+    let first = bench.injection.calls().len();
+    for order in orders {
+        wanted(bench, started, order).await?;
+        bench.live(Duration::minutes(2)).await;
+    }
+    Ok(first)
+}
+
+async fn wanted(bench: &TestBench, started: &Started, order: &str) -> Result<(), String> {
+    if bench.want(started, order).await? {
+        return Ok(());
+    }
+    let status = bench.onboarding(started).await.status;
+    Err(format!("{order} does not fit {status:?}"))
 }
 
 /// The Hub refuses something, and the operator asks for another try.

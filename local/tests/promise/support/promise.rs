@@ -28,13 +28,15 @@ pub(crate) use hold;
 pub(crate) struct Promise {
     pub(crate) started: Started,
     pub(crate) first: Stored,
+    /// Where the onboarding stands in the end.
+    pub(crate) ends: Status,
 }
 
 impl TestBench {
     /// Remembers how an onboarding was when it was started.
     pub(crate) async fn promise(&self, started: Started) -> Promise {
         let first = self.stack.twins.store.get(&id(&started)).await.unwrap();
-        Promise { started, first }
+        Promise { started, first, ends: Status::Ready }
     }
 
     /// Whether these onboardings, which are all that there are, are done and as promised.
@@ -56,7 +58,11 @@ impl TestBench {
         self.redrive().await;
         let ledger = self.client.ledger().await.unwrap();
         for promise in promises {
-            self.one_kept(promise, &ledger).await?;
+            if promise.ends == Status::Ready {
+                self.one_kept(promise, &ledger).await?;
+            } else {
+                self.ended(promise, &ledger).await?;
+            }
         }
         for stranger in strangers {
             stranger.got_nothing(self).await?;
@@ -129,6 +135,27 @@ impl TestBench {
         hold!(arn == Some(&stored.secret_arn), "the record names another secret");
         hold!(ledger["message_webhooks"][channel_id.as_str()].is_object(), "no message webhook");
 
+        let key = WorkKey::Onboarding(id.clone());
+        hold!(store.work(&key).await.unwrap().is_none(), "something is still to be done for it");
+        Ok(())
+    }
+
+    /// One that the partner has ended, with its channel: no key is left anywhere.
+    async fn ended(&self, promise: &Promise, ledger: &Value) -> Result<(), String> {
+        let store = &self.stack.twins.store;
+        let id = id(&promise.started);
+        let now = store.get(&id).await.unwrap();
+        let onboarding = &now.onboarding;
+        hold!(onboarding.status == promise.ends, "{:?}, {:?}", onboarding.status, onboarding.channel_end);
+        hold!(onboarding.has_ended(), "360dialog has not ended the channel: {:?}", onboarding.channel_end);
+        replay(&promise.first, &store.history(&id).await.unwrap(), &now)?;
+        for channel in list(&ledger["channels"]) {
+            hold!(channel["hub_status"] == "terminated", "the channel is {}", channel["hub_status"]);
+        }
+        let valid = list(&ledger["keys"]).filter(|key| key["valid"] == true).count();
+        hold!(valid == 0, "{valid} valid keys");
+        let kept = self.stack.twins.vault.keys().len();
+        hold!(kept == 0, "{kept} keys in the vault");
         let key = WorkKey::Onboarding(id.clone());
         hold!(store.work(&key).await.unwrap().is_none(), "something is still to be done for it");
         Ok(())
