@@ -80,7 +80,8 @@ impl HttpConnector for Connector {
                 json!({})
             }
             "GetItem" if body["Key"]["pk"] == table.record["pk"] => json!({ "Item": table.record }),
-            "GetItem" => json!({}),
+            // That the page was looked at is an update, and is forgotten, too.
+            "GetItem" | "UpdateItem" => json!({}),
             "Query" => json!({ "Items": [], "Count": 0, "ScannedCount": 0 }),
             other => panic!("an operation that is not expected: {other}"),
         };

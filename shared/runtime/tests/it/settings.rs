@@ -40,6 +40,9 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
         ("META_GRAPH_VERSION", "oops"),
         ("VAULT_PREFIX", "/oops"),
         ("SETUP_LINK_DAYS", "0oops"),
+        ("CONNECTION", "oops"),
+        ("COEXISTENCE_SOLUTION_ID", "oops"),
+        ("KEY_DELETION_DAYS", "366oops"),
         ("KEY_CREATION_QUEUE_URL", "oops"),
     ]);
     let table = TableConfig::read(&mut env);
@@ -49,7 +52,8 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
     let vault = VaultConfig::read(&mut env);
     let dispatcher = DispatcherConfig::read(&mut env);
     let page = PageConfig::read(&mut env);
-    let error = env.finish(|| Ok((table?, secrets?, hub?, meta?, vault?, dispatcher?, page?))).unwrap_err();
+    let kept = RetentionConfig::read(&mut env);
+    let error = env.finish(|| Ok((table?, secrets?, hub?, meta?, vault?, dispatcher?, page?, kept?))).unwrap_err();
     let names: Vec<_> = error.problems.iter().map(|problem| problem.name).collect();
     let queues: Vec<_> = queues().into_iter().map(|(name, _)| name).collect();
     assert_eq!(
@@ -60,6 +64,7 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
                 "BUNDLE_SECRET_ID",
                 "WORKER_SECRET_ID",
                 "SEALING_KEY_ID",
+                "HEADER_KEY_ID",
                 "HUB_BASE_URL",
                 "HUB_PARTNER_ID",
                 "SOLUTION_ID",
@@ -69,7 +74,8 @@ fn every_configuration_error_is_named_at_once_without_its_value() {
                 "HUB_CALL_LIMIT",
             ],
             queues.as_slice(),
-            &["META_CONFIG_ID", "SETUP_LINK_DAYS",],
+            &["META_CONFIG_ID", "CONNECTION", "COEXISTENCE_SOLUTION_ID", "SETUP_LINK_DAYS"],
+            &["KEY_DELETION_DAYS"],
         ]
         .concat()
     );
