@@ -79,13 +79,16 @@ impl Api {
         self.start_with(reference, &json!({})).await
     }
 
-    /// The same, with what Meta's popup is to be filled with.
+    /// The same, with more members.
     ///
     /// # Errors
     /// If it is not started.
-    pub async fn start_with(&self, reference: &str, prefill: &Value) -> Result<Started, Error> {
+    pub async fn start_with(&self, reference: &str, more: &Value) -> Result<Started, Error> {
         let customer = json!({ "name": "Nordlicht Fahrrad GmbH", "email": format!("{reference}@nordlicht.example"), "user_name": "Lena Voss" });
-        let body = json!({ "reference": reference, "client": customer, "prefill": prefill });
+        let mut body = json!({ "reference": reference, "client": customer });
+        if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+            body.extend(more.clone());
+        }
         let started = self.post("/onboardings", &self.backend_token, &body).await?.with(201)?;
         Ok(serde_json::from_value(started)?)
     }
@@ -107,6 +110,23 @@ impl Api {
     pub async fn return_from_popup(&self, started: &Started, account: &str) -> Result<Answer, Error> {
         let returned = self.order("popup", &json!({ "account": account })).await?;
         self.post(&format!("/onboardings/{}/es-callback", started.id), started.token(), &returned).await
+    }
+
+    /// Wants something of an onboarding: `link`, `cancel`, `disconnect`, `reconnect` or `rotate-key`.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn want(&self, started: &Started, what: &str) -> Result<Answer, Error> {
+        self.post(&format!("/onboardings/{}/{what}", started.id), &self.backend_token, &json!({})).await
+    }
+
+    /// Takes the setup link of an onboarding back.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn revoke_link(&self, started: &Started) -> Result<Answer, Error> {
+        let request = self.http.delete(format!("{}/onboardings/{}/link", self.url, started.id));
+        send(with_token(request, &self.backend_token)).await
     }
 
     /// Has a failed step tried again.

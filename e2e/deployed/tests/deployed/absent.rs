@@ -12,7 +12,8 @@ use crate::webhooks::signed;
 pub(crate) async fn customer(stack: &mut DeployedStack) -> Result<(), Error> {
     let popup = stack.api.order("popup", &json!({ "account": "one_number:7" })).await?;
     let ids = &popup["session"]["data"];
-    let started = stack.api.start_with("tenant-7", &json!({ "business": { "id": ids["business_id"] } })).await?;
+    let started =
+        stack.api.start_with("tenant-7", &json!({ "prefill": { "business": { "id": ids["business_id"] } } })).await?;
     stack.secrets.push(started.token().to_owned());
     let opened = json!({ "session": { "event": "OPENED", "data": {} } });
     let callback = format!("/onboardings/{}/es-callback", started.id);

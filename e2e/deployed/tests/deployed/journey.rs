@@ -139,7 +139,7 @@ pub(crate) async fn with_retries(stack: &mut DeployedStack) -> Result<(), Error>
 }
 
 /// Waits until an onboarding has this status, and returns the record.
-async fn reaches(stack: &DeployedStack, started: &Started, status: &str) -> Result<Value, Error> {
+pub(crate) async fn reaches(stack: &DeployedStack, started: &Started, status: &str) -> Result<Value, Error> {
     eventually(&format!("the onboarding is {status}"), PATIENCE, async || {
         let record = stack.api.record(&started.id).await?;
         match record["status"].as_str() {
@@ -157,7 +157,7 @@ pub(crate) async fn ready(stack: &DeployedStack, started: &Started) -> Result<()
 }
 
 /// The same where so many keys had to be made.
-async fn ready_after(stack: &DeployedStack, started: &Started, made: usize) -> Result<(), Error> {
+pub(crate) async fn ready_after(stack: &DeployedStack, started: &Started, made: usize) -> Result<(), Error> {
     let record = reaches(stack, started, "ready").await?;
     let channel = record["channel_id"].as_str().ok_or("no channel in the record")?;
     let key = stack.resources.api_key(channel).await?.ok_or("no key in the vault")?;

@@ -101,6 +101,7 @@ impl DeployedStack {
             // What is not logged at this level is logged at none.
             ("LogLevel", "DEBUG".to_owned()),
             ("ReconciliationSchedule", "rate(1 minute)".to_owned()),
+            ("KeyDeletionDays", "0".to_owned()),
             ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
         ]);
         let outputs = sam::deploy(&template("PREVIOUS_TEMPLATE")?, &parameters).await?;
