@@ -240,6 +240,10 @@ pub fn transition(
             }
             Status::SignedUp | Status::Submitted | Status::Live => after.permission_granted_at = Some(at),
             // What was refused may work now.
+            Status::Ready if before.key_rotation.is_some() => {
+                after.permission_granted_at = Some(at);
+                forget_retry_of(&mut after, Step::KeyCreation);
+            }
             Status::Failed if failed_at(before, Step::KeyCreation) => {
                 after.permission_granted_at = Some(at);
                 advance(&mut after, Status::Live);

@@ -95,13 +95,19 @@ async fn a_refused_key_leaves_the_old_one_and_is_overdue_after_an_hour() {
 #[tokio::test]
 async fn a_client_who_took_the_permission_back_keeps_its_old_key() {
     let bench = TestBench::new().await;
-    let (started, _) = bench.ready_for("tenant-1", "one_number").await;
+    let (started, channel) = bench.ready_for("tenant-1", "one_number").await;
     bench.change(json!({"payment": "direct"})).await;
     bench.ordered(&started, "rotate-key").await;
     bench.live_through(Duration::minutes(30)).await;
     assert_eq!(bench.status(&started).await, "ready");
     bench.assert_key_works(&started).await;
     assert_eq!(bench.count("keys").await, 1);
+    // It is asked again in hours, and at once when the client grants it.
+    bench.client.order("permission", &json!({"channel_id": channel, "granted": true})).await.unwrap();
+    bench.live_through(Duration::minutes(1)).await;
+    assert_eq!(bench.record(&started).await["key_rotation"], Value::Null);
+    bench.assert_key_works(&started).await;
+    assert_eq!(bench.count("keys").await, 2);
 }
 
 /// Somebody made another key elsewhere: theirs is not revoked without the partner's word.
