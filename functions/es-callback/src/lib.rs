@@ -140,6 +140,7 @@ fn callback(posted: Posted, page_url: &str) -> Result<Callback, Problem> {
 fn problem(error: CallbackError) -> Problem {
     match error {
         CallbackError::AlreadySignedUp => Problem::already_signed_up(),
+        CallbackError::Ended => Problem::ended(),
         CallbackError::InProgress => Problem::in_progress(),
         CallbackError::CodeExpired => Problem::code_expired(),
         CallbackError::CodeUsed => Problem::code_used(),

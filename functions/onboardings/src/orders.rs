@@ -43,9 +43,9 @@ impl Order {
     /// Why it does not fit an onboarding in this status.
     fn refused(self, status: Status) -> Problem {
         match (self, status) {
-            (Self::Cancel, _) => Problem::not_cancellable(),
+            (Self::Cancel, _) => Problem::not_cancellable(status),
             (Self::Reconnect, Status::Disconnected) => Problem::ended(),
-            (Self::Disconnect | Self::Reconnect | Self::RotateKey, _) => Problem::not_ready(),
+            (Self::Disconnect | Self::Reconnect | Self::RotateKey, _) => Problem::not_ready(status),
         }
     }
 }

@@ -97,10 +97,12 @@ impl Onboardings {
     ) -> Result<Response<Body>, Problem> {
         let onboarding = self.store.get(&earlier.onboarding_id).await?.onboarding;
         let token = auth::unseal(&earlier.sealed_token, back_end, key, &onboarding.id);
-        match token {
-            Some(token) => Ok(answer(&onboarding, Status::Started, &token, base)),
-            // The back-end token was rotated since: the link cannot be told again.
-            None => Err(Problem::idempotency_conflict()),
+        match token.filter(|token| auth::is_token_of(token, &onboarding.setup_token_sha256)) {
+            Some(token) if onboarding.link_revoked_at.is_none() => {
+                Ok(answer(&onboarding, Status::Started, &token, base))
+            }
+            // The back-end token was rotated since, or the link is void: it cannot be told again.
+            _ => Err(Problem::idempotency_conflict()),
         }
     }
 }

@@ -53,7 +53,9 @@ fn message(sentence: &str) -> String {
         // The names of our types mean nothing outside.
         Some((_, expected)) if expected.starts_with("struct ") => "must be an object".to_owned(),
         Some((unknown, expected)) if unknown.starts_with("unknown field ") => format!("is not known, only {expected}"),
+        Some((_, "i64" | "u64" | "i32" | "u32")) => "must be a whole number".to_owned(),
         Some((_, expected)) => format!("must be {expected}"),
+        None if sentence.ends_with("there are no fields") => "is not known: the body takes no members".to_owned(),
         None => sentence.to_owned(),
     }
 }

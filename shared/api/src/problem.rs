@@ -5,6 +5,7 @@ use std::fmt::Display;
 use lambda_http::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
+use onboarding::Status;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -217,10 +218,9 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, ProblemCode::NumberTaken, "This number belongs to another onboarding.")
     }
 
-    /// 409: the `Idempotency-Key` was used with another body.
+    /// 409: the `Idempotency-Key` was used before, and the first answer cannot be given again.
     pub fn idempotency_conflict() -> Self {
-        let detail =
-            "This Idempotency-Key was used before, with another body or before the back-end token was changed.";
+        let detail = "This Idempotency-Key was used before: with another body, before the back-end token was changed, or for a setup link that was renewed or revoked since.";
         Self::new(StatusCode::CONFLICT, ProblemCode::IdempotencyConflict, detail)
     }
 
@@ -247,23 +247,28 @@ impl Problem {
 
     /// 410: the partner took the setup link back.
     pub fn link_revoked() -> Self {
-        Self::new(StatusCode::GONE, ProblemCode::LinkRevoked, "This setup link is no longer valid.")
+        let detail = "This setup link was revoked. Ask for a new one.";
+        Self::new(StatusCode::GONE, ProblemCode::LinkRevoked, detail)
     }
 
     /// 409: the onboarding has ended.
     pub fn ended() -> Self {
-        let detail = "This onboarding has ended. Start a new one: its setup link is the way back.";
+        let detail = "This onboarding has ended. To connect the number again, start a new onboarding.";
         Self::new(StatusCode::CONFLICT, ProblemCode::Ended, detail)
     }
 
-    /// 409: the onboarding is not ready.
-    pub fn not_ready() -> Self {
-        Self::new(StatusCode::CONFLICT, ProblemCode::NotReady, "This onboarding is not ready, or no longer.")
+    /// 409: the onboarding is not ready, but in this status.
+    pub fn not_ready(status: Status) -> Self {
+        let detail = format!("The status is {}. This is possible in ready only.", status.as_str());
+        Self::new(StatusCode::CONFLICT, ProblemCode::NotReady, detail)
     }
 
-    /// 409: the onboarding is ready, or was.
-    pub fn not_cancellable() -> Self {
-        let detail = "This onboarding is ready, or was. Disconnect its number instead.";
+    /// 409: the onboarding is ready, or has been disconnected.
+    pub fn not_cancellable(status: Status) -> Self {
+        let detail = match status {
+            Status::Ready => "The status is ready. Disconnect the number instead.".to_owned(),
+            other => format!("The status is {}. Nothing is left to be called off.", other.as_str()),
+        };
         Self::new(StatusCode::CONFLICT, ProblemCode::NotCancellable, detail)
     }
 

@@ -236,7 +236,9 @@ fn permission_url(onboarding: &Onboarding, settings: &SignupSettings, public_url
 pub fn full_view(stored: &Stored) -> Result<Value, Problem> {
     let mut view = serde_json::to_value(&stored.onboarding).map_err(Problem::internal)?;
     if let Value::Object(members) = &mut view {
-        for ours in ["setup_token_sha256", "former_links", "work_since", "confirmation"] {
+        for ours in
+            ["setup_token_sha256", "former_links", "work_since", "confirmation", "has_made_channel", "look_up_next_at"]
+        {
             members.remove(ours);
         }
         if let Some(Value::Object(webhook)) = members.get_mut("message_webhook") {

@@ -30,7 +30,7 @@ pub struct ChannelEnd {
     /// When the partner said so.
     #[serde(with = "time::serde::rfc3339")]
     pub asked_at: OffsetDateTime,
-    /// When 360dialog was last asked for it.
+    /// When 360dialog was last asked for an end, or to take one back.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<OffsetDateTime>,
     /// What became of that is not known: the channel is looked at before 360dialog is asked again.
@@ -100,7 +100,7 @@ impl Onboarding {
             return false;
         }
         if self.channel_id.is_some() {
-            return !self.may_have_key || self.key.is_some();
+            return self.has_made_channel || self.key.is_some();
         }
         let status = if self.status == Status::Failed { self.failed_from } else { Some(self.status) };
         status == Some(Status::Submitted) || self.submission.is_some_and(|submission| submission.unclear.is_some())
@@ -114,11 +114,21 @@ pub(crate) fn ask(after: &mut Onboarding, wanted: Wanted, at: OffsetDateTime) {
         // 360dialog was never asked for it, so that nothing is to be taken back.
         Some(ChannelEnd { wanted: Wanted::End, sent_at: None, .. }) => after.channel_end = None,
         end => {
-            let sent_at = end.as_ref().filter(|end| end.unclear).and_then(|end| end.sent_at);
-            let next_at = sent_at.map_or(at, |sent_at| at.max(sent_at + CARRIED_OUT_WITHIN));
-            *end = Some(ChannelEnd { next_at, ..ChannelEnd::asked(wanted, at) });
+            let sent_at = end.as_ref().and_then(|end| end.sent_at);
+            let unclear = sent_at.filter(|_| end.as_ref().is_some_and(|end| end.unclear));
+            let next_at = unclear.map_or(at, |sent_at| at.max(sent_at + CARRIED_OUT_WITHIN));
+            *end = Some(ChannelEnd { sent_at, next_at, ..ChannelEnd::asked(wanted, at) });
         }
     }
+}
+
+/// Changes the end that is still to be brought about, if it is this one that is wanted.
+pub(crate) fn change_wanted(after: &mut Onboarding, wanted: Wanted, how: impl FnOnce(&mut ChannelEnd)) {
+    change(after, |end| {
+        if end.wanted == wanted {
+            how(end);
+        }
+    });
 }
 
 /// Changes the end that is still to be brought about, if there is one.

@@ -107,6 +107,12 @@ pub enum Event {
         /// What does, such as `cancellation_request`.
         reason: String,
     },
+    /// The Hub was asked for the channel, and did not say it.
+    LookUpDelayed {
+        /// When it is asked again.
+        #[serde(with = "time::serde::rfc3339")]
+        next_at: OffsetDateTime,
+    },
     /// The Hub was asked for the channel, and it has not ended.
     LookedUp,
     /// The partner called the onboarding off.
@@ -147,6 +153,8 @@ pub enum Event {
     },
     /// The Hub has not ended the channel yet, or could not be asked.
     ChannelEndDelayed {
+        /// What it was asked for.
+        wanted: Wanted,
         /// A sentence for the operator, if something went wrong.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
@@ -162,7 +170,10 @@ pub enum Event {
         to: OnboardingId,
     },
     /// The Hub listed the channel's keys, and there is none.
-    NoKeyFound,
+    NoKeyFound {
+        /// Of this channel.
+        channel_id: ChannelId,
+    },
     /// The Hub refused the key because the client has not granted permission.
     PermissionMissing {
         /// When we asked. A grant that came later than this wins.
@@ -173,6 +184,8 @@ pub enum Event {
     PermissionGranted,
     /// The API key is in the vault.
     KeyStored {
+        /// Of this channel.
+        channel_id: ChannelId,
         /// Where.
         key: StoredKey,
     },
@@ -186,7 +199,10 @@ pub enum Event {
     /// The keys were deleted from the vault.
     KeysDeleted,
     /// The key was used once, and the message webhook is set where one is configured: nothing is left to do.
-    MessagingReady,
+    MessagingReady {
+        /// Of this channel.
+        channel_id: ChannelId,
+    },
     /// A step did not succeed and is tried again.
     StepDelayed {
         /// The step.

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::record::Onboarding;
 use super::requester::Requester;
+use super::status::Status;
 
 /// Where the API key is kept. The key itself is in the vault only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +46,8 @@ impl Onboarding {
     /// Since when keys are to be deleted from the vault, in time: since its channel ended.
     pub fn keys_idle_since(&self) -> Option<OffsetDateTime> {
         let ended_at = self.channel_end.as_ref().and_then(|end| end.ended_at);
-        (self.status.is_final() && self.has_ended() && self.may_leave_a_key())
-            .then(|| ended_at.unwrap_or(self.status_since))
+        let disconnected_at = (self.status == Status::Disconnected).then_some(self.status_since);
+        ended_at.or(disconnected_at).filter(|_| self.status.is_final() && self.may_leave_a_key())
     }
 
     /// Keys in the vault that are older than this are not the one that is wanted.

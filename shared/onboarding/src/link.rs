@@ -56,6 +56,7 @@ pub(crate) fn renew(after: &mut Onboarding, token_sha256: &str, expires_at: Offs
     after.former_links.drain(..surplus);
     after.link_expires_at = expires_at;
     after.opened_at = None;
+    after.attempts_count = 0;
 }
 
 /// The present link is void, and so are those before it.

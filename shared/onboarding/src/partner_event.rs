@@ -195,6 +195,7 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
             changed(&names)
         }
         Event::LinkRevoked => changed(&["link_revoked_at"]),
+        Event::LookUpAsked { .. } if before.look_up_asked_at == after.look_up_asked_at => None,
         Event::LookUpAsked { .. } | Event::LookedUp => changed(&["look_up_asked_at"]),
         Event::DisconnectAsked { .. }
         | Event::ReconnectAsked { .. }
@@ -213,7 +214,8 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
         | Event::SubmissionConflict
         | Event::SubmissionUnseen
         | Event::SubmissionNotTaken
-        | Event::NoKeyFound
+        | Event::NoKeyFound { .. }
+        | Event::LookUpDelayed { .. }
         | Event::ChannelEndSent { .. }
         | Event::ChannelEndUnseen { .. }
         | Event::ChannelEndDelayed { .. }
@@ -225,7 +227,9 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
         Event::ChannelEnded { .. } => changed(&["channel_end"]),
         // Before it is ready, `ready` tells of it.
         Event::KeyStored { .. } if after.status != Status::Live => changed(&["key"]),
-        Event::MessagingReady => Some((EventType::KeyRotated, json!({ "api_key": after.key.as_ref().map(place) }))),
+        Event::MessagingReady { .. } => {
+            Some((EventType::KeyRotated, json!({ "api_key": after.key.as_ref().map(place) })))
+        }
         _ => None,
     }
 }

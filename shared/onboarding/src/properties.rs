@@ -141,16 +141,21 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
             select(vec![Event::ChannelEndSent { wanted }, Event::ChannelEndUnseen { wanted }])
         }),
         prop::option::of(Just(at(800_000))).prop_map(|ends_at| Event::ChannelEndAccepted { ends_at }),
-        Just(Event::ChannelEndDelayed { error: Some("502".into()), next_at: at(600_000) }),
+        select(vec![Wanted::End, Wanted::Keep]).prop_map(|wanted| Event::ChannelEndDelayed {
+            wanted,
+            error: Some("502".into()),
+            next_at: at(600_000)
+        }),
         Just(Event::ChannelKept),
         Just(Event::KeyDeletionDue),
         Just(Event::KeysDeleted),
         Just(Event::NumberLost { to: "onb_01930000000070008000000000000002".parse().unwrap() }),
-        Just(Event::NoKeyFound),
+        (0..2u8).prop_map(|n| Event::NoKeyFound { channel_id: channel(n) }),
+        (0..700_000i64).prop_map(|n| Event::LookUpDelayed { next_at: at(n) }),
         (0..40i64).prop_map(|n| Event::PermissionMissing { asked_at: at(n) }),
         Just(Event::PermissionGranted),
-        Just(Event::KeyStored { key: key() }),
-        Just(Event::MessagingReady),
+        (0..2u8).prop_map(|n| Event::KeyStored { channel_id: channel(n), key: key() }),
+        (0..2u8).prop_map(|n| Event::MessagingReady { channel_id: channel(n) }),
         (select(steps.to_vec()), prop::option::of(Just("hub_refused".to_owned())))
             .prop_map(|(step, refused)| { Event::StepDelayed { step, error: "429".into(), next_at: at(60), refused } }),
         select(steps.to_vec()).prop_map(failed),
@@ -219,7 +224,7 @@ proptest! {
             let may_wait = longest.of(after.status).is_some() || after.key_rotation.is_some();
             prop_assert!(after.overdue_since.is_none() || may_wait, "{event:?} {:?}", after.status);
             prop_assert!(after.key_rotation.is_none() || after.status == Status::Ready);
-            let ends = matches!(after.status, Status::Ready | Status::Cancelled);
+            let ends = matches!(after.status, Status::Ready | Status::Cancelled | Status::Failed);
             prop_assert!(after.open_channel_end().is_none() || ends, "{event:?} {:?}", after.status);
             prop_assert!(after.overdue_since.is_none_or(|since| after.status_since < since && since <= after.updated_at));
             let same_status = after.status == now.status;
@@ -349,8 +354,8 @@ fn an_onboarding_moves_from_started_to_ready() {
         (live(0, None), Status::Live),
         (Event::PermissionMissing { asked_at: at(10) }, Status::PermissionRequired),
         (Event::PermissionGranted, Status::Live),
-        (Event::KeyStored { key: key() }, Status::Live),
-        (Event::MessagingReady, Status::Ready),
+        (Event::KeyStored { channel_id: channel(0), key: key() }, Status::Live),
+        (Event::MessagingReady { channel_id: channel(0) }, Status::Ready),
     ];
     let mut onboarding = started();
     for (event, status) in way {
@@ -468,7 +473,7 @@ fn a_retry_after_a_refused_key_makes_a_new_key() {
     let mut onboarding = journey(&[
         Event::SignupProven { signup: signup(Some(number(0))) },
         live(0, None),
-        Event::KeyStored { key: key() },
+        Event::KeyStored { channel_id: channel(0), key: key() },
         refused,
     ]);
     onboarding = apply(onboarding, &Event::RetryRequested { replace_key: false }, at(500));

@@ -130,7 +130,7 @@ pub struct Onboarding {
     /// The newest popup attempts that did not lead on, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<PopupAttempt>,
-    /// How many popup attempts there were in all.
+    /// How many popup attempts there were with the present link.
     #[serde(default)]
     pub attempts_count: u32,
     /// How the submission of the number has been going; absent before the first call.
@@ -142,12 +142,18 @@ pub struct Onboarding {
     /// The number's channels before this one, the oldest first. News of them means nothing any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_channels: Vec<ChannelId>,
+    /// The channel is of our making.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_made_channel: bool,
     /// The channel is not of our making, so that its keys are listed before one is made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_have_key: bool,
     /// When it was asked whether the channel of a number that is ready has ended; absent once the Hub has said.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub look_up_asked_at: Option<OffsetDateTime>,
+    /// When the Hub is asked next whether it has; absent where that is due.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub look_up_next_at: Option<OffsetDateTime>,
     /// The end of the channel that the partner asked for, and how it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_end: Option<ChannelEnd>,
@@ -227,8 +233,10 @@ impl Onboarding {
             submission: None,
             channel_id: None,
             former_channels: Vec::new(),
+            has_made_channel: false,
             may_have_key: false,
             look_up_asked_at: None,
+            look_up_next_at: None,
             channel_end: None,
             number_lost_to: None,
             permission_granted_at: None,

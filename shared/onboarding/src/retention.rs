@@ -84,7 +84,10 @@ mod tests {
         assert!(ended.is_past_retention(KEPT, now), "{ended:?}");
         let address = "https://a.example".to_owned();
         let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, version: None, address };
-        let late = transition(&ended, &Event::KeyStored { key: key.clone() }, at(1)).unwrap().unwrap();
+        let late =
+            transition(&ended, &Event::KeyStored { channel_id: "Rb82LdCH".parse().unwrap(), key: key.clone() }, at(1))
+                .unwrap()
+                .unwrap();
         assert_eq!((late.status, &late.key), (Status::Disconnected, &Some(key)));
         assert!(!late.is_past_retention(KEPT, now), "{late:?}");
     }

@@ -75,7 +75,7 @@ pub fn transition(
         },
         Event::PopupLeft { attempt } => keep_attempt(&mut after, attempt),
         Event::CodeExchanged { code_sha256 } => {
-            if !before.takes_signup() {
+            if !before.takes_signup() || before.link_revoked_at.is_some() {
                 return Err(illegal());
             }
             if before.confirmation.as_ref().is_none_or(|confirmation| confirmation.code_sha256 != *code_sha256) {
@@ -126,8 +126,16 @@ pub fn transition(
             _ => return Err(illegal()),
         },
         Event::SubmissionAsked | Event::SubmissionConflict | Event::SubmissionUnseen | Event::SubmissionNotTaken => {
-            if before.status == Status::SignedUp {
-                submission(&mut after, event, at);
+            match before.status {
+                Status::SignedUp => submission(&mut after, event, at),
+                // Called off meanwhile: whether it has a channel is still found out.
+                Status::Cancelled if before.open_channel_end().is_some() && before.channel_id.is_none() => {
+                    submission(&mut after, event, at);
+                    if *event == Event::SubmissionNotTaken {
+                        after.channel_end = None;
+                    }
+                }
+                _ => {}
             }
         }
         Event::ChannelLive { channel_id, made_at } => match before.status {
@@ -154,7 +162,7 @@ pub fn transition(
                 if before.status != Status::Cancelled {
                     advance(&mut after, Status::Disconnected);
                 }
-                after.look_up_asked_at = None;
+                (after.look_up_asked_at, after.look_up_next_at) = (None, None);
                 after.key_rotation = None;
             }
         }
@@ -162,11 +170,16 @@ pub fn transition(
             if before.status == Status::Ready && before.look_up_asked_at.is_none() {
                 after.look_up_asked_at = Some(at);
             }
-            if before.status == Status::Cancelled {
+            if before.status != Status::Ready {
                 channel_end::change(&mut after, |end| end.next_at = end.next_at.min(at));
             }
         }
-        Event::LookedUp => after.look_up_asked_at = None,
+        Event::LookUpDelayed { next_at } => {
+            if before.look_up_asked_at.is_some() {
+                after.look_up_next_at = Some(*next_at);
+            }
+        }
+        Event::LookedUp => (after.look_up_asked_at, after.look_up_next_at) = (None, None),
         Event::CancelAsked { .. } => match before.status {
             Status::Cancelled => {}
             Status::Ready | Status::Disconnected => return Err(illegal()),
@@ -179,6 +192,9 @@ pub fn transition(
         },
         Event::ReconnectAsked { .. } => match before.status {
             Status::Ready => channel_end::ask(&mut after, Wanted::Keep, at),
+            status if !status.is_final() && before.open_channel_end().is_some() => {
+                channel_end::ask(&mut after, Wanted::Keep, at);
+            }
             _ => return Err(illegal()),
         },
         Event::ChannelFound { channel_id } => {
@@ -186,29 +202,25 @@ pub fn transition(
                 channel_found(&mut after, channel_id, at);
             }
         }
-        Event::ChannelEndSent { wanted } => channel_end::change(&mut after, |end| {
-            if end.wanted == *wanted {
-                (end.sent_at, end.unclear) = (Some(at), true);
-            }
+        Event::ChannelEndSent { wanted } => channel_end::change_wanted(&mut after, *wanted, |end| {
+            (end.sent_at, end.unclear) = (Some(at), true);
         }),
-        Event::ChannelEndAccepted { ends_at } => channel_end::change(&mut after, |end| {
-            if end.wanted == Wanted::End {
-                *end = ChannelEnd {
-                    unclear: false,
-                    accepted_at: end.accepted_at.or(Some(at)),
-                    ends_at: ends_at.or(end.ends_at),
-                    error: None,
-                    ..end.clone()
-                };
-                end.next_at = end.next_look(at);
-            }
+        Event::ChannelEndAccepted { ends_at } => channel_end::change_wanted(&mut after, Wanted::End, |end| {
+            *end = ChannelEnd {
+                unclear: false,
+                accepted_at: end.accepted_at.or(Some(at)),
+                ends_at: ends_at.or(end.ends_at),
+                error: None,
+                ..end.clone()
+            };
+            end.next_at = end.next_look(at);
         }),
-        Event::ChannelEndUnseen { wanted } => channel_end::change(&mut after, |end| {
-            if end.wanted == *wanted && (end.unclear || end.accepted_at.is_some()) {
+        Event::ChannelEndUnseen { wanted } => channel_end::change_wanted(&mut after, *wanted, |end| {
+            if end.unclear || end.accepted_at.is_some() {
                 (end.unclear, end.accepted_at, end.next_at) = (false, None, at);
             }
         }),
-        Event::ChannelEndDelayed { error, next_at } => channel_end::change(&mut after, |end| {
+        Event::ChannelEndDelayed { wanted, error, next_at } => channel_end::change_wanted(&mut after, *wanted, |end| {
             end.error.clone_from(error);
             end.next_at = *next_at;
         }),
@@ -223,7 +235,11 @@ pub fn transition(
             _ if before.number_lost_to.as_ref() == Some(to) => {}
             _ => return Err(illegal()),
         },
-        Event::NoKeyFound => after.may_have_key = false,
+        Event::NoKeyFound { channel_id } => {
+            if before.channel_id.as_ref() == Some(channel_id) {
+                after.may_have_key = false;
+            }
+        }
         Event::PermissionMissing { asked_at } => match before.status {
             Status::Live
                 if before.key.is_none() && before.permission_granted_at.is_none_or(|granted| granted <= *asked_at) =>
@@ -251,7 +267,10 @@ pub fn transition(
             _ if has_number(before) => {}
             _ => return Err(illegal()),
         },
-        Event::KeyStored { key } => match before.status {
+        // The number's next channel came meanwhile.
+        Event::KeyStored { channel_id, .. } | Event::MessagingReady { channel_id }
+            if before.channel_id.as_ref() != Some(channel_id) && has_number(before) => {}
+        Event::KeyStored { key, .. } => match before.status {
             Status::Live | Status::PermissionRequired => {
                 after.key = Some(key.clone());
                 advance(&mut after, Status::Live);
@@ -287,7 +306,7 @@ pub fn transition(
                 (after.key, after.key_deleted_at, after.retry) = (None, Some(at), None);
             }
         }
-        Event::MessagingReady => match before.status {
+        Event::MessagingReady { .. } => match before.status {
             Status::Live if before.key.is_some() => advance(&mut after, Status::Ready),
             Status::Ready if before.key_rotation.as_ref().is_some_and(|rotation| rotation.key_stored) => {
                 (after.key_rotation, after.overdue_since) = (None, None);
@@ -371,31 +390,37 @@ fn move_on(after: &mut Onboarding, status: Status) {
 
 /// Called off. What is at 360dialog by then has to end there first.
 fn cancel(after: &mut Onboarding, at: OffsetDateTime) {
-    let ends = after.has_channel_to_end();
-    if after.status == Status::Live && after.key.is_none() {
-        // Its key was being made: the worker may have stored the key and died before it recorded it.
-        after.keys_void_before = Some(at);
+    if after.has_channel_to_end() {
+        if matches!(after.status, Status::Live | Status::PermissionRequired) && after.key.is_none() {
+            // Its key was being made: the worker may have stored the key and died before it recorded it.
+            after.keys_void_before = Some(at);
+        }
+        channel_end::ask(after, Wanted::End, at);
+    } else {
+        after.channel_end = None;
     }
-    after.channel_end = ends.then(|| ChannelEnd::asked(Wanted::End, at));
     after.confirmation = None;
     advance(after, Status::Cancelled);
 }
 
 /// The channel that is to end with a cancelled onboarding.
 fn channel_found(after: &mut Onboarding, channel_id: &ChannelId, at: OffsetDateTime) {
-    if after.channel_id.is_none() && after.open_channel_end().is_some() {
-        after.channel_id = Some(channel_id.clone());
-        channel_end::change(after, |end| end.next_at = at);
+    if after.channel_id.is_none() {
+        (after.channel_id, after.has_made_channel) = (Some(channel_id.clone()), true);
+        // It may have been given up that there will be one.
+        let end = after.channel_end.get_or_insert_with(|| ChannelEnd::asked(Wanted::End, at));
+        end.next_at = at;
     }
 }
 
 /// A channel that was there before the number was submitted, or that came later in the place of another, may have a key.
 fn go_live(after: &mut Onboarding, channel_id: &ChannelId, made_at: Option<OffsetDateTime>) {
     let replaced = after.channel_id.replace(channel_id.clone()).filter(|former| former != channel_id);
-    after.may_have_key = replaced.is_some() || !after.has_made(made_at);
+    after.has_made_channel = replaced.is_none() && after.has_made(made_at);
+    after.may_have_key = !after.has_made_channel;
     after.former_channels.extend(replaced);
     after.key = None;
-    after.look_up_asked_at = None;
+    (after.look_up_asked_at, after.look_up_next_at) = (None, None);
     // They were the other channel's.
     (after.key_rotation, after.channel_end) = (None, None);
     advance(after, Status::Live);
@@ -477,6 +502,10 @@ fn fail(after: &mut Onboarding, problem: &Problem) {
     advance(after, Status::Failed);
     after.problem = Some(problem.clone());
     after.failed_from = Some(from);
+    // The Hub has said that it did not take the number.
+    if let Some(submission) = after.submission.as_mut().filter(|_| problem.step == Step::NumberSubmission) {
+        submission.unclear = None;
+    }
 }
 
 fn retry_requested(after: &mut Onboarding, replace_key: bool, at: OffsetDateTime) -> Option<()> {

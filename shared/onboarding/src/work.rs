@@ -111,9 +111,15 @@ impl Onboarding {
         Some(Work { class, step: Some(Step::KeyCreation), due_at: self.due_since(rotation.since, Step::KeyCreation) })
     }
 
+    /// Whether the Hub is to be asked now whether the channel has ended.
+    pub fn look_up_is_due(&self, now: OffsetDateTime) -> bool {
+        self.look_up_work().is_some_and(|work| work.due_at <= now)
+    }
+
     /// A channel that may have ended.
     fn look_up_work(&self) -> Option<Work> {
-        let due_at = self.look_up_asked_at.filter(|_| self.status == Status::Ready)?;
+        let asked_at = self.look_up_asked_at.filter(|_| self.status == Status::Ready)?;
+        let due_at = self.look_up_next_at.unwrap_or(asked_at);
         Some(Work { class: Class::LookUp, step: Some(Step::NumberSubmission), due_at })
     }
 
@@ -173,6 +179,8 @@ impl Onboarding {
             && self.channel_id == after.channel_id
             && self.key == after.key
             && self.look_up_asked_at == after.look_up_asked_at
+            && self.look_up_next_at == after.look_up_next_at
+            && self.link_expires_at == after.link_expires_at
             && self.channel_end == after.channel_end
             && self.key_rotation == after.key_rotation
             && self.key_deletion_due_at == after.key_deletion_due_at

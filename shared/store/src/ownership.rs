@@ -101,7 +101,7 @@ impl Store {
         match owner.onboarding.status {
             _ if owner.onboarding.id == winner.id => Ok(None),
             // 360dialog is asked whether its channel has ended, so that the next proof may succeed.
-            Status::Ready | Status::Cancelled if !owner.onboarding.has_ended() => {
+            status if status == Status::Ready || owner.onboarding.open_channel_end().is_some() => {
                 let event = Event::LookUpAsked { reason: "number_proven_elsewhere".to_owned() };
                 self.apply(&owner.onboarding.id, &event).await?;
                 Ok(None)

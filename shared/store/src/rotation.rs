@@ -40,13 +40,15 @@ pub(crate) fn forget(table: &str, id: &OnboardingId) -> Result<TransactWriteItem
 const FORGET: &str = "SET v = :v REMOVE due, due_at";
 
 impl Store {
-    /// Takes the reminder of a new key away, of which nothing is left to be told.
-    pub async fn forget_rotation(&self, id: &OnboardingId) -> Result<(), StoreError> {
+    /// Takes the reminder of a new key away that was due then, and of which nothing is left to be told.
+    pub async fn forget_rotation(&self, id: &OnboardingId, due_at: OffsetDateTime) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
             .set_key(Some(Key::rotation(id).attributes()))
             .update_expression(FORGET)
+            .condition_expression("due_at = :due_at")
+            .expression_attribute_values(":due_at", n(milliseconds(due_at)))
             .expression_attribute_values(":v", n(item::SHAPE));
         self.update(request).await.map(drop)
     }

@@ -68,7 +68,8 @@ impl SentWebhook {
         let mut headers = BTreeMap::new();
         for (name, value) in self.headers {
             let Ok(header) = name.parse::<HeaderName>() else {
-                wrong(errors, "message_webhook.headers", "has a name that no HTTP header can have");
+                let shown: String = name.chars().take(60).collect();
+                wrong(errors, "message_webhook.headers", format!("has {shown:?}, which is no name of an HTTP header"));
                 continue;
             };
             let field = format!("message_webhook.headers.{header}");
@@ -77,7 +78,13 @@ impl SentWebhook {
                     headers.insert(header.as_str().to_owned(), value);
                 }
                 Some(_) => wrong(errors, &field, "is there twice"),
-                None => wrong(errors, &field, format!("must be a text of 1 to {VALUE} visible ASCII characters")),
+                None => wrong(
+                    errors,
+                    &field,
+                    format!(
+                        "must be a string of 1 to {VALUE} ASCII characters, from space to ~, without blanks at either end"
+                    ),
+                ),
             }
         }
         match url {
@@ -97,8 +104,11 @@ fn check_url(url: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err("must have no user name, password or fragment".to_owned());
     }
-    if !is_loopback(&url) && (url.port().is_some() || url.host_str().is_some_and(|host| host.contains('_'))) {
-        return Err("must have no port and no underscore in its host, which 360dialog refuses".to_owned());
+    if !is_loopback(&url) && url.port().is_some() {
+        return Err("must have no port, which 360dialog refuses".to_owned());
+    }
+    if url.host_str().is_some_and(|host| host.contains('_')) {
+        return Err("must have no underscore in its host, which 360dialog refuses".to_owned());
     }
     Ok(url)
 }

@@ -27,12 +27,14 @@ pub(super) fn check_metadata(errors: &mut Vec<FieldError>, metadata: Map<String,
     for (name, value) in metadata {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if !(1..=NAME).contains(&name.chars().count()) || !name.chars().all(is_name) {
-            let message = format!("has a member whose name is not 1 to {NAME} of letters, digits, _ . and -");
+            let shown: String = name.chars().take(NAME).collect();
+            let message =
+                format!("has the member {shown:?}, whose name is not 1 to {NAME} of letters, digits, _ . and -");
             wrong(errors, "metadata", message);
         } else if let Value::String(text) = value {
             texts.insert(name, text);
         } else {
-            wrong(errors, &format!("metadata.{name}"), "must be a text");
+            wrong(errors, &format!("metadata.{name}"), "must be a string");
         }
     }
     texts

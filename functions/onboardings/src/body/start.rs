@@ -81,12 +81,13 @@ impl StartBody {
         let metadata = check_metadata(&mut errors, self.metadata.unwrap_or_default());
         let link_lifetime = check_days(&mut errors, self.expires_in_days, page);
         let message_webhook = self.message_webhook.and_then(|webhook| webhook.check(&mut errors));
-        let mut url =
-            |field, url: Option<String>| optional(&mut errors, field, url, |url| check_partner_url(&url, page));
+        let mut url = |field, url: Option<String>, appended: &[&str]| {
+            optional(&mut errors, field, url, |url| check_partner_url(&url, page, appended))
+        };
         let (return_url, success_url, renew_url) = (
-            url("return_url", self.return_url),
-            url("success_url", self.success_url),
-            url("renew_url", self.renew_url),
+            url("return_url", self.return_url, &[]),
+            url("success_url", self.success_url, &["onboarding", "reference", "status"]),
+            url("renew_url", self.renew_url, &["onboarding"]),
         );
         check(&mut errors, "locale", self.locale.as_deref(), check_locale);
         match (reference, client, tier) {

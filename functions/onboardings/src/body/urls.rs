@@ -9,10 +9,17 @@ const URL: usize = 2048;
 
 /// The URL as browsers read it. Customers are led only to where the operator allowed it: a setup link must not lead to a
 /// stranger's page.
-pub(super) fn check_partner_url(url: &str, page: &PageConfig) -> Result<String, String> {
+/// `appended`: the parameters that the bundle appends to its query.
+pub(super) fn check_partner_url(url: &str, page: &PageConfig, appended: &[&str]) -> Result<String, String> {
     let parsed = parse(url)?;
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err("must have no user name and no password".to_owned());
+    }
+    if let Some((name, _)) = parsed.query_pairs().find(|(name, _)| appended.contains(&name.as_ref())) {
+        return Err(format!("must not have the parameter {name}, which is appended"));
+    }
     if !page.return_origins.contains(&parsed.origin()) {
-        return Err("must be of an origin that RETURN_URL_ORIGINS allows".to_owned());
+        return Err("must be of an origin that the parameter ReturnUrlOrigins allows".to_owned());
     }
     Ok(parsed.into())
 }

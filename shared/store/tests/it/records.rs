@@ -1,5 +1,5 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{Event, FailureCode, OnboardingId, PopupAttempt, Problem, Status, Step, StoredKey};
+use onboarding::{ChannelId, Event, FailureCode, OnboardingId, PopupAttempt, Problem, Status, Step, StoredKey};
 use store::{Applied, Created, Idempotency, ListFilter, StoreError, Stored, WorkKey};
 use time::Duration;
 
@@ -202,7 +202,9 @@ async fn a_number_at_work_or_ready_is_not_taken_over() {
     bench.apply(&owner, signup_proven(number)).await.unwrap();
     let address = "https://a.example".to_owned();
     let key = StoredKey { secret_arn: "arn".to_owned(), key_id: None, version: None, address };
-    for event in [channel_live("Rb82LdCH"), Event::KeyStored { key }, Event::MessagingReady] {
+    let channel_id: ChannelId = "Rb82LdCH".parse().unwrap();
+    let stored = Event::KeyStored { channel_id: channel_id.clone(), key };
+    for event in [channel_live("Rb82LdCH"), stored, Event::MessagingReady { channel_id }] {
         let other = bench.create("b").await;
         let refused = bench.apply(&other, signup_proven(number)).await;
         assert!(matches!(refused, Err(StoreError::NumberTaken)), "{refused:?}");

@@ -1,6 +1,7 @@
 //! Why a sign-up is not taken, and what every error of Meta, of the table and of the secrets means for it.
 
 use meta_graph::MetaError;
+use onboarding::Status;
 use secrets::SecretError;
 use store::StoreError;
 use strum::{IntoStaticStr, VariantArray};
@@ -11,6 +12,9 @@ pub enum CallbackError {
     /// The signup is done already, with another code.
     #[error("this onboarding has a finished signup already")]
     AlreadySignedUp,
+    /// The onboarding has ended.
+    #[error("this onboarding has ended")]
+    Ended,
     /// The same code is being handled at this moment.
     #[error("this callback is being handled already")]
     InProgress,
@@ -83,6 +87,11 @@ impl RefusalCode {
 }
 
 impl CallbackError {
+    /// Why an onboarding takes no signup.
+    pub(crate) const fn takes_none(status: Status) -> Self {
+        if status.is_final() { Self::Ended } else { Self::AlreadySignedUp }
+    }
+
     /// Whether it may pass by itself, or by an operator's hand, so that asking again is worth while.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Misconfigured(_))
@@ -97,6 +106,7 @@ impl CallbackError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadySignedUp => "already_signed_up",
+            Self::Ended => "ended",
             Self::InProgress => "in_progress",
             Self::CodeExpired => "code_expired",
             Self::CodeUsed => "code_used",
@@ -116,6 +126,7 @@ impl From<StoreError> for CallbackError {
         match error {
             StoreError::NumberTaken => Self::NumberTaken,
             StoreError::NotUnclaimed => Self::NotUnclaimed,
+            StoreError::Illegal(illegal) if illegal.status.is_final() => Self::Ended,
             StoreError::Illegal(_) => Self::AlreadySignedUp,
             other => Self::Unavailable(other.to_string()),
         }

@@ -77,8 +77,8 @@ impl Confirmation {
                 Ok(self.store.get(&id).await?)
             }
             Err(CallbackError::OneMoreClick) => self.give_up(&id, &token.code_sha256).await,
-            // Another code was proven meanwhile.
-            Err(CallbackError::AlreadySignedUp) => Err(CallbackError::AlreadySignedUp),
+            // Another code was proven meanwhile, or the onboarding was called off.
+            Err(error @ (CallbackError::AlreadySignedUp | CallbackError::Ended)) => Err(error),
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "signup not proven");
                 self.refuse(&id, &token, error.code()).await?;

@@ -76,7 +76,7 @@ impl EsCallback {
             return if known_code(&stored.onboarding, &code_sha256) {
                 Ok(stored)
             } else {
-                Err(CallbackError::AlreadySignedUp)
+                Err(CallbackError::takes_none(stored.onboarding.status))
             };
         }
         if self.store.popup(id).await?.exchanges >= MOST_EXCHANGES {

@@ -90,9 +90,17 @@ impl KeyCreation {
             // The key is stored, so that the rest is due by itself.
             return Err(StepError::NothingToDo);
         }
-        self.set_message_webhook(&key, &stored.onboarding).await?;
-        self.use_key(&key, &stored.onboarding).await?;
-        self.context.record(permitted, stored, &Event::MessagingReady).await
+        let proven = self.prove(&key, &stored.onboarding).await;
+        // Another try proves a new key that took the place of one, unless another key was made elsewhere.
+        let is_rotated = stored.onboarding.key_rotation.is_some();
+        proven.map_err(|error| if is_rotated { still_to_be_proven(error) } else { error })?;
+        self.context.record(permitted, stored, &Event::MessagingReady { channel_id }).await
+    }
+
+    /// Sets the message webhook with a key, and uses it once.
+    async fn prove(&self, key: &ApiKey, onboarding: &Onboarding) -> Result<(), StepError> {
+        self.set_message_webhook(key, onboarding).await?;
+        self.use_key(key, onboarding).await
     }
 
     /// Takes the key from the vault, where an earlier try left it, or makes one. A channel that is not of our making has its
@@ -110,16 +118,25 @@ impl KeyCreation {
                 found
             }
             _ if onboarding.key_rotation.is_some() => {
-                self.create_key(permitted, &stored, channel_id).await.map_err(old_key_works)?
+                self.create_key(permitted, &stored, channel_id).await.map_err(tried_again)?
             }
             _ if onboarding.may_have_key => {
                 self.check_that_it_has_none(permitted, onboarding, channel_id).await?;
-                return Ok(Obtained::MayBeMade(self.context.record(permitted, stored, &Event::NoKeyFound).await?));
+                return Ok(Obtained::MayBeMade(
+                    self.context
+                        .record(permitted, stored, &Event::NoKeyFound { channel_id: channel_id.clone() })
+                        .await?,
+                ));
             }
             _ => self.create_key(permitted, &stored, channel_id).await?,
         };
         // Not yet the end of this worker's work, which goes on with the messaging API.
-        let stored = self.context.store.apply(&onboarding.id, &Event::KeyStored { key: kept }).await?.into_stored();
+        let event = Event::KeyStored { channel_id: channel_id.clone(), key: kept };
+        let stored = self.context.store.apply(&onboarding.id, &event).await?.into_stored();
+        if stored.onboarding.channel_id.as_ref() != Some(channel_id) {
+            // The number's next channel came meanwhile, and needs a key of its own.
+            return Err(StepError::NothingToDo);
+        }
         Ok(Obtained::Key(stored, key))
     }
 
@@ -275,11 +292,19 @@ enum Obtained {
     MayBeMade(Stored),
 }
 
-/// No new key could be made. The present one works on, so that nothing has failed: it is tried again.
-fn old_key_works(error: StepError) -> StepError {
+/// No new key could be made, or proven yet. Nothing has failed for good: it is tried again.
+fn tried_again(error: StepError) -> StepError {
     match error {
         StepError::Fail { detail, .. } => StepError::Retry { reason: detail, after: Some(REFUSED_AGAIN) },
         other => other,
+    }
+}
+
+/// A new key that is in the vault already: what is refused otherwise than for the key is tried again.
+fn still_to_be_proven(error: StepError) -> StepError {
+    match error {
+        StepError::Fail { code: FailureCode::KeyRefused, .. } => error,
+        other => tried_again(other),
     }
 }
 

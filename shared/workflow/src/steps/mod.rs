@@ -9,7 +9,7 @@ mod message_webhook;
 mod number_submission;
 mod partner_claim;
 mod proof;
-mod unclear_submission;
+pub(crate) mod unclear_submission;
 
 pub use callback_error::{CallbackError, RefusalCode};
 pub use client_account::ClientAccount;

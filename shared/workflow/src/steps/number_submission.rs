@@ -64,7 +64,7 @@ async fn run(context: &HubContext, permitted: &PermittedWork, stored: Stored) ->
         Status::Submitted => {
             look_up::run(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
         }
-        Status::Ready if stored.onboarding.look_up_asked_at.is_some() => {
+        Status::Ready if stored.onboarding.look_up_is_due(context.clock.now()) => {
             look_up::of_ready(context, permitted, stored).await.map_err(|stop| stop.at(Step::NumberSubmission))
         }
         _ if stored.onboarding.open_channel_end().is_some() => {

@@ -39,7 +39,7 @@ impl EsCallback {
             return Ok(stored);
         }
         if !stored.onboarding.takes_signup() {
-            return Err(CallbackError::AlreadySignedUp);
+            return Err(CallbackError::takes_none(stored.onboarding.status));
         }
         let signup = self.store.unclaimed(&claim.waba_id).await?.ok_or(CallbackError::NotUnclaimed)?;
         let event = tokio::time::timeout_at(until.into(), self.checked(&stored.onboarding, claim, &signup)).await;
@@ -67,7 +67,9 @@ impl EsCallback {
         }
         // Without a token nobody tells the digits of the number, so that an expected one cannot be given.
         let number = PhoneNumber { id: claim.phone_number_id.clone(), display_phone_number: None, verified_name: None };
-        expected.check_number(Some(&number))?;
+        if expected.phone_number.is_some() {
+            return Err(Expected::other_number());
+        }
         expected.of_business(signup.business_id.clone())?;
         Ok(Event::SignupProven {
             signup: Signup {

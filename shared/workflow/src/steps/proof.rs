@@ -176,7 +176,8 @@ impl<'a> Expected<'a> {
         match (self.business_id, &told) {
             (Some(expected), Some(told)) if expected != told => Err(CallbackError::Refused {
                 code: RefusalCode::BusinessNotExpected,
-                reason: "The signup is of another business portfolio than the one that was agreed on".to_owned(),
+                reason: "This is not the business portfolio that was agreed on. Sign up with the agreed portfolio."
+                    .to_owned(),
             }),
             (Some(_), None) => Err(CallbackError::Unavailable(
                 "Meta did not tell the business portfolio, which is expected".to_owned(),
@@ -191,10 +192,18 @@ impl<'a> Expected<'a> {
         if number.is_some_and(|number| has_digits(number, expected)) {
             return Ok(());
         }
-        Err(CallbackError::Refused {
+        if number.is_none_or(|number| number.display_phone_number.is_none()) {
+            return Err(CallbackError::Unavailable("Meta did not tell the digits of the number".to_owned()));
+        }
+        Err(Self::other_number())
+    }
+
+    /// The number is not the one that is expected, or nobody can tell.
+    pub(crate) fn other_number() -> CallbackError {
+        CallbackError::Refused {
             code: RefusalCode::NumberNotExpected,
-            reason: "The phone number is another one than the one that was agreed on".to_owned(),
-        })
+            reason: "This is not the phone number that was agreed on. Sign up with the agreed number.".to_owned(),
+        }
     }
 }
 

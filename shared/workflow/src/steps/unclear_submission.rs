@@ -12,7 +12,7 @@ use crate::runner::{HubContext, PermittedWork, StepError};
 /// How long after the call the Hub is looked at first: it may still be at work.
 pub(super) const FIRST_LOOK: Duration = Duration::minutes(2);
 /// And once more, without the filter, before it is asked again.
-const SECOND_LOOK: Duration = Duration::minutes(15);
+pub(crate) const SECOND_LOOK: Duration = Duration::minutes(15);
 
 /// A look for the channel of a number.
 #[derive(Debug, Clone, Copy)]

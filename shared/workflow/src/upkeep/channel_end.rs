@@ -8,6 +8,7 @@ use time::Duration;
 
 use crate::inbound::owner::fits;
 use crate::runner::{HubContext, PermittedWork, StepError};
+use crate::steps::unclear_submission::SECOND_LOOK;
 
 /// So long after the request was taken the Hub's lists show it.
 const SHOWN_WITHIN: Duration = Duration::hours(1);
@@ -70,7 +71,7 @@ async fn look(
         Err(error) => return failed(context, permitted, stored, end, error).await,
     };
     let now = context.clock.now();
-    let later = Event::ChannelEndDelayed { error: None, next_at: end.next_look(now) };
+    let later = Event::ChannelEndDelayed { wanted: end.wanted, error: None, next_at: end.next_look(now) };
     let unseen = Event::ChannelEndUnseen { wanted: end.wanted };
     let event = match (channel, end.wanted, end.accepted_at) {
         (Some(channel), ..) if channel.stage() == ChannelStage::Ended => Event::ChannelEnded { channel_id },
@@ -86,14 +87,22 @@ async fn look(
         }
         (Some(_), Wanted::End, None) => unseen,
         // Somebody took the request back at 360dialog.
-        (Some(channel), Wanted::End, Some(at)) if !channel.is_ending() && now - at >= SHOWN_WITHIN => unseen,
+        (Some(channel), Wanted::End, Some(at))
+            if channel.is_live()
+                && channel.hub_status.is_some()
+                && !channel.is_ending()
+                && now - at >= SHOWN_WITHIN =>
+        {
+            unseen
+        }
         // It has not ended yet. That the Hub does not list it says nothing.
         (None, ..) | (Some(_), Wanted::End, Some(_)) => later,
     };
     context.record(permitted, stored, &event).await
 }
 
-/// Looks for the channel of a number that was submitted and whose onboarding was called off.
+/// Looks for the channel of a number that was submitted and whose onboarding was called off. If the Hub has never said that it took
+/// the number, two looks that show no channel settle that there is none, as they do before another submission.
 async fn find(
     context: &HubContext,
     permitted: &PermittedWork,
@@ -102,26 +111,37 @@ async fn find(
 ) -> Result<Stored, StepError> {
     let Some((_, number)) = stored.onboarding.number() else { return Err(StepError::NothingToDo) };
     let hub = &context.hub;
-    let answer =
-        context.call(permitted, async |authorization| hub.channels_of_number(authorization, &number.id).await).await?;
-    let channels = match answer {
+    let unclear = stored.onboarding.submission.and_then(|submission| submission.unclear);
+    let looks = unclear.map_or(0, |unclear| unclear.looks);
+    let answer = context.call(permitted, async |authorization| {
+        if looks == 0 {
+            hub.channels_of_number(authorization, &number.id).await
+        } else {
+            hub.channels_page(authorization, 0).await.map(|page| page.channels)
+        }
+    });
+    let channels = match answer.await? {
         Ok(channels) => channels,
         Err(error) => return failed(context, permitted, stored, end, error).await,
     };
     let own: Vec<_> = channels.iter().filter(|channel| fits(&stored.onboarding, channel)).collect();
     let made: Vec<_> = own.iter().filter(|channel| stored.onboarding.has_made(channel.created_at)).collect();
-    let next_at = end.next_look(context.clock.now());
+    let now = context.clock.now();
+    let delayed = |error| Event::ChannelEndDelayed { wanted: end.wanted, error, next_at: end.next_look(now) };
     let event = match made.iter().find(|channel| channel.stage() != ChannelStage::Ended).or(made.first()) {
         Some(channel) => Event::ChannelFound { channel_id: channel.id.clone() },
         // It was there before, and is not ours to end.
         None if own.iter().any(|channel| channel.created_at.is_some()) => Event::ChannelKept,
-        None => Event::ChannelEndDelayed { error: None, next_at },
+        None if unclear.is_some_and(|unclear| looks > 0 && now - unclear.asked_at >= SECOND_LOOK) => Event::ChannelKept,
+        None => delayed(None),
     };
+    if unclear.is_some() && own.is_empty() {
+        context.store.apply(&stored.onboarding.id, &Event::SubmissionUnseen).await?;
+    }
     match context.store.record(stored.clone(), &permitted.permit, &event).await {
         Ok(applied) => Ok(applied.into_stored()),
         Err(error @ StoreError::ChannelTaken) => {
-            let event = Event::ChannelEndDelayed { error: Some(error.to_string()), next_at };
-            context.record(permitted, stored, &event).await
+            context.record(permitted, stored, &delayed(Some(error.to_string()))).await
         }
         Err(error) => Err(error.into()),
     }
@@ -135,8 +155,12 @@ async fn failed(
     end: &ChannelEnd,
     error: HubError,
 ) -> Result<Stored, StepError> {
-    let next_at = end.next_look(context.clock.now());
-    let delayed = Event::ChannelEndDelayed { error: Some(error.to_string()), next_at };
+    let now = context.clock.now();
+    // Mostly there was nothing to be taken back, as a look shows. Where it shows something else, the next refusal waits.
+    let looks_at_once =
+        end.wanted == Wanted::Keep && end.error.is_none() && matches!(error, HubError::Permanent { .. });
+    let next_at = if looks_at_once { now } else { end.next_look(now) };
+    let delayed = Event::ChannelEndDelayed { wanted: end.wanted, error: Some(error.to_string()), next_at };
     context.record(permitted, stored, &delayed).await?;
     Err(error.into())
 }

@@ -46,7 +46,12 @@ pub(crate) async fn of_ready(
     let event = match answer {
         Ok(Some(channel)) if channel.stage() == ChannelStage::Ended => Event::ChannelEnded { channel_id },
         Ok(_) => Event::LookedUp,
-        Err(error) => return failed(context, permitted, &stored.onboarding, error).await,
+        Err(error) => {
+            // In the record, so that what else is to be done for the onboarding does not wait with it.
+            let next_at = after_failure(&stored.onboarding, &error, context.clock.now());
+            context.record(permitted, stored, &Event::LookUpDelayed { next_at }).await?;
+            return Err(error.into());
+        }
     };
     context.record(permitted, stored, &event).await
 }

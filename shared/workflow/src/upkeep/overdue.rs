@@ -5,6 +5,7 @@ use std::time::Instant;
 use onboarding::{Event, LongestWaits, OnboardingId, Status};
 use store::{Applied, Due, InStatus, ROTATED_WITHIN, StoreError, WorkKey};
 use telemetry::Metric;
+use time::OffsetDateTime;
 
 use super::UpkeepContext;
 
@@ -53,20 +54,20 @@ pub(crate) async fn mark_all(
 
 /// Marks those whose new key takes too long.
 pub(crate) async fn mark_rotations(context: &UpkeepContext, due: &[Due], until: Instant) {
-    for Due { key, .. } in due {
+    for Due { key, due_at } in due {
         if let WorkKey::Rotation(id) = key
             && Instant::now() < until
-            && let Err(error) = mark_rotation(context, id).await
+            && let Err(error) = mark_rotation(context, id, *due_at).await
         {
             tracing::error!(%error, onboarding_id = %id, "a person has to look at this record");
         }
     }
 }
 
-async fn mark_rotation(context: &UpkeepContext, id: &OnboardingId) -> Result<(), StoreError> {
+async fn mark_rotation(context: &UpkeepContext, id: &OnboardingId, due_at: OffsetDateTime) -> Result<(), StoreError> {
     let onboarding = context.store.get(id).await?.onboarding;
     let Some(rotation) = onboarding.key_rotation.filter(|_| onboarding.overdue_since.is_none()) else {
-        return context.store.forget_rotation(id).await;
+        return context.store.forget_rotation(id, due_at).await;
     };
     let since = rotation.since + ROTATED_WITHIN;
     if let Applied::Changed(_) = context.store.apply(id, &Event::Overdue { since }).await? {

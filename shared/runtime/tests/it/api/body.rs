@@ -1,5 +1,6 @@
 use api::{FieldError, Problem, ProblemCode, json as json_answer, read, read_json};
 use lambda_http::{Body, Request};
+use onboarding::Status;
 use onboarding::{Tier, WabaId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -121,8 +122,8 @@ fn every_problem_has_the_status_and_code_of_the_api() {
         (Problem::link_renewed(None), 410, "link_renewed"),
         (Problem::link_revoked(), 410, "link_revoked"),
         (Problem::ended(), 409, "ended"),
-        (Problem::not_ready(), 409, "not_ready"),
-        (Problem::not_cancellable(), 409, "not_cancellable"),
+        (Problem::not_ready(Status::Started), 409, "not_ready"),
+        (Problem::not_cancellable(Status::Ready), 409, "not_cancellable"),
         (Problem::in_progress(), 409, "in_progress"),
         (Problem::already_signed_up(), 409, "already_signed_up"),
         (Problem::signup_unknown(), 409, "signup_unknown"),
