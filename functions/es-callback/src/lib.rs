@@ -99,6 +99,7 @@ impl EsCallback {
         let (stored, from) = open_from_popup(request, &id, &self.step.store, &self.step.clock).await?;
         let public_url = public_url(request, self.public_url.as_ref())?;
         let callback = callback(read_json(request)?, &page_url(&public_url))?;
+        let callback = Callback { by_former_link: from == FromPopup::CodeOnly, ..callback };
         if from == FromPopup::CodeOnly && callback.code.is_none() {
             return Err(Problem::link_renewed(None));
         }
@@ -134,7 +135,7 @@ fn callback(posted: Posted, page_url: &str) -> Result<Callback, Problem> {
         return Err(Problem::invalid_field("redirect_uri", format!("must be {page_url}")));
     }
     let redirect_uri = posted.redirect_uri.map(|uri| uri.parse()).transpose().map_err(Problem::internal)?;
-    Ok(Callback { code: posted.code, session, redirect_uri })
+    Ok(Callback { code: posted.code, session, redirect_uri, by_former_link: false })
 }
 
 fn problem(error: CallbackError) -> Problem {

@@ -14,6 +14,8 @@ use super::{Store, StoreError};
 /// How many codes are exchanged with one link, so that it cannot cause calls to Meta without end.
 pub const MOST_EXCHANGES: u32 = 200;
 
+/// How many codes are exchanged with links that were replaced, so that they cannot use up those of the present one.
+const MOST_OF_FORMER: u32 = 20;
 /// How long Meta's window may stay open before its customer has given up.
 const OPEN: Duration = Duration::hours(2);
 /// What the page says is written no more often than this.
@@ -109,18 +111,21 @@ impl Store {
             .expression_attribute_values(":before", n(milliseconds(now - PAUSE)))
     }
 
-    /// Counts an exchange before it is made. `false`: there were [`MOST_EXCHANGES`], and it must not be made. A code has
-    /// reached us, so the customer no longer counts as having finished without one.
-    pub async fn reserve_exchange(&self, id: &OnboardingId) -> Result<bool, StoreError> {
+    /// Counts an exchange before it is made. `false`: there were [`MOST_EXCHANGES`], or 20 by links that were replaced, and it must
+    /// not be made. A code has reached us, so the customer no longer counts as having finished without one.
+    pub async fn reserve_exchange(&self, id: &OnboardingId, by_former_link: bool) -> Result<bool, StoreError> {
+        let (count, most) =
+            if by_former_link { ("former_exchanges", MOST_OF_FORMER) } else { ("exchanges", MOST_EXCHANGES) };
         let request = self
             .client
             .update_item()
             .set_key(Some(Key::popup(id).attributes()))
-            .update_expression("SET v = :v REMOVE finished_at ADD exchanges :one")
-            .condition_expression("attribute_not_exists(exchanges) OR exchanges < :most")
+            .update_expression("SET v = :v REMOVE finished_at ADD #count :one")
+            .condition_expression("attribute_not_exists(#count) OR #count < :most")
+            .expression_attribute_names("#count", count)
             .expression_attribute_values(":v", n(item::SHAPE))
             .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":most", n(MOST_EXCHANGES));
+            .expression_attribute_values(":most", n(most));
         Ok(matches!(self.update(request).await?, Updated::Done(_)))
     }
 

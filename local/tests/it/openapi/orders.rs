@@ -112,6 +112,16 @@ pub(crate) async fn the_life_of_a_number(coverage: &mut Coverage) {
     show(coverage, &bench, &started, "ready").await;
     bench.live_through(Duration::minutes(1)).await;
 
+    // Somebody asks for the end at 360dialog, which does not say at first what became of it.
+    bench.fault(json!({"route": "list_channels", "status": 400})).await;
+    let channel_id = bench.record(&started).await["channel_id"].clone();
+    for step in ["request", "revoke"] {
+        bench.client.order("cancellation", &json!({"channel_id": channel_id, "step": step})).await.unwrap();
+        bench.live_through(Duration::seconds(1)).await;
+    }
+    show(coverage, &bench, &started, "ready").await;
+    bench.live_through(Duration::hours(4)).await;
+
     // Once the answer is lost, and once 360dialog shows at the next look that nothing has come of the request.
     bench.fault(json!({"route": "request_cancellation", "status": 502})).await;
     assert_eq!(order(coverage, &bench, &started, "disconnect").await.status, 202);
@@ -141,6 +151,11 @@ pub(crate) async fn calling_off(coverage: &mut Coverage) {
     let (started, _) = bench.submitted().await;
     assert_eq!(order(coverage, &bench, &started, "cancel").await.status, 202);
     show(coverage, &bench, &started, "cancelled").await;
+    let popup = bench.client.popup("one_number", "finish").await.unwrap();
+    callback(coverage, &bench, &started, &popup).await.assert_problem(409, "ended");
+    let claim = json!({"waba_id": "409812357760143", "phone_number_id": "512904417735201"});
+    let path = format!("/onboardings/{}/claim", started.id);
+    coverage.post(&bench, &path, BACKEND_TOKEN, &claim).await.assert_problem(409, "ended");
     bench.live_through(Duration::minutes(10)).await;
     show(coverage, &bench, &started, "cancelled").await;
     order(coverage, &bench, &started, "rotate-key").await.assert_problem(409, "not_ready");

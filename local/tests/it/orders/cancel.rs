@@ -28,7 +28,7 @@ async fn an_onboarding_is_called_off_before_its_signup() {
 
     assert_eq!(bench.page_view(&started).await.body["status"], "cancelled");
     let popup = bench.client.popup("one_number", "finish").await.unwrap();
-    bench.callback(&started, &popup).await.assert_problem(409, "already_signed_up");
+    bench.callback(&started, &popup).await.assert_problem(409, "ended");
     let told = bench.told_of(&started).await;
     assert_eq!(told.iter().filter(|word| *word == "cancelled").count(), 1, "{told:?}");
     bench.live_through(Duration::hours(1)).await;
@@ -160,6 +160,77 @@ async fn a_channel_that_was_there_before_is_not_ended() {
     assert_eq!(record["problem"]["code"], "channel_has_key", "{record:#}");
     assert_eq!(bench.ordered(&started, "cancel").await["channel_end"], Value::Null);
     bench.live_through(Duration::hours(1)).await;
+    assert_eq!(bench.at_hub(&channel).await["hub_status"], "live");
+    assert_eq!(bench.valid_keys().await, 1);
+}
+
+/// 360dialog has it under another client account, and says so: it has not taken the number.
+#[tokio::test]
+async fn a_number_that_is_connected_elsewhere_is_free_at_once() {
+    let bench = TestBench::new().await;
+    bench.change(json!({"number_taken": "conflict"})).await;
+    bench.client.order("channels", &json!({"account": "one_number"})).await.unwrap();
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::hours(1)).await;
+    assert_eq!(bench.record(&started).await["problem"]["code"], "number_refused");
+    assert_eq!(bench.ordered(&started, "cancel").await["channel_end"], Value::Null);
+    let second = bench.client.start("tenant-2").await.unwrap();
+    let popup = bench.client.popup("one_number", "finish").await.unwrap();
+    assert_eq!(bench.callback(&second, &popup).await.body["status"], "signed_up");
+}
+
+/// The submission never reached 360dialog, and nobody knows.
+#[tokio::test]
+async fn a_number_whose_submission_was_lost_is_free_after_two_looks() {
+    let bench = TestBench::new().await;
+    bench.fault(json!({"route": "numbers", "drop": true})).await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(1)).await;
+    assert_eq!(bench.status(&started).await, "signed_up");
+    assert_eq!(bench.ordered(&started, "cancel").await["channel_end"]["wanted"], "end");
+    let second = bench.client.start("tenant-2").await.unwrap();
+    let popup = bench.client.popup("one_number", "finish").await.unwrap();
+    bench.callback(&second, &popup).await.assert_problem(409, "number_taken");
+    bench.live_through(Duration::hours(1)).await;
+    assert_eq!(bench.record(&started).await["channel_end"], Value::Null);
+    next_link_finishes(&bench, "tenant-3").await;
+    assert_eq!(bench.calls("numbers").await, 2, "the cancelled one is not submitted again");
+}
+
+/// The submission was carried out, and its answer was lost: the channel is found, and ends.
+#[tokio::test]
+async fn a_submission_that_was_carried_out_unseen_ends_with_its_onboarding() {
+    let bench = TestBench::new().await;
+    bench.change(json!({"cancelled_after_ms": 60_000})).await;
+    bench.faults(json!({"route": "webhook", "lose": true, "times": 100})).await;
+    bench.fault(json!({"route": "numbers", "status": 502, "after_effect": true})).await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::seconds(30)).await;
+    bench.ordered(&started, "cancel").await;
+    bench.live_through(Duration::hours(1)).await;
+    let record = bench.record(&started).await;
+    assert!(record["channel_end"]["ended_at"].is_string(), "{record:#}");
+}
+
+/// The partner's word allows another key. It is no word to end a channel that others use.
+#[tokio::test]
+async fn a_channel_that_was_there_before_is_not_ended_while_its_key_is_not_replaced_yet() {
+    let bench = TestBench::new().await;
+    let client = local::client::start_body("tenant-1")["client"].clone();
+    let made = bench.post_to_hub("account_sharing/clients", &client).await;
+    let order = json!({"account": "one_number", "client_id": made["id"], "key": true});
+    let channel = bench.client.order("channels", &order).await.unwrap()["channel"]["id"].as_str().unwrap().to_owned();
+    bench.pass(Duration::hours(1));
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(30)).await;
+    bench.break_routes(&["api_keys"], &json!({"status": 500})).await;
+    let retry = format!("/v1/onboardings/{}/retry", started.id);
+    let reply = bench.post(&retry, local::settings::BACKEND_TOKEN, &json!({"replace_key": true})).await;
+    assert_eq!(reply.status, 202, "{}", reply.text);
+    bench.live_through(Duration::minutes(1)).await;
+    assert_eq!(bench.ordered(&started, "cancel").await["channel_end"], Value::Null);
+    bench.mend().await;
+    bench.live_through(Duration::hours(2)).await;
     assert_eq!(bench.at_hub(&channel).await["hub_status"], "live");
     assert_eq!(bench.valid_keys().await, 1);
 }

@@ -147,3 +147,39 @@ async fn an_end_that_no_webhook_tells_is_found_by_a_look() {
     assert_eq!(bench.status(&started).await, "disconnected");
     assert_eq!(bench.calls("request_cancellation").await, 1);
 }
+
+/// The partner changes its mind three times while 360dialog does not answer: its last word counts.
+#[tokio::test]
+async fn the_last_word_counts_however_often_the_partner_changes_its_mind() {
+    let bench = bench().await;
+    let (started, channel) = bench.ready_for("tenant-1", "one_number").await;
+    bench.ordered(&started, "disconnect").await;
+    bench.live_through(Duration::minutes(2)).await;
+    assert_eq!(bench.at_hub(&channel).await["hub_status"], "pending_deletion");
+    for order in ["reconnect", "disconnect", "reconnect"] {
+        bench.ordered(&started, order).await;
+    }
+    bench.live_through(Duration::minutes(5)).await;
+    assert_eq!(bench.at_hub(&channel).await["hub_status"], "live");
+    bench.live_through(Duration::days(2)).await;
+    bench.assert_key_works(&started).await;
+}
+
+/// 360dialog refuses to say whether the channel has ended: what the partner wants does not wait for that.
+#[tokio::test]
+async fn a_look_up_that_fails_holds_up_no_order() {
+    let bench = bench().await;
+    let (started, channel) = bench.ready_for("tenant-1", "one_number").await;
+    let body = json!({"meta": {"success": false, "http_code": 400, "developer_message": "No"}});
+    bench.break_routes(&["list_channels"], &json!({"status": 400, "body": body})).await;
+    let webhook = json!({"id": "evt_1", "event": "cancellation_request", "data": {"id": channel}});
+    assert_eq!(bench.hub_webhook(&webhook.to_string()).await.status, 200);
+    bench.live_through(Duration::minutes(5)).await;
+    bench.ordered(&started, "rotate-key").await;
+    bench.live_through(Duration::minutes(2)).await;
+    assert_eq!(bench.record(&started).await["key_rotation"], Value::Null);
+    bench.ordered(&started, "disconnect").await;
+    bench.live_through(Duration::minutes(2)).await;
+    assert_eq!(bench.calls("request_cancellation").await, 1);
+    bench.assert_key_works(&started).await;
+}

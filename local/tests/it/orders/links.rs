@@ -196,3 +196,29 @@ async fn the_page_is_noted_as_seen_every_ten_minutes_without_a_change_of_the_rec
     assert_eq!(time_of(&record["last_seen_at"]), bench.now());
     assert_eq!(record["version"], version);
 }
+
+#[tokio::test]
+async fn a_link_that_is_renewed_for_a_shorter_time_expires_in_time() {
+    let bench = TestBench::new().await;
+    let started = bench.started_with("tenant-1", &json!({"expires_in_days": 90})).await;
+    bench.live_on_schedule(Duration::minutes(10)).await;
+    bench.renewed(&started, &json!({"expires_in_days": 1})).await;
+    bench.skip(Duration::days(1)).await;
+    bench.live_on_schedule(Duration::minutes(15)).await;
+    assert_eq!(bench.status(&started).await, "expired");
+}
+
+/// The same start again would hand out a link that opens nothing.
+#[tokio::test]
+async fn a_start_whose_link_is_void_is_not_answered_again() {
+    let bench = TestBench::new().await;
+    let start = async || {
+        let request = bench.client.request(reqwest::Method::POST, "/v1/onboardings", BACKEND_TOKEN);
+        let request = request.header("Idempotency-Key", "order-1").json(&local::client::start_body("tenant-1"));
+        crate::support::replies::send(request).await
+    };
+    let started: local::client::Started = serde_json::from_value(start().await.body).unwrap();
+    assert_eq!(start().await.status, 201);
+    bench.renewed(&started, &json!({})).await;
+    start().await.assert_problem(409, "idempotency_conflict");
+}

@@ -61,7 +61,7 @@ async fn what_the_page_says_of_its_popup_is_written_once_a_minute() {
     bench.pass(Duration::SECOND);
     bench.store.popup_opened(&id, "00").await.unwrap();
     assert_eq!(bench.store.popup(&id).await.unwrap().opened_at, Some(bench.now()));
-    assert!(bench.store.reserve_exchange(&id).await.unwrap());
+    assert!(bench.store.reserve_exchange(&id, false).await.unwrap());
     let popup = bench.store.popup(&id).await.unwrap();
     assert_eq!((popup.finished_at, popup.exchanges), (None, 1));
 }
@@ -73,7 +73,7 @@ async fn no_more_exchanges_are_reserved_than_there_may_be_however_many_ask_at_on
     let asks: Vec<_> = (0..MOST_EXCHANGES + 50)
         .map(|_| {
             let (store, id) = (bench.store.clone(), id.clone());
-            tokio::spawn(async move { store.reserve_exchange(&id).await.unwrap() })
+            tokio::spawn(async move { store.reserve_exchange(&id, false).await.unwrap() })
         })
         .collect();
     let mut reserved = 0;

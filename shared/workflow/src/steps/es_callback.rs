@@ -46,6 +46,8 @@ pub struct Callback {
     pub session: Option<Session>,
     /// Where the full-page sign-in led back to; none for the popup.
     pub redirect_uri: Option<Url>,
+    /// It came by a setup link that was replaced meanwhile.
+    pub by_former_link: bool,
 }
 
 impl EsCallback {
@@ -79,7 +81,7 @@ impl EsCallback {
                 Err(CallbackError::takes_none(stored.onboarding.status))
             };
         }
-        if self.store.popup(id).await?.exchanges >= MOST_EXCHANGES {
+        if !callback.by_former_link && self.store.popup(id).await?.exchanges >= MOST_EXCHANGES {
             return Err(too_many_attempts());
         }
         let secret = self.bundle.value().await?;
@@ -121,7 +123,7 @@ impl EsCallback {
         callback: &Callback,
         until: Instant,
     ) -> Result<BusinessToken, CallbackError> {
-        if !self.store.reserve_exchange(id).await? {
+        if !self.store.reserve_exchange(id, callback.by_former_link).await? {
             return Err(too_many_attempts());
         }
         let meta = &self.confirmation.proof.meta;
