@@ -71,5 +71,5 @@ fn printing_a_message_webhook_does_not_show_its_headers() {
 #[test]
 fn printing_what_meta_issued_shows_neither_code_nor_token() {
     assert_hides(1, &BusinessToken::new(canary()));
-    assert_hides(1, &Callback { code: Some(canary()), session: None, redirect_uri: None });
+    assert_hides(1, &Callback { code: Some(canary()), session: None, redirect_uri: None, by_former_link: false });
 }
