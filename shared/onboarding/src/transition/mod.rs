@@ -3,26 +3,29 @@
 //! Events come repeated, late and out of order. None moves an onboarding back, and a status at rest is left only by an
 //! operator's retry, or by proof that what failed has happened after all.
 
-use exchange::ChannelId;
+mod channel;
+mod failing;
+mod signing_up;
+mod submitting;
+
 use time::OffsetDateTime;
 
-use super::channel_end::{self, ChannelEnd, Wanted};
-use super::client_account::{ClientAccount, ClientSearch};
-use super::event::Event;
-use super::key::KeyRotation;
-use super::link;
-use super::problem::{FailureCode, Problem};
-use super::record::Onboarding;
-use super::retry::{Refusal, Retry};
-use super::signup::{Confirmation, OfferedNumber, PopupAttempt, Signup};
-use super::status::Status;
-use super::step::Step;
-use super::submission::{Submission, UnclearSubmission};
+use crate::channel_end::{self, ChannelEnd, Wanted};
+use crate::client_account::ClientAccount;
+use crate::event::Event;
+use crate::key::KeyRotation;
+use crate::link;
+use crate::record::Onboarding;
+use crate::retry::{Refusal, Retry};
+use crate::signup::{Confirmation, OfferedNumber, Signup};
+use crate::status::Status;
+use crate::step::Step;
 
-/// How many popup attempts a record keeps. More stay in the history.
-const ATTEMPTS_KEPT: usize = 20;
-/// How many popups that ended without a signup are kept of a setup link, so that it cannot fill the table.
-pub const MAX_POPUP_ATTEMPTS: u32 = 200;
+use channel::{cancel, channel_found, go_live, is_news};
+use failing::{client_is_open, fail, failed_at, retry_requested};
+pub use signing_up::MAX_POPUP_ATTEMPTS;
+use signing_up::{keep_attempt, move_on, same_number, search_client, sign_up};
+use submitting::{submission, submitted};
 
 /// An event that makes no sense in this status: a mistake of ours, or of whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -372,158 +375,13 @@ fn advance(after: &mut Onboarding, status: Status) {
     after.failed_from = None;
 }
 
-fn sign_up(after: &mut Onboarding, signup: Signup) {
-    move_on(after, Status::SignedUp);
-    after.signup = Some(signup);
-    after.numbers.clear();
-}
-
-/// Goes on for the customer. The search for the client account goes its own way: it keeps its back-off, and its failure.
-fn move_on(after: &mut Onboarding, status: Status) {
-    if after.status == Status::Failed {
-        after.failed_from = Some(status);
-    } else {
-        after.status = status;
-    }
-    after.confirmation = None;
-}
-
-/// Called off. What is at 360dialog by then has to end there first.
-fn cancel(after: &mut Onboarding, at: OffsetDateTime) {
-    if after.has_channel_to_end() {
-        if matches!(after.status, Status::Live | Status::PermissionRequired) && after.key.is_none() {
-            // Its key was being made: the worker may have stored the key and died before it recorded it.
-            after.keys_void_before = Some(at);
-        }
-        channel_end::ask(after, Wanted::End, at);
-    } else {
-        after.channel_end = None;
-    }
-    after.confirmation = None;
-    advance(after, Status::Cancelled);
-}
-
-/// The channel that is to end with a cancelled onboarding.
-fn channel_found(after: &mut Onboarding, channel_id: &ChannelId, at: OffsetDateTime) {
-    if after.channel_id.is_none() {
-        (after.channel_id, after.has_made_channel) = (Some(channel_id.clone()), true);
-        // It may have been given up that there will be one.
-        let end = after.channel_end.get_or_insert_with(|| ChannelEnd::asked(Wanted::End, at));
-        end.next_at = at;
-    }
-}
-
-/// A channel that was there before the number was submitted, or that came later in the place of another, may have a key.
-fn go_live(after: &mut Onboarding, channel_id: &ChannelId, made_at: Option<OffsetDateTime>) {
-    let replaced = after.channel_id.replace(channel_id.clone()).filter(|former| former != channel_id);
-    after.has_made_channel = replaced.is_none() && after.has_made(made_at);
-    after.may_have_key = !after.has_made_channel;
-    after.former_channels.extend(replaced);
-    after.key = None;
-    (after.look_up_asked_at, after.look_up_next_at) = (None, None);
-    // They were the other channel's.
-    (after.key_rotation, after.channel_end) = (None, None);
-    advance(after, Status::Live);
-}
-
-/// Whether a channel is neither the present one nor one before it.
-fn is_news(before: &Onboarding, channel_id: &ChannelId) -> bool {
-    before.channel_id.as_ref() != Some(channel_id) && !before.former_channels.contains(channel_id)
-}
-
-fn submitted(after: &mut Onboarding) {
-    if let Some(submission) = &mut after.submission {
-        submission.unclear = None;
-    }
-    advance(after, Status::Submitted);
-}
-
-fn submission(after: &mut Onboarding, event: &Event, at: OffsetDateTime) {
-    let known = after.submission.get_or_insert(Submission { first_asked_at: at, unclear: None });
-    match (event, &mut known.unclear) {
-        (Event::SubmissionAsked, unclear) => {
-            *unclear = Some(UnclearSubmission { asked_at: at, conflict: false, looks: 0 });
-        }
-        (Event::SubmissionConflict, Some(unclear)) => unclear.conflict = true,
-        (Event::SubmissionUnseen, Some(unclear)) => unclear.looks = unclear.looks.saturating_add(1),
-        (_, unclear) => *unclear = None,
-    }
-}
-
-fn search_client(after: &mut Onboarding, found: ClientSearch) {
-    if let ClientAccount::Wanted { search, .. } = &mut after.client {
-        *search = found;
-    }
-}
-
-fn keep_attempt(after: &mut Onboarding, attempt: &PopupAttempt) {
-    let open = matches!(after.signup_status(), Status::Started | Status::Confirming | Status::NumberChoice);
-    if !open || after.attempts_count >= MAX_POPUP_ATTEMPTS || after.attempts.contains(attempt) {
-        return;
-    }
-    after.attempts_count += 1;
-    after.attempts.push(attempt.clone());
-    if after.attempts.len() > ATTEMPTS_KEPT {
-        after.attempts.remove(0);
-    }
-}
-
-fn same_number(before: &Onboarding, signup: &Signup) -> bool {
-    match (before.number(), &signup.number) {
-        (Some((waba_id, known)), Some(number)) => Some(waba_id) == signup.waba_id.as_ref() && known.id == number.id,
-        _ => false,
-    }
-}
-
 /// Whether Embedded Signup is behind the onboarding, so that news of its number can be late but not wrong.
 fn has_number(onboarding: &Onboarding) -> bool {
     onboarding.number().is_some()
-}
-
-fn failed_at(onboarding: &Onboarding, step: Step) -> bool {
-    onboarding.problem.as_ref().is_some_and(|problem| problem.step == step)
-}
-
-/// Whether the client account may be another one: what failed may be its fault, and it has no channel yet.
-fn client_is_open(onboarding: &Onboarding) -> bool {
-    let refused = failed_at(onboarding, Step::ClientAccount) || failed_at(onboarding, Step::NumberSubmission);
-    refused && onboarding.channel_id.is_none()
 }
 
 fn forget_retry_of(after: &mut Onboarding, step: Step) {
     if after.retry.as_ref().is_some_and(|retry| retry.step == step) {
         after.retry = None;
     }
-}
-
-fn fail(after: &mut Onboarding, problem: &Problem) {
-    // The new key of a rotation is the only one by then, and is still to be proven.
-    let from = if after.key_rotation.take().is_some() { Status::Live } else { after.status };
-    advance(after, Status::Failed);
-    after.problem = Some(problem.clone());
-    after.failed_from = Some(from);
-    // The Hub has said that it did not take the number.
-    if let Some(submission) = after.submission.as_mut().filter(|_| problem.step == Step::NumberSubmission) {
-        submission.unclear = None;
-    }
-}
-
-fn retry_requested(after: &mut Onboarding, replace_key: bool, at: OffsetDateTime) -> Option<()> {
-    if after.status != Status::Failed || after.number_lost_to.is_some() {
-        return None;
-    }
-    let back_to = after.failed_from?;
-    let failed_for = |code: FailureCode| after.problem.as_ref().is_some_and(|problem| problem.code == code.as_str());
-    if failed_for(FailureCode::KeyRefused) {
-        after.key = None;
-        after.keys_void_before = Some(at);
-    }
-    if failed_for(FailureCode::ChannelHasKey) {
-        if !replace_key {
-            return None;
-        }
-        after.may_have_key = false;
-    }
-    advance(after, back_to);
-    Some(())
 }
