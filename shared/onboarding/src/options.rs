@@ -24,6 +24,18 @@ impl Connection {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Reads such a word.
+    ///
+    /// # Errors
+    /// What it must be, for whoever wrote it.
+    pub fn read(word: &str) -> Result<Self, String> {
+        let known = Self::ALL.iter().copied().find(|connection| connection.as_str() == word);
+        known.ok_or_else(|| {
+            let words: Vec<_> = Self::ALL.iter().map(|connection| connection.as_str()).collect();
+            format!("must be one of {}", words.join(", "))
+        })
+    }
 }
 
 /// Where the messages of this number go, in place of where all others' do.

@@ -72,7 +72,7 @@ impl StartBody {
         let client = self.client.and_then(|client| client.check(&mut errors));
         let tier = check_tier(&mut errors, self.tier.as_deref());
         let prefill = check_prefill(&mut errors, self.prefill.unwrap_or_default());
-        let connection = optional(&mut errors, "connection", self.connection, |word| check_connection(&word));
+        let connection = optional(&mut errors, "connection", self.connection, |word| Connection::read(&word));
         let expected_phone_number =
             optional(&mut errors, "expected_phone_number", self.expected_phone_number, |number| check_number(&number));
         let expected_business_id = optional(&mut errors, "expected_business_id", self.expected_business_id, |id| {
@@ -120,14 +120,6 @@ fn check_tier(errors: &mut Vec<FieldError>, tier: Option<&str>) -> Option<Tier> 
         wrong(errors, "tier", format!("must be one of {}", words.join(", ")));
     }
     known
-}
-
-fn check_connection(word: &str) -> Result<Connection, String> {
-    let known = Connection::ALL.iter().copied().find(|connection| connection.as_str() == word);
-    known.ok_or_else(|| {
-        let words: Vec<_> = Connection::ALL.iter().map(|connection| connection.as_str()).collect();
-        format!("must be one of {}", words.join(", "))
-    })
 }
 
 /// A phone number in international form, as people write it. What is kept is `+` and the digits.

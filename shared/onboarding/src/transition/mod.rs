@@ -1,7 +1,7 @@
 //! The one function that decides what an event does. Pure: no I/O, no clock.
 //!
-//! Events come repeated, late and out of order. None moves an onboarding back, and a status at rest is left only by an
-//! operator's retry, or by proof that what failed has happened after all.
+//! Events come repeated, late and out of order. None moves an onboarding back, and a status at rest is left only by the
+//! partner's word (a retry, a new link, a cancel), by news of the channel, or by proof that what failed has happened after all.
 
 mod channel;
 mod failing;

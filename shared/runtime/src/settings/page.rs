@@ -60,7 +60,7 @@ impl PageConfig {
         let solution_id = solution_id(env);
         let extras =
             env.parsed(META_EXTRAS, |text| serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned()));
-        let connection = env.parsed(CONNECTION, connection);
+        let connection = env.parsed(CONNECTION, Connection::read);
         let coexistence_solution_id = env.parsed(COEXISTENCE_SOLUTION_ID, true_or_false);
         let sdk_url = env.parsed(META_SDK_URL, base_url);
         let dialog_url = env.parsed(META_DIALOG_URL, base_url);
@@ -108,14 +108,6 @@ impl PageConfig {
 
 fn true_or_false(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "must be true or false".to_owned())
-}
-
-fn connection(text: &str) -> Result<Connection, String> {
-    let known = Connection::ALL.iter().copied().find(|connection| connection.as_str() == text);
-    known.ok_or_else(|| {
-        let words: Vec<_> = Connection::ALL.iter().map(|connection| connection.as_str()).collect();
-        format!("must be one of {}", words.join(", "))
-    })
 }
 
 fn origins(text: &str) -> Result<Vec<url::Origin>, String> {
