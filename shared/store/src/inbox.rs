@@ -132,8 +132,9 @@ pub struct InboxEntry {
     pub source: Source,
     /// The sender's word for what happened.
     pub name: String,
-    /// The exact text; `None` if it was longer than 256 KiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The exact text, until it is processed; `None` after that, or if it was longer than 256 KiB. It lies with what is to be done
+    /// for it.
+    #[serde(skip)]
     pub body: Option<String>,
     /// SHA-256 of the text, in hexadecimal.
     pub body_sha256: String,
@@ -142,6 +143,13 @@ pub struct InboxEntry {
     /// When it came.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
+}
+
+impl InboxEntry {
+    /// Whether its text was too long to be kept.
+    pub const fn is_too_long(&self) -> bool {
+        self.size > LONGEST_BODY
+    }
 }
 
 /// Which entry a webhook may be written over.
@@ -157,6 +165,8 @@ enum Over {
 struct InboxWork {
     due: &'static str,
     due_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
     expires_at: i64,
 }
 
@@ -189,10 +199,14 @@ impl Store {
 
     /// An entry, if it is here: after 30 days it is not. A consistent read.
     pub async fn inbox(&self, key: &InboxKey) -> Result<Option<InboxEntry>, StoreError> {
-        self.read_item(Key::inbox(key)).await?.map(item::read).transpose()
+        let Some(found) = self.read_item(Key::inbox(key)).await? else { return Ok(None) };
+        let work = self.read_item(Key::inbox_work(key)).await?;
+        let body = work.and_then(|work| item::text(&work, "body").map(str::to_owned));
+        Ok(Some(InboxEntry { body, ..item::read(found)? }))
     }
 
-    /// Notes that an entry has been processed and what came of it: a word or a sentence. It is no longer due.
+    /// Notes that an entry has been processed and what came of it: a word or a sentence. It is no longer due, and its text, which
+    /// may name people, is no longer kept.
     pub async fn processed(&self, key: &InboxKey, outcome: &str) -> Result<(), StoreError> {
         let at = rfc3339(self.clock.now())?;
         let request = self
@@ -200,7 +214,7 @@ impl Store {
             .update_item()
             .set_key(Some(Key::inbox_work(key).attributes()))
             .update_expression(format!(
-                "SET processed_at = :at, outcome = :outcome REMOVE due, due_at, {}",
+                "SET processed_at = :at, outcome = :outcome REMOVE due, due_at, body, {}",
                 AT_WORK.join(", ")
             ))
             .condition_expression("attribute_exists(pk)")
@@ -230,7 +244,7 @@ impl Store {
         let attributes = InboxEntry {
             source: entry.source,
             name: entry.name.chars().take(LONGEST_NAME).collect(),
-            body: (entry.body.len() <= LONGEST_BODY).then(|| entry.body.clone()),
+            body: None,
             body_sha256: digest.to_owned(),
             size: entry.body.len(),
             received_at,
@@ -240,7 +254,8 @@ impl Store {
             Source::Meta => (Class::Reconciliation, received_at + PAGE_GRACE),
         };
         let expires_at = (received_at + KEPT).unix_timestamp();
-        let work = InboxWork { due: class.as_str(), due_at: milliseconds(due_at), expires_at };
+        let body = (!attributes.is_too_long()).then(|| entry.body.clone());
+        let work = InboxWork { due: class.as_str(), due_at: milliseconds(due_at), body, expires_at };
         let put = |item| Put::builder().table_name(&self.table).set_item(Some(item));
         let entry = put(lasting(Key::inbox(key), &attributes)?);
         let work = put(item::write(Key::inbox_work(key), &work)?);

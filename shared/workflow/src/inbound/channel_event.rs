@@ -54,6 +54,10 @@ pub(crate) async fn settle(
             Err(error) => Err(error),
         };
     };
+    // It was settled while this message was on its way.
+    if entry.body.is_none() && !entry.is_too_long() {
+        return Ok(None);
+    }
     let work = WorkKey::Inbox(key.clone());
     match applied(store, clock, &entry).await? {
         Settled::Done(outcome) => {

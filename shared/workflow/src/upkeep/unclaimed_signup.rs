@@ -30,6 +30,10 @@ pub(crate) async fn settle(context: &UpkeepContext, key: &InboxKey) -> Result<()
         }
         Err(error) => return Err(error),
     };
+    // Another run has settled it.
+    if entry.body.is_none() && !entry.is_too_long() {
+        return Ok(());
+    }
     let mut outcomes: Vec<WebhookOutcome> = Vec::new();
     for update in account_updates(entry.body.as_deref().unwrap_or_default().as_bytes()) {
         let other = update.solution_id.as_ref().is_some_and(|solution| *solution != context.solution_id);
