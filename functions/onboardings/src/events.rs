@@ -26,7 +26,7 @@ struct Replay {
 
 /// An event with how its telling goes.
 #[derive(Serialize)]
-struct Shown {
+pub(crate) struct Shown {
     #[serde(flatten)]
     envelope: serde_json::Map<String, serde_json::Value>,
     delivery: ShownDelivery,
@@ -93,7 +93,7 @@ fn event_id(text: &str) -> Result<EventId, String> {
     text.parse().map_err(|error| format!("is {error}"))
 }
 
-fn shown((event, delivery): (StoredEvent, Delivery)) -> Result<Shown, Problem> {
+pub(crate) fn shown((event, delivery): (StoredEvent, Delivery)) -> Result<Shown, Problem> {
     let envelope = serde_json::from_str(&event.envelope()?).map_err(Problem::internal)?;
     let bus = delivery.event_bus;
     let webhook = delivery.webhook.map(|webhook| ShownWebhook {

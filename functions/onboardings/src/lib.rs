@@ -1,11 +1,15 @@
 //! Starts, shows and lists onboardings, takes the choice of a number, and what the partner wants of one.
 //!
-//! `POST` and `GET /onboardings`, `GET /onboardings/{id}`, `POST /onboardings/{id}/number`; `…/retry`, `…/link`, `…/cancel`,
-//! `…/disconnect`, `…/reconnect` and `…/rotate-key`; and `GET /signups`, those that Meta reported and no onboarding has; `GET /events`, `POST /events/replay` and `POST /events/test`.
+//! `POST` and `GET /onboardings`, `GET` and `DELETE /onboardings/{id}`, `POST /onboardings/{id}/number`; `…/retry`, `…/link`,
+//! `…/cancel`, `…/disconnect`, `…/reconnect`, `…/rotate-key` and `…/export`; `GET /signups`, those that Meta reported and no
+//! onboarding has; `POST /imports` and `GET /imports/{id}`; `GET /events`, `POST /events/replay` and `POST /events/test`.
 
 mod body;
 mod choose_number;
+mod erase;
 mod events;
+mod export;
+mod imports;
 mod link;
 mod list;
 mod orders;
@@ -91,7 +95,11 @@ impl Onboardings {
             ("POST", "/onboardings/{id}/disconnect") => self.order(request, Order::Disconnect).await,
             ("POST", "/onboardings/{id}/reconnect") => self.order(request, Order::Reconnect).await,
             ("POST", "/onboardings/{id}/rotate-key") => self.order(request, Order::RotateKey).await,
+            ("GET", "/onboardings/{id}/export") => self.export(request).await,
+            ("DELETE", "/onboardings/{id}") => self.erase(request).await,
             ("GET", "/signups") => self.signups(request).await,
+            ("POST", "/imports") => self.start_import(request).await,
+            ("GET", "/imports/{id}") => self.show_import(request).await,
             ("GET", "/events") => self.events(request).await,
             ("POST", "/events/replay") => self.replay_events(request).await,
             ("POST", "/events/test") => self.test_event(request).await,

@@ -29,7 +29,7 @@ impl Onboardings {
                 let onboarding = applied.into_stored().onboarding;
                 Ok(answer(&onboarding, onboarding.status, &token, &base))
             }
-            Err(StoreError::Illegal(_)) => Err(Problem::ended()),
+            Err(StoreError::Illegal(_)) => Err(self.unless_erased(&id, Problem::ended()).await),
             Err(error) => Err(error.into()),
         }
     }
@@ -39,7 +39,11 @@ impl Onboardings {
         require_back_end(request, &*self.bundle).await?;
         let id = onboarding_id(request)?;
         telemetry::set_onboarding(id.as_str());
-        self.store.apply(&id, &Event::LinkRevoked).await?;
+        match self.store.apply(&id, &Event::LinkRevoked).await {
+            // The link of one that was erased is void.
+            Ok(_) | Err(StoreError::Illegal(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NO_CONTENT;
         Ok(response)

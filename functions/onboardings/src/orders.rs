@@ -59,7 +59,7 @@ impl Onboardings {
         let NoMembers {} = if read(request)?.is_empty() { NoMembers::default() } else { read_json(request)? };
         match self.store.apply(&id, &order.event(requester(request))).await {
             Ok(applied) => Ok(json(StatusCode::ACCEPTED, &full_view(&applied.into_stored())?)),
-            Err(StoreError::Illegal(illegal)) => Err(order.refused(illegal.status)),
+            Err(StoreError::Illegal(illegal)) => Err(self.unless_erased(&id, order.refused(illegal.status)).await),
             Err(error) => Err(error.into()),
         }
     }

@@ -64,9 +64,14 @@ impl<'a> Query<'a> {
 
 /// The length of a page.
 pub(crate) fn limit(text: &str) -> Result<u32, String> {
+    up_to(LONGEST_PAGE, text)
+}
+
+/// A number from 1 to `most`.
+pub(crate) fn up_to(most: u32, text: &str) -> Result<u32, String> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = text.parse().ok().filter(|limit| digits && (1..=LONGEST_PAGE).contains(limit));
-    limit.ok_or_else(|| format!("must be a number from 1 to {LONGEST_PAGE}"))
+    let number = text.parse().ok().filter(|number| digits && (1..=most).contains(number));
+    number.ok_or_else(|| format!("must be a number from 1 to {most}"))
 }
 
 /// 422: the cursor is of no page of this list.

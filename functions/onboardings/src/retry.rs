@@ -33,18 +33,21 @@ impl Onboardings {
             Err(StoreError::Illegal(illegal)) if illegal.status == Status::Failed => {
                 Err(self.refused(id, event).await?)
             }
-            Err(StoreError::Illegal(_)) => Err(Problem::not_retryable()),
+            Err(StoreError::Illegal(_)) => Err(self.unless_erased(id, Problem::not_retryable()).await),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Why an event does not apply to an onboarding that has failed.
     async fn refused(&self, id: &OnboardingId, event: &Event) -> Result<Problem, Problem> {
+        let onboarding = self.store.get(id).await?.onboarding;
+        if onboarding.erased_at.is_some() {
+            return Ok(Problem::erased());
+        }
         if let Event::ClientCorrected { .. } = event {
             let why = "can be given only where the client account, or the number under it, was refused";
             return Ok(Problem::invalid_field("client", why));
         }
-        let onboarding = self.store.get(id).await?.onboarding;
         let has_key = |problem: &onboarding::Problem| problem.code == FailureCode::ChannelHasKey.as_str();
         Ok(if onboarding.number_lost_to.is_none() && onboarding.problem.as_ref().is_some_and(has_key) {
             let why = "must be true: the channel has an API key already, which a new one revokes";

@@ -6,11 +6,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod api;
+mod data_subjects;
 mod dispatcher;
 mod documents;
 mod events;
 mod happy_path;
 mod hub;
+mod imports;
 mod keys;
 mod meta;
 mod openapi;

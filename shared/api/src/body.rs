@@ -8,16 +8,30 @@ use super::Problem;
 
 /// The largest body that is read.
 const LIMIT: usize = 64 * 1024;
+/// The largest one that may be a long list.
+const LONG: usize = 256 * 1024;
 
 /// The body's bytes as they were sent (the API's base64 is undone), at most 64 KiB.
 pub fn read(request: &Request) -> Result<&[u8], Problem> {
+    read_up_to(request, LIMIT)
+}
+
+fn read_up_to(request: &Request, limit: usize) -> Result<&[u8], Problem> {
     let body: &[u8] = request.body();
-    if body.len() > LIMIT { Err(Problem::too_large(LIMIT)) } else { Ok(body) }
+    if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) }
 }
 
 /// The body, a JSON object, as a `T`. A member that `T` does not take is a problem that names its path.
 pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
-    let body = read(request)?;
+    parse(read(request)?)
+}
+
+/// [`read_json`] of a body that may be a long list: at most 256 KiB.
+pub fn read_long_json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    parse(read_up_to(request, LONG)?)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // Without this, a list would be taken for an object by the order of its members.
     if body.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::invalid_json("The body must be a JSON object."));

@@ -25,9 +25,9 @@ use lambda_http::{Adapter, Body, Request, Response, service_fn};
 use serde::Serialize;
 use tracing::Instrument;
 
-pub use body::{read, read_json};
+pub use body::{read, read_json, read_long_json};
 pub use problem::{FieldError, Problem, ProblemCode};
-pub use request::{bearer, onboarding_id, public_url, request_id, requester, route};
+pub use request::{bearer, import_id, onboarding_id, public_url, request_id, requester, route};
 pub use routes::{Function, ROUTES, Route};
 pub use untrusted::readable;
 

@@ -45,6 +45,10 @@ pub enum ProblemCode {
     LinkRevoked,
     /// The onboarding has ended: nothing leads out of that.
     Ended,
+    /// The onboarding is not at rest.
+    NotAtRest,
+    /// What is personal was erased: nothing leads on.
+    Erased,
     /// The onboarding is not ready.
     NotReady,
     /// The onboarding is ready, or has ended, so that it cannot be called off.
@@ -255,6 +259,24 @@ impl Problem {
     pub fn ended() -> Self {
         let detail = "This onboarding has ended. To connect the number again, start a new onboarding.";
         Self::new(StatusCode::CONFLICT, ProblemCode::Ended, detail)
+    }
+
+    /// 409: the onboarding is not at rest, but in this status.
+    pub fn not_at_rest(status: Status) -> Self {
+        let why = match status {
+            Status::Ready => "Disconnect the number first",
+            Status::Cancelled => "360dialog has not ended its channel yet",
+            _ => "Cancel it first",
+        };
+        let detail = format!("The status is {}. {why}, and erase it once it is at rest.", status.as_str());
+        Self::new(StatusCode::CONFLICT, ProblemCode::NotAtRest, detail)
+    }
+
+    /// 409: what is personal was erased.
+    pub fn erased() -> Self {
+        let detail =
+            "The personal data of this onboarding was erased. To connect the number again, start a new onboarding.";
+        Self::new(StatusCode::CONFLICT, ProblemCode::Erased, detail)
     }
 
     /// 409: the onboarding is not ready, but in this status.

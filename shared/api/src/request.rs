@@ -4,7 +4,7 @@ use exchange::is_loopback;
 use lambda_http::http::header::{AUTHORIZATION, HOST};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
-use onboarding::{OnboardingId, RequestToken, Requester};
+use onboarding::{ImportId, OnboardingId, RequestToken, Requester};
 use secrecy::SecretString;
 use url::Url;
 
@@ -40,6 +40,12 @@ pub fn route(request: &Request) -> (&str, &str) {
 
 /// The onboarding that the path names. Anything that is no id is not found.
 pub fn onboarding_id(request: &Request) -> Result<OnboardingId, Problem> {
+    let id = request.path_parameters_ref().and_then(|parameters| parameters.first("id"));
+    id.and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)
+}
+
+/// The import that the path names. Anything that is no id is not found.
+pub fn import_id(request: &Request) -> Result<ImportId, Problem> {
     let id = request.path_parameters_ref().and_then(|parameters| parameters.first("id"));
     id.and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)
 }

@@ -19,7 +19,7 @@ pub struct Route {
 pub enum Function {
     /// The signup page and its files.
     SignupPage,
-    /// Onboardings, for the partner's server and for the page; and signups that nobody has claimed.
+    /// Onboardings, for the partner's server and for the page; signups that nobody has claimed; imports; events.
     Onboardings,
     /// What Meta's popup returned, and what the partner claims.
     EsCallback,
@@ -65,9 +65,13 @@ pub const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/onboardings/{id}/disconnect", function: Function::Onboardings },
     Route { method: "POST", path: "/onboardings/{id}/reconnect", function: Function::Onboardings },
     Route { method: "POST", path: "/onboardings/{id}/rotate-key", function: Function::Onboardings },
+    Route { method: "GET", path: "/onboardings/{id}/export", function: Function::Onboardings },
+    Route { method: "DELETE", path: "/onboardings/{id}", function: Function::Onboardings },
     Route { method: "POST", path: "/onboardings/{id}/es-callback", function: Function::EsCallback },
     Route { method: "POST", path: "/onboardings/{id}/claim", function: Function::EsCallback },
     Route { method: "GET", path: "/signups", function: Function::Onboardings },
+    Route { method: "POST", path: "/imports", function: Function::Onboardings },
+    Route { method: "GET", path: "/imports/{id}", function: Function::Onboardings },
     Route { method: "GET", path: "/events", function: Function::Onboardings },
     Route { method: "POST", path: "/events/replay", function: Function::Onboardings },
     Route { method: "POST", path: "/events/test", function: Function::Onboardings },

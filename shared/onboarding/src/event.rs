@@ -97,6 +97,19 @@ pub enum Event {
         #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         made_at: Option<OffsetDateTime>,
     },
+    /// The partner brought a channel in that was live before, and whose client account, WABA and number the Hub has named.
+    Imported {
+        /// With its number.
+        signup: Signup,
+        /// 360dialog's id.
+        channel_id: ChannelId,
+        /// When the channel was made, as the Hub says.
+        #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        made_at: Option<OffsetDateTime>,
+        /// The partner's word that a key of the channel may be replaced.
+        #[serde(default)]
+        replace_key: bool,
+    },
     /// 360dialog has ended the channel, in its own words.
     ChannelEnded {
         /// 360dialog's id.
@@ -231,6 +244,11 @@ pub enum Event {
         /// Its word that a key of the channel may be replaced.
         #[serde(default)]
         replace_key: bool,
+    },
+    /// The partner had what is personal erased, in the record and in the history.
+    Erased {
+        /// Who said so.
+        by: Requester,
     },
     /// The setup link ran out.
     LinkExpired,

@@ -1,4 +1,4 @@
-//! The ids of an onboarding and of an event. Those of the platforms come from [`exchange`].
+//! The ids of an onboarding, an import and an event. Those of the platforms come from [`exchange`].
 
 use time::{Date, OffsetDateTime};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -6,15 +6,31 @@ use uuid::{NoContext, Timestamp, Uuid};
 exchange::id!(
     /// One onboarding: `onb_` and a `UUIDv7` without dashes, so that ids sort by the time they were made.
     OnboardingId, "an onboarding id: onb_ and 32 hexadecimal digits",
-    |text| text.strip_prefix("onb_").is_some_and(|hex| {
-        hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
+    |text| text.strip_prefix("onb_").is_some_and(is_hex)
 );
+
+/// A UUID without dashes, in small letters.
+fn is_hex(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
 
 impl OnboardingId {
     /// A new id for the present moment.
     pub fn generate() -> Self {
         Self(format!("onb_{}", Uuid::now_v7().simple()))
+    }
+}
+
+exchange::id!(
+    /// One import of channels: `imp_` and a `UUIDv7` without dashes.
+    ImportId, "an import's id: imp_ and 32 hexadecimal digits",
+    |text| text.strip_prefix("imp_").is_some_and(is_hex)
+);
+
+impl ImportId {
+    /// A new id for the present moment.
+    pub fn generate() -> Self {
+        Self(format!("imp_{}", Uuid::now_v7().simple()))
     }
 }
 

@@ -43,11 +43,13 @@ impl Onboarding {
             && (self.key.is_some() || self.keys_void_before.is_some() || !self.former_channels.is_empty())
     }
 
-    /// Since when keys are to be deleted from the vault, in time: since its channel ended.
+    /// Since when keys are to be deleted from the vault, in time: since its channel ended, or its
+    /// record was erased.
     pub fn keys_idle_since(&self) -> Option<OffsetDateTime> {
         let ended_at = self.channel_end.as_ref().and_then(|end| end.ended_at);
         let disconnected_at = (self.status == Status::Disconnected).then_some(self.status_since);
-        ended_at.or(disconnected_at).filter(|_| self.status.is_final() && self.may_leave_a_key())
+        let is_over = self.status.is_final() || self.erased_at.is_some();
+        ended_at.or(disconnected_at).or(self.erased_at).filter(|_| is_over && self.may_leave_a_key())
     }
 
     /// Keys in the vault that are older than this are not the one that is wanted.

@@ -51,7 +51,9 @@ pub(crate) fn renew(after: &mut Onboarding, token_sha256: &str, expires_at: Offs
         replaced_at: at,
         revoked: after.link_revoked_at.take().is_some(),
     };
-    after.former_links.push(former);
+    if !former.token_sha256.is_empty() {
+        after.former_links.push(former);
+    }
     let surplus = after.former_links.len().saturating_sub(FORMER_KEPT);
     after.former_links.drain(..surplus);
     after.link_expires_at = expires_at;

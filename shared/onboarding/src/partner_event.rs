@@ -95,6 +95,9 @@ impl EventType {
     }
 }
 
+/// The member that says that what is personal was erased.
+const ERASED: &str = "erased";
+
 /// An event that the partner is told, without its id and its time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartnerEvent {
@@ -113,6 +116,15 @@ impl PartnerEvent {
             members.extend(own);
         }
         Some(Self { kind, data: json!({ "onboarding": members }) })
+    }
+
+    /// The data of an event once its onboarding is erased: without the partner's own words.
+    pub fn erased(mut data: Value) -> Value {
+        if let Some(Value::Object(onboarding)) = data.get_mut("onboarding") {
+            onboarding.insert("metadata".to_owned(), json!({}));
+            onboarding.insert(ERASED.to_owned(), true.into());
+        }
+        data
     }
 
     /// A signup at Meta that no onboarding has. `event`: Meta's word for what happened.
@@ -205,6 +217,7 @@ fn told(before: &Onboarding, after: &Onboarding, event: &Event) -> Option<(Event
         Event::KeyRotationAsked { .. } => changed(&["key_rotation"]),
         Event::KeysDeleted => changed(&["key"]),
         Event::NumberLost { .. } => changed(&["number_lost_to"]),
+        Event::Erased { .. } => changed(&["erased_at"]),
         Event::RetryRequested { .. } => changed(&["status", "problem"]),
         Event::Overdue { .. } => Some((EventType::Overdue, Value::Null)),
         // On their way: the partner is told of what comes of them.
@@ -271,6 +284,7 @@ fn shown(onboarding: &Onboarding, version: u64) -> Map<String, Value> {
     put("status", json!(onboarding.status));
     put("version", json!(version));
     put("overdue_since", json!(onboarding.overdue_since.map(rfc3339)));
+    put(ERASED, onboarding.erased_at.map_or(Value::Null, |_| true.into()));
     put("problem", onboarding.problem.as_ref().map_or(Value::Null, |problem| json!({ "code": problem.code })));
     members
 }

@@ -127,6 +127,13 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
             Event::SubmissionNotTaken,
         ]),
         (0..2u8, prop::option::of(0..80i64)).prop_map(|(n, made)| live(n, made)),
+        (0..2u8, 0..2u8, any::<bool>()).prop_map(|(number_of, of, replace_key)| Event::Imported {
+            signup: Signup { source: SignupSource::Import, ..signup(Some(number(number_of))) },
+            channel_id: channel(of),
+            made_at: Some(at(0)),
+            replace_key,
+        }),
+        Just(Event::Erased { by: by() }),
         (0..2u8).prop_map(|n| Event::ChannelEnded { channel_id: channel(n) }),
         Just(Event::LookUpAsked { reason: "cancellation_request".into() }),
         Just(Event::LookedUp),
@@ -249,7 +256,11 @@ proptest! {
             let corrected = matches!(event, Event::ClientCorrected { .. });
             prop_assert!(corrected || after.client_id() == now.client_id() || now.client_id().is_none());
             prop_assert!(!corrected || now.channel_id.is_none());
-            prop_assert!(after.number() == now.number() || now.number().is_none());
+            let ids = |onboarding: &Onboarding| {
+                onboarding.number().map(|(waba_id, number)| (waba_id.clone(), number.id.clone()))
+            };
+            prop_assert!(ids(&after) == ids(&now) || now.number().is_none());
+            prop_assert!(now.erased_at.is_none() || after.status == now.status, "{event:?}");
             now = after;
         }
     }

@@ -78,7 +78,7 @@ pub struct Onboarding {
     /// When the partner took the setup link back: it is void.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub link_revoked_at: Option<OffsetDateTime>,
-    /// SHA-256 of the setup token, in hexadecimal.
+    /// SHA-256 of the setup token, in hexadecimal; empty where no link was ever made.
     pub setup_token_sha256: String,
     /// The newest setup links before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -187,6 +187,9 @@ pub struct Onboarding {
     /// The status to which an operator's retry leads back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_from: Option<Status>,
+    /// When the partner had what is personal erased. Nothing leads on from there.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 impl Onboarding {
@@ -248,6 +251,7 @@ impl Onboarding {
             retry: None,
             problem: None,
             failed_from: None,
+            erased_at: None,
         }
     }
 
@@ -262,7 +266,7 @@ impl Onboarding {
     /// Whether a signup can be taken: none is proven yet. A customer who is in the popup while the Hub refuses the client
     /// account must not lose what they finish there.
     pub fn takes_signup(&self) -> bool {
-        matches!(self.signup_status(), Status::Started | Status::Confirming)
+        self.erased_at.is_none() && matches!(self.signup_status(), Status::Started | Status::Confirming)
     }
 
     /// How far the signup is, which goes on when the client account, the partner's matter, has failed.

@@ -14,6 +14,8 @@ pub enum SignupSource {
     Callback,
     /// The partner said so.
     Partner,
+    /// The partner said so of a channel that was there before, and the Hub whose it is.
+    Import,
 }
 
 impl SignupSource {
@@ -26,7 +28,7 @@ impl SignupSource {
     }
 }
 
-/// What Embedded Signup returned and Meta, or the partner, confirmed.
+/// What Embedded Signup returned and Meta, or the partner, confirmed; or what the Hub says of a channel that is imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signup {
     /// By whose word.

@@ -5,6 +5,7 @@ use strum::IntoStaticStr;
 use time::{Duration, OffsetDateTime};
 
 use super::record::Onboarding;
+use super::signup::SignupSource;
 use super::status::Status;
 use super::step::Step;
 
@@ -27,7 +28,7 @@ pub enum Class {
     LookUp,
     /// A client account to be found or created before its customer has signed up.
     ClientAccount,
-    /// The daily sweep of all channels and client accounts.
+    /// The daily sweep of all channels and client accounts, and what is imported.
     Sweep,
     /// An event to be told. It waits for no permit.
     Delivery,
@@ -88,7 +89,7 @@ impl Onboarding {
         let work = |class, step: Step| Work { class, step: Some(step), due_at: self.due_for(step) };
         Some(match self.status {
             Status::Live if self.key.is_some() => work(Class::Free, Step::KeyCreation),
-            Status::Live | Status::PermissionRequired => work(Class::Key, Step::KeyCreation),
+            Status::Live | Status::PermissionRequired => work(self.key_class(), Step::KeyCreation),
             Status::SignedUp => work(Class::Submission, Step::NumberSubmission),
             Status::Submitted => Work {
                 class: Class::LookUp,
@@ -102,6 +103,12 @@ impl Onboarding {
                 Work { class: Class::Reconciliation, step: None, due_at: given_up_at.unwrap_or(self.link_expires_at) }
             }
         })
+    }
+
+    /// How urgent its first key is: nobody waits at the page for that of a channel that was imported.
+    fn key_class(&self) -> Class {
+        let is_imported = self.signup.as_ref().is_some_and(|signup| signup.source == SignupSource::Import);
+        if is_imported { Class::Sweep } else { Class::Key }
     }
 
     /// A new key in place of the present one.

@@ -14,7 +14,7 @@ pub use memory::{MemoryQueue, Received};
 pub use sqs::SqsQueue;
 
 pub use onboarding::Step;
-use onboarding::{Class, EventId, OnboardingId};
+use onboarding::{Class, EventId, ImportId, OnboardingId};
 
 /// What is to be done, and the permit for it. Carries ids only; the worker reads the present state from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,11 @@ pub enum About {
     },
     /// Events that are told once more: the next page of them.
     Replay,
+    /// An import of channels: its next call.
+    Import {
+        /// Which.
+        import_id: ImportId,
+    },
     /// The daily sweep of all channels and client accounts: its next page.
     Sweep,
     /// The token with which we call the Hub.

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use onboarding::{Event, Onboarding, SignupSource, Status};
 
 use super::kept_token::{self, KeptToken};
-use super::{StoreError, popup, rotation, unclaimed, waba};
+use super::{StoreError, erasure, popup, rotation, unclaimed, waba};
 
 /// One write.
 pub(crate) struct Also {
@@ -25,12 +25,18 @@ impl Also {
     ) -> Result<Vec<Self>, StoreError> {
         let always = |write| Self { write, refusal: None };
         let mut writes = Vec::new();
-        if let Event::NumbersFound { .. } | Event::SignupProven { .. } | Event::NumberChosen { .. } = event {
+        if let Event::NumbersFound { .. }
+        | Event::SignupProven { .. }
+        | Event::NumberChosen { .. }
+        | Event::Imported { .. } = event
+        {
             for waba_id in waba::wabas(after) {
                 writes.push(always(waba::hold(table, waba_id, after)?));
             }
         }
-        if let Event::NumbersFound { signup, .. } | Event::SignupProven { signup } = event {
+        if let Event::NumbersFound { signup, .. } | Event::SignupProven { signup } | Event::Imported { signup, .. } =
+            event
+        {
             let claimed = signup.source == SignupSource::Partner;
             for waba_id in waba::wabas(after) {
                 let write = unclaimed::end(table, waba_id, claimed)?;
@@ -44,6 +50,9 @@ impl Also {
         }
         if let Event::LinkRenewed { .. } = event {
             writes.push(always(popup::count_anew(table, &after.id)?));
+        }
+        if let Event::Erased { .. } = event {
+            writes.push(always(erasure::note(table, after)?));
         }
         let is_overdue = before.overdue_since.is_none() && after.overdue_since.is_some();
         match (&before.key_rotation, &after.key_rotation) {

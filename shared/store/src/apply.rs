@@ -146,7 +146,7 @@ impl Store {
             writes.push(claim.write(&self.table, id, from)?);
         }
         if let Some(Former::AtRest(loser)) = &former {
-            writes.extend(self.lost_writes(loser, id)?);
+            writes.extend(self.lost_writes(loser, id, true)?);
         }
         let first_also = writes.len();
         let also = Also::of(&self.table, &before.onboarding, &after.onboarding, event, kept)?;
@@ -171,14 +171,25 @@ impl Store {
     }
 
     /// The writes of a change's entry, with an id of this moment if the partner is told of it.
-    fn entry_writes(&self, before: &Stored, after: &Stored, event: &Event) -> Result<EntryWrites, StoreError> {
+    pub(crate) fn entry_writes(
+        &self,
+        before: &Stored,
+        after: &Stored,
+        event: &Event,
+    ) -> Result<EntryWrites, StoreError> {
         let told = PartnerEvent::of_change(&before.onboarding, &after.onboarding, after.version, event);
         let entry = HistoryEntry::of(before, after, event);
         entry.writes(&self.table, &after.onboarding.id, told.as_ref(), self.clock.now())
     }
 
-    /// The writes that take the number from an onboarding at rest, and its channel with it.
-    fn lost_writes(&self, loser: &Stored, winner: &OnboardingId) -> Result<Vec<TransactWriteItem>, StoreError> {
+    /// The writes that take the number from an onboarding at rest. `with_channel`: its channel is released with it, and not
+    /// claimed in the same transaction.
+    pub(crate) fn lost_writes(
+        &self,
+        loser: &Stored,
+        winner: &OnboardingId,
+        with_channel: bool,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let event = Event::NumberLost { to: winner.clone() };
         let Some(onboarding) = transition(&loser.onboarding, &event, self.clock.now()).map_err(StoreError::Illegal)?
         else {
@@ -188,7 +199,9 @@ impl Store {
         let EntryWrites { entry, delivery } = self.entry_writes(loser, &after, &event)?;
         let mut writes = vec![self.record_write(loser, &after, Sender::Anybody)?, entry];
         writes.extend(delivery);
-        writes.extend(self.release_write(&loser.onboarding)?);
+        if with_channel {
+            writes.extend(self.release_write(&loser.onboarding)?);
+        }
         Ok(writes)
     }
 

@@ -19,7 +19,7 @@ use super::waba::wabas_of_event;
 use super::{Store, StoreError, Stored, known_client};
 
 /// As many items are deleted at once. A transaction takes no more writes.
-const AT_ONCE: usize = 100;
+pub(crate) const AT_ONCE: usize = 100;
 
 /// The note that the rest of an onboarding is to be deleted.
 #[derive(Serialize)]
@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// What the table keeps of the e-mail address of its client account; `None` if another onboarding has the account, too.
-    async fn known_client_of(&self, onboarding: &Onboarding) -> Result<Option<Key>, StoreError> {
+    pub(crate) async fn known_client_of(&self, onboarding: &Onboarding) -> Result<Option<Key>, StoreError> {
         let ClientAccount::Known { id, details: Some(details) } = &onboarding.client else { return Ok(None) };
         let known = self.known_clients([details.email.as_str()]).await?;
         // Another account of the same address is another onboarding's.
@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// Deletes at most 100 items in one transaction. An item that is not there is deleted already.
-    async fn delete_items(&self, keys: &[Key]) -> Result<(), StoreError> {
+    pub(crate) async fn delete_items(&self, keys: &[Key]) -> Result<(), StoreError> {
         let mut writes = Vec::new();
         for key in keys {
             let delete = Delete::builder().table_name(&self.table).set_key(Some(key.clone().attributes())).build()?;

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use onboarding::{Delivery, EventId};
+use onboarding::{Delivery, EventId, OnboardingId};
 use time::{Date, Duration};
 
 use super::batch::BATCH;
 use super::event::{EventKey, FEED_KEPT, StoredEvent};
-use super::item::{self, Item, Key, s};
+use super::item::{self, EVENT_PREFIX, Item, Key, s};
 use super::{Store, StoreError, schema};
 
 /// The longest page of [`Store::feed`].
@@ -90,6 +90,25 @@ impl Store {
             found.extend(Some(&item).filter(|item| is_inside(item)).and_then(Key::of));
         }
         Ok(found)
+    }
+
+    /// The events of an onboarding, oldest first, also those that the feed no longer shows.
+    pub async fn events_of(&self, id: &OnboardingId) -> Result<Vec<(StoredEvent, Delivery)>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
+            .expression_attribute_values(":events", s(EVENT_PREFIX));
+        let mut items = query.into_paginator().items().send();
+        let mut entries = Vec::new();
+        while let Some(item) = items.next().await.transpose()? {
+            entries.extend(Key::of(&item).filter(|key| item::event_id(&key.sk).is_some()));
+        }
+        self.events(entries).await
     }
 
     async fn events(&self, entries: Vec<Key>) -> Result<Vec<(StoredEvent, Delivery)>, StoreError> {

@@ -1,6 +1,6 @@
 //! The history of an onboarding: every event that changed it.
 
-use onboarding::{Event, EventId, OnboardingId, PartnerEvent, Status};
+use onboarding::{Event, EventId, Onboarding, OnboardingId, PartnerEvent, Status};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -8,7 +8,7 @@ use super::event::{self, EntryWrites, EventKey};
 use super::item::{self, EVENT_PREFIX, Key, s};
 use super::{Store, StoreError, Stored};
 
-/// How many entries are read at most: an answer of Lambda's holds 6 MB.
+/// How many entries are shown with a record.
 const SHOWN: usize = 500;
 
 /// One event that changed an onboarding.
@@ -25,9 +25,24 @@ pub struct HistoryEntry {
     pub from: Status,
     /// The status after.
     pub to: Status,
+    /// What was personal was taken out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 impl HistoryEntry {
+    /// The first entry of every history.
+    pub(crate) fn first(onboarding: &Onboarding) -> Self {
+        Self {
+            version: 1,
+            at: onboarding.created_at,
+            event: Event::Started,
+            from: onboarding.status,
+            to: onboarding.status,
+            erased: false,
+        }
+    }
+
     /// The entry of what an event changed.
     pub(crate) fn of(before: &Stored, after: &Stored, event: &Event) -> Self {
         Self {
@@ -36,6 +51,7 @@ impl HistoryEntry {
             event: event.clone(),
             from: before.onboarding.status,
             to: after.onboarding.status,
+            erased: false,
         }
     }
 
@@ -65,6 +81,15 @@ impl Store {
     /// What happened to an onboarding, oldest first, the newest 500 entries; nothing for an unknown one. Entries of an
     /// unknown shape are left out and logged.
     pub async fn history(&self, id: &OnboardingId) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.newest_history(id, SHOWN).await
+    }
+
+    /// All that happened to an onboarding, as [`Self::history`].
+    pub async fn whole_history(&self, id: &OnboardingId) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.newest_history(id, usize::MAX).await
+    }
+
+    async fn newest_history(&self, id: &OnboardingId, most: usize) -> Result<Vec<HistoryEntry>, StoreError> {
         let query = self
             .client
             .query()
@@ -81,7 +106,7 @@ impl Store {
                 Ok(entry) => entries.push(entry),
                 Err(error) => tracing::error!(%error, "history entry left out"),
             }
-            if entries.len() >= SHOWN {
+            if entries.len() >= most {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding::{ChannelId, EventId, OnboardingId, PhoneNumberId, WabaId};
+use onboarding::{ChannelId, EventId, ImportId, OnboardingId, PhoneNumberId, WabaId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -26,6 +26,8 @@ pub const EVENT_PREFIX: &str = "EVT#";
 
 /// What the sort keys of deliveries begin with.
 pub(crate) const DELIVERY_PREFIX: &str = "DLV#";
+/// What the sort keys of the channels of an import begin with.
+pub(crate) const IMPORTED_PREFIX: &str = "CHANNEL#";
 /// The partition of what belongs to no onboarding and is told, and of the partner's webhook.
 pub(crate) const STACK: &str = "STACK";
 
@@ -33,11 +35,14 @@ pub(crate) const STACK: &str = "STACK";
 pub(crate) const TOKEN: &str = "TOKEN";
 /// The sort key of what reminds of a new key that takes too long.
 pub(crate) const ROTATION: &str = "ROTATION";
+/// The sort key of the note that the rest of an onboarding is to be erased.
+pub(crate) const ERASURE: &str = "ERASURE";
 /// The sort key of what stands for a record that was deleted.
 pub(crate) const DELETED: &str = "DELETED";
 
 const ONBOARDING_PREFIX: &str = "ONB#";
 const INBOX_PREFIX: &str = "INBOX#";
+const IMPORT_PREFIX: &str = "IMPORT#";
 const SIGNUP_PREFIX: &str = "SIGNUP#";
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -145,6 +150,11 @@ impl Key {
         Self { sk: TOKEN.to_owned(), ..Self::onboarding(id) }
     }
 
+    /// The note that the rest of an onboarding is to be erased.
+    pub(crate) fn erasure(id: &OnboardingId) -> Self {
+        Self { sk: ERASURE.to_owned(), ..Self::onboarding(id) }
+    }
+
     /// What stands for a record that was deleted, until the rest of its onboarding is deleted too.
     pub(crate) fn deleted(id: &OnboardingId) -> Self {
         Self { sk: DELETED.to_owned(), ..Self::onboarding(id) }
@@ -162,6 +172,15 @@ impl Key {
     /// What the page of an onboarding said of a WABA.
     pub(crate) fn hint(waba_id: &WabaId, id: &OnboardingId) -> Self {
         Self { sk: format!("{HINT_PREFIX}{id}"), ..Self::unclaimed(waba_id) }
+    }
+
+    pub(crate) fn import(id: &ImportId) -> Self {
+        Self { pk: format!("{IMPORT_PREFIX}{id}"), sk: "IMPORT".to_owned() }
+    }
+
+    /// A channel of an import.
+    pub(crate) fn imported(id: &ImportId, channel_id: &ChannelId) -> Self {
+        Self { sk: format!("{IMPORTED_PREFIX}{channel_id}"), ..Self::import(id) }
     }
 
     pub(crate) fn seen(channel_id: &ChannelId) -> Self {
@@ -230,6 +249,11 @@ pub(crate) fn event_id(sk: &str) -> Option<EventId> {
 /// The onboarding whose item has this `pk`.
 pub(crate) fn onboarding_id(pk: &str) -> Option<OnboardingId> {
     pk.strip_prefix(ONBOARDING_PREFIX)?.parse().ok()
+}
+
+/// The import whose item has this `pk`.
+pub(crate) fn import_id(pk: &str) -> Option<ImportId> {
+    pk.strip_prefix(IMPORT_PREFIX)?.parse().ok()
 }
 
 /// The inbox entry whose item has this `pk`.

@@ -125,13 +125,7 @@ impl Store {
             .set_item(Some(to_item(onboarding, 1)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
-        let started = HistoryEntry {
-            version: 1,
-            at: onboarding.created_at,
-            event: Event::Started,
-            from: onboarding.status,
-            to: onboarding.status,
-        };
+        let started = HistoryEntry::first(onboarding);
         let told = PartnerEvent::of_change(onboarding, onboarding, 1, &Event::Started);
         let mut backoff = RaceBackoff::default();
         loop {

@@ -22,9 +22,9 @@ pub const BY_STATUS: &str = "by_status";
 pub const BY_FEED: &str = "by_feed";
 
 /// What the partitions of the table are of: the first word of each `pk`. The roles of the template allow partitions by it.
-pub const PARTITIONS: [&str; 18] = [
-    "CHANNEL", "CLIENT", "CODE", "EMAIL", "HEARD", "IDEM", "INBOX", "LIMIT", "LOOK", "NUMBER", "ONB", "SEARCH",
-    "SIGNUP", "STACK", "SWEEP", "TOKEN", "WABA", "WARM",
+pub const PARTITIONS: [&str; 19] = [
+    "CHANNEL", "CLIENT", "CODE", "EMAIL", "HEARD", "IDEM", "IMPORT", "INBOX", "LIMIT", "LOOK", "NUMBER", "ONB",
+    "SEARCH", "SIGNUP", "STACK", "SWEEP", "TOKEN", "WABA", "WARM",
 ];
 
 /// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and

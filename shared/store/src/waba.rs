@@ -25,7 +25,7 @@ pub(crate) fn wabas(onboarding: &Onboarding) -> Vec<&WabaId> {
 /// The WABAs that an onboarding has since this event.
 pub(crate) fn wabas_of_event(event: &Event) -> Vec<&WabaId> {
     match event {
-        Event::SignupProven { signup } => all(Some(signup), &[]),
+        Event::SignupProven { signup } | Event::Imported { signup, .. } => all(Some(signup), &[]),
         Event::NumbersFound { signup, numbers } => all(Some(signup), numbers),
         _ => Vec::new(),
     }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, Select, TransactWriteItem, Update};
 use onboarding::limiter::{REDEEMABLE, from_milliseconds, milliseconds};
-use onboarding::{Class, HOLD, OnboardingId};
+use onboarding::{Class, HOLD, ImportId, OnboardingId};
 use time::{Duration, OffsetDateTime};
 
 use super::contention::{RaceBackoff, Transacted, Updated};
@@ -37,6 +37,8 @@ pub enum WorkKey {
     Confirmation(OnboardingId),
     /// A new key that takes too long. Reconciliation's, too.
     Rotation(OnboardingId),
+    /// What is personal and left in an onboarding whose record was erased. Reconciliation's too.
+    Erasure(OnboardingId),
     /// What is left of an onboarding whose record was deleted. Reconciliation's too.
     Deletion(OnboardingId),
     /// A webhook that is kept and not settled.
@@ -45,6 +47,8 @@ pub enum WorkKey {
     Event(EventKey),
     /// Events that are told once more to the partner's webhook.
     Replay,
+    /// An import of channels that were there before.
+    Import(ImportId),
     /// The daily sweep of all channels and client accounts.
     Sweep,
     /// The token with which we call the Hub, if it has to be fetched.
@@ -62,7 +66,11 @@ impl WorkKey {
     /// Reads [`Self::as_text`] of work that may get a permit; `None` for the `pk` of anything else.
     pub fn from_text(pk: &str) -> Option<Self> {
         let single = || [Self::Sweep, Self::Token, Self::Probe].into_iter().find(|work| work.key().pk == pk);
-        item::onboarding_id(pk).map(Self::Onboarding).or_else(|| item::inbox_key(pk).map(Self::Inbox)).or_else(single)
+        item::onboarding_id(pk)
+            .map(Self::Onboarding)
+            .or_else(|| item::inbox_key(pk).map(Self::Inbox))
+            .or_else(|| item::import_id(pk).map(Self::Import))
+            .or_else(single)
     }
 
     /// What an item with these keys gives to do that was just written: that of its onboarding or webhook, and an event to be
@@ -76,10 +84,12 @@ impl WorkKey {
             Self::Onboarding(id) => Key::onboarding(id),
             Self::Confirmation(id) => Key::token(id),
             Self::Rotation(id) => Key::rotation(id),
+            Self::Erasure(id) => Key::erasure(id),
             Self::Deletion(id) => Key::deleted(id),
             Self::Inbox(key) => Key::inbox_work(key),
             Self::Event(key) => key.delivery(),
             Self::Replay => Key::replay(),
+            Self::Import(id) => Key::import(id),
             Self::Sweep => Key::sweep(),
             Self::Token => Key::hub_token(),
             Self::Probe => Key::limit(),
@@ -320,6 +330,7 @@ fn due(item: &Item) -> Option<Due> {
         _ if pk == STACK => Some(WorkKey::Replay),
         (item::TOKEN, Some(id)) => Some(WorkKey::Confirmation(id)),
         (item::ROTATION, Some(id)) => Some(WorkKey::Rotation(id)),
+        (item::ERASURE, Some(id)) => Some(WorkKey::Erasure(id)),
         (item::DELETED, Some(id)) => Some(WorkKey::Deletion(id)),
         _ => WorkKey::from_text(pk),
     };

@@ -17,11 +17,11 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
     (
         "Onboardings",
         &[
-            ("BatchGetItem", "ONB SIGNUP STACK"),
-            ("DeleteItem", "CHANNEL ONB"),
-            ("GetItem", "IDEM NUMBER ONB STACK WARM"),
-            ("PutItem", "IDEM NUMBER ONB STACK WABA WARM"),
-            ("Query", "ONB SIGNUP"),
+            ("BatchGetItem", "EMAIL ONB SIGNUP STACK"),
+            ("DeleteItem", "CHANNEL EMAIL ONB"),
+            ("GetItem", "CHANNEL IDEM IMPORT NUMBER ONB STACK WARM"),
+            ("PutItem", "IDEM IMPORT NUMBER ONB STACK WABA WARM"),
+            ("Query", "IMPORT ONB SIGNUP"),
             ("UpdateItem", "ONB STACK WARM"),
         ],
     ),
@@ -44,9 +44,11 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
         "NumberSubmission",
         &[
             ("BatchGetItem", "EMAIL ONB"),
-            ("GetItem", "CHANNEL HEARD INBOX NUMBER ONB SWEEP TOKEN WARM"),
-            ("PutItem", "CHANNEL EMAIL ONB STACK WARM"),
-            ("UpdateItem", "CHANNEL CLIENT INBOX LIMIT ONB SEARCH SWEEP TOKEN WARM"),
+            ("DeleteItem", "CHANNEL SIGNUP"),
+            ("GetItem", "CHANNEL HEARD IMPORT INBOX NUMBER ONB SWEEP TOKEN WARM"),
+            ("PutItem", "CHANNEL EMAIL IMPORT NUMBER ONB STACK WABA WARM"),
+            ("Query", "IMPORT"),
+            ("UpdateItem", "CHANNEL CLIENT IMPORT INBOX LIMIT ONB SEARCH SWEEP TOKEN WARM"),
         ],
     ),
     (
@@ -68,9 +70,9 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
         "Dispatcher",
         &[
             ("BatchGetItem", "ONB STACK"),
-            ("GetItem", "CHANNEL INBOX NUMBER ONB SEARCH STACK SWEEP TOKEN WARM"),
+            ("GetItem", "CHANNEL IMPORT INBOX NUMBER ONB SEARCH STACK SWEEP TOKEN WARM"),
             ("PutItem", "CHANNEL ONB STACK"),
-            ("UpdateItem", "INBOX LIMIT ONB STACK SWEEP TOKEN"),
+            ("UpdateItem", "IMPORT INBOX LIMIT ONB STACK SWEEP TOKEN"),
         ],
     ),
     // It calls the partner's server: no permit, no number, no channel, and nothing new.

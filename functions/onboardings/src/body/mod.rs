@@ -2,6 +2,7 @@
 
 mod client;
 mod fields;
+mod import;
 mod link;
 mod locale;
 mod message_webhook;
@@ -12,6 +13,7 @@ mod start;
 mod urls;
 
 pub(crate) use fields::REFERENCE;
+pub(crate) use import::{ImportBody, WantedImport};
 pub(crate) use link::LinkBody;
 pub(crate) use message_webhook::OwnWebhook;
 pub(crate) use retry::RetryBody;

@@ -7,24 +7,6 @@ use time::Duration;
 
 use crate::support::TestBench;
 
-/// A channel that somebody at 360dialog made by hand for the number of an account at Meta. `client`: of another client
-/// account, or of this one.
-async fn made_by_hand(bench: &TestBench, account: &str, client: Option<&Value>, key: bool) -> (Value, Value) {
-    let order = match client {
-        Some(client) => json!({"account": account, "client_id": client, "key": key}),
-        None => json!({"account": account, "key": key}),
-    };
-    let made = bench.client.post("/simulator/channels", "", &order).await.unwrap();
-    assert!(made.status < 300, "{}", made.body);
-    (made.body["channel"].clone(), made.body["key"].clone())
-}
-
-async fn valid_keys(bench: &TestBench, channel_id: &Value) -> Vec<Value> {
-    let ledger = bench.client.ledger().await.unwrap();
-    let valid = |key: &&Value| key["channel_id"] == *channel_id && key["valid"] == true;
-    ledger["keys"].as_array().unwrap().iter().filter(valid).cloned().collect()
-}
-
 async fn retry(bench: &TestBench, started: &Started, body: &Value) -> (u16, Value) {
     let path = format!("/v1/onboardings/{}/retry", started.id);
     let answer = bench.client.post(&path, BACKEND_TOKEN, body).await.unwrap();
@@ -34,7 +16,7 @@ async fn retry(bench: &TestBench, started: &Started, body: &Value) -> (u16, Valu
 #[tokio::test]
 async fn a_signed_webhook_that_names_our_number_and_anothers_channel_gives_us_nothing() {
     let bench = TestBench::new().await;
-    let (theirs, _) = made_by_hand(&bench, "one_number:71", None, false).await;
+    let (theirs, _) = bench.made_by_hand("one_number:71", None, false).await;
     bench.faults(json!({"route": "webhook", "lose": true, "times": 100})).await;
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::seconds(5)).await;
@@ -47,7 +29,7 @@ async fn a_signed_webhook_that_names_our_number_and_anothers_channel_gives_us_no
     bench.live_through(Duration::seconds(60)).await;
     let record = bench.record(&started).await;
     assert_ne!(record["channel_id"], theirs["id"], "{record:#}");
-    assert_eq!(valid_keys(&bench, &theirs["id"]).await, Vec::<Value>::new());
+    assert_eq!(bench.keys_of(&theirs["id"]).await, Vec::<Value>::new());
     // Its own channel is found all the same.
     bench.live_through(Duration::minutes(6)).await;
     bench.assert_key_works(&started).await;
@@ -58,7 +40,7 @@ async fn a_number_that_is_live_under_another_client_account_is_refused_and_keeps
     for taken in ["conflict", "refused"] {
         let bench = TestBench::new().await;
         bench.client.order("settings", &json!({"number_taken": taken})).await.unwrap();
-        let (theirs, key) = made_by_hand(&bench, "one_number", None, true).await;
+        let (theirs, key) = bench.made_by_hand("one_number", None, true).await;
         assert!(key.is_object(), "{key}");
         let started = bench.signed_up("tenant-1", "one_number").await;
         bench.live_through(Duration::hours(30)).await;
@@ -72,7 +54,7 @@ async fn a_number_that_is_live_under_another_client_account_is_refused_and_keeps
         if taken == "conflict" {
             assert!(detail.contains(theirs["client_id"].as_str().unwrap()), "{detail}");
         }
-        assert_eq!(valid_keys(&bench, &theirs["id"]).await.len(), 1, "{taken}");
+        assert_eq!(bench.keys_of(&theirs["id"]).await.len(), 1, "{taken}");
     }
 }
 
@@ -82,7 +64,7 @@ async fn a_channel_that_was_there_with_a_key_waits_for_the_partners_word() {
     // The client account exists, and somebody connected the number to it by hand.
     let client = local::client::start_body("tenant-1")["client"].clone();
     let made = bench.post_to_hub("account_sharing/clients", &client).await;
-    let (channel, key) = made_by_hand(&bench, "one_number", Some(&made["id"]), true).await;
+    let (channel, key) = bench.made_by_hand("one_number", Some(&made["id"]), true).await;
     bench.pass(Duration::hours(1));
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(30)).await;
@@ -92,14 +74,14 @@ async fn a_channel_that_was_there_with_a_key_waits_for_the_partners_word() {
         (&json!("failed"), &json!("channel_has_key")),
         "{record:#}"
     );
-    assert_eq!(valid_keys(&bench, &channel["id"]).await.len(), 1, "{key}");
+    assert_eq!(bench.keys_of(&channel["id"]).await.len(), 1, "{key}");
 
     let (status, body) = retry(&bench, &started, &json!({})).await;
     assert_eq!((status, &body["errors"][0]["field"]), (422, &json!("replace_key")), "{body}");
     assert_eq!(retry(&bench, &started, &json!({"replace_key": true})).await.0, 202);
     bench.live_through(Duration::minutes(2)).await;
     bench.assert_key_works(&started).await;
-    let valid = valid_keys(&bench, &channel["id"]).await;
+    let valid = bench.keys_of(&channel["id"]).await;
     assert_eq!((valid.len(), &valid[0]["made_by"]), (1, &json!("partner")));
 }
 
@@ -108,7 +90,7 @@ async fn a_channel_that_was_there_without_a_key_gets_one() {
     let bench = TestBench::new().await;
     let client = local::client::start_body("tenant-1")["client"].clone();
     let made = bench.post_to_hub("account_sharing/clients", &client).await;
-    let (channel, _) = made_by_hand(&bench, "one_number", Some(&made["id"]), false).await;
+    let (channel, _) = bench.made_by_hand("one_number", Some(&made["id"]), false).await;
     bench.pass(Duration::hours(1));
     let started = bench.signed_up("tenant-1", "one_number").await;
     bench.live_through(Duration::minutes(30)).await;

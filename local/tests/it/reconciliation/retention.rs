@@ -3,39 +3,21 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::Options;
 use local::client::Started;
 use local::settings::BACKEND_TOKEN;
 use serde_json::{Value, json};
-use store::schema;
 use time::Duration;
 
 use crate::support::TestBench;
 use crate::support::log::Log;
+use crate::support::raw_table::{TABLE, bench_with_table};
 
-const TABLE: &str = "onboardings";
 const DAY: Duration = Duration::days(1);
 
 /// A bench, and its table as it is. `days`: the setting; empty for its default.
 async fn bench(days: &str) -> (TestBench, Client) {
-    let database = embedded_dynamodb::in_memory().unwrap();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("local"))
-        .endpoint_url(embedded_dynamodb::serve(database.clone()).await.unwrap())
-        .http_client(exchange::aws_sdk::http_client(exchange::client().unwrap()))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .build();
-    let table = Client::from_conf(config);
-    schema::create_table(&table, TABLE).await.unwrap();
-    let options = Options {
-        table: Some((table.clone(), TABLE.to_owned(), database)),
-        variables: vec![("RETENTION_DAYS".to_owned(), days.to_owned())],
-        ..Options::default()
-    };
-    (TestBench::with(options).await, table)
+    bench_with_table(&[("RETENTION_DAYS", days)]).await
 }
 
 impl TestBench {

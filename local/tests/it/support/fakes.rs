@@ -121,6 +121,25 @@ impl TestBench {
         answer.json().await.unwrap()
     }
 
+    /// A channel, and its key, that somebody at 360dialog made by hand for the number of an account at Meta. `client`: of
+    /// another client account, or of this one.
+    pub(crate) async fn made_by_hand(&self, account: &str, client: Option<&Value>, key: bool) -> (Value, Value) {
+        let order = match client {
+            Some(client) => json!({"account": account, "client_id": client, "key": key}),
+            None => json!({"account": account, "key": key}),
+        };
+        let made = self.client.post("/simulator/channels", "", &order).await.unwrap();
+        assert!(made.status < 300, "{}", made.body);
+        (made.body["channel"].clone(), made.body["key"].clone())
+    }
+
+    /// The keys of a channel that the fake Hub accepts now.
+    pub(crate) async fn keys_of(&self, channel_id: &Value) -> Vec<Value> {
+        let ledger = self.client.ledger().await.unwrap();
+        let valid = |key: &&Value| key["channel_id"] == *channel_id && key["valid"] == true;
+        ledger["keys"].as_array().unwrap().iter().filter(valid).cloned().collect()
+    }
+
     /// Makes a client account at the fake Hub, as another system of the partner would. Returns its id.
     pub(crate) async fn make_client(&self, email: &str) -> String {
         let body = json!({ "name": "Another one", "email": email, "user_name": "Jo" });

@@ -4,6 +4,7 @@
 //! partner's word (a retry, a new link, a cancel), by news of the channel, or by proof that what failed has happened after all.
 
 mod channel;
+mod erasing;
 mod failing;
 mod signing_up;
 mod submitting;
@@ -50,6 +51,9 @@ pub fn transition(
     // A clock that goes back must not make the record go back: what the history says happened then.
     let at = at.max(before.updated_at);
     let illegal = || IllegalTransition { status: before.status, event: event.name() };
+    if before.erased_at.is_some() && !erasing::may_follow(event) {
+        return Err(illegal());
+    }
     let mut after = before.clone();
     match event {
         Event::Started => {}
@@ -154,6 +158,15 @@ pub fn transition(
                 go_live(&mut after, channel_id, *made_at);
             }
             _ => {}
+        },
+        Event::Imported { signup, channel_id, made_at, replace_key } => match before.status {
+            Status::Started if before.client_id().is_some() && signup.waba_id.is_some() && signup.number.is_some() => {
+                after.signup = Some(signup.clone());
+                go_live(&mut after, channel_id, *made_at);
+                after.may_have_key &= !replace_key;
+            }
+            _ if same_number(before, signup) && before.channel_id.as_ref() == Some(channel_id) => {}
+            _ => return Err(illegal()),
         },
         Event::ChannelEnded { channel_id } => {
             if before.channel_id.as_ref() == Some(channel_id) {
@@ -333,13 +346,21 @@ pub fn transition(
             }
         }
         Event::StepFailed { problem } => {
-            if (problem.step.spec().is_open)(before) && !before.status.is_final() {
+            let goes_on = !before.status.is_final() && before.erased_at.is_none();
+            if (problem.step.spec().is_open)(before) && goes_on {
                 fail(&mut after, problem);
             }
         }
         Event::ClientCorrected { client } if client_is_open(before) => after.client = client.clone(),
         Event::ClientCorrected { .. } => return Err(illegal()),
         Event::RetryRequested { replace_key } => retry_requested(&mut after, *replace_key, at).ok_or_else(illegal)?,
+        Event::Erased { .. } if before.erased_at.is_some() => {}
+        Event::Erased { .. } => {
+            if !before.may_be_erased() {
+                return Err(illegal());
+            }
+            erasing::erase(&mut after, at);
+        }
         Event::LinkExpired => {
             if matches!(before.status, Status::Started | Status::NumberChoice) && at >= before.link_expires_at {
                 advance(&mut after, Status::Expired);

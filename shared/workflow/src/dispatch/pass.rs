@@ -247,13 +247,16 @@ impl Pass<'_> {
         let step = work.and_then(|work| work.step).unwrap_or(Step::NumberSubmission);
         let (queue, about) = match key {
             // All but the first are reconciliation's, and are never sent.
-            WorkKey::Onboarding(id) | WorkKey::Confirmation(id) | WorkKey::Rotation(id) | WorkKey::Deletion(id) => {
-                (step.into(), About::Onboarding { onboarding_id: id.clone() })
-            }
+            WorkKey::Onboarding(id)
+            | WorkKey::Confirmation(id)
+            | WorkKey::Rotation(id)
+            | WorkKey::Erasure(id)
+            | WorkKey::Deletion(id) => (step.into(), About::Onboarding { onboarding_id: id.clone() }),
             WorkKey::Inbox(key) => (step.into(), About::Inbox { inbox_key: key.as_str().to_owned() }),
             WorkKey::Event(EventKey { onboarding, id }) => {
                 (QueueName::Deliveries, About::Event { onboarding_id: onboarding.clone(), event_id: id.clone() })
             }
+            WorkKey::Import(id) => (step.into(), About::Import { import_id: id.clone() }),
             WorkKey::Replay => (QueueName::Deliveries, About::Replay),
             WorkKey::Sweep => (step.into(), About::Sweep),
             WorkKey::Token => (step.into(), About::Token),

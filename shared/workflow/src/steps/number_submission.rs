@@ -13,7 +13,7 @@ use vault::Vault;
 use super::{client_account, unclear_submission};
 use crate::inbound::channel_event;
 use crate::runner::{FailedStep, HubContext, PermittedWork, StepError, StepRunner};
-use crate::upkeep::{channel_end, daily_sweep, hub_probe, hub_token, look_up};
+use crate::upkeep::{channel_end, channel_import, daily_sweep, hub_probe, hub_token, look_up};
 
 /// The worker of step 3, which also asks the Hub whatever else is to be asked: for a channel that is waited for, for the
 /// channel of a webhook, for all channels and client accounts, for a token, and whether it is well.
@@ -45,6 +45,9 @@ impl NumberSubmission {
             About::Sweep => {
                 let sweep = daily_sweep::DailySweep { context: &self.context, vault: &self.vault };
                 sweep.run(&permitted(WorkKey::Sweep)).await
+            }
+            About::Import { import_id } => {
+                channel_import::run(&self.context, &permitted(WorkKey::Import(import_id.clone())), import_id).await
             }
             About::Token => hub_token::run(&self.context, &permitted(WorkKey::Token)).await,
             About::Probe => hub_probe::run(&self.context, &permitted(WorkKey::Probe)).await,

@@ -43,17 +43,7 @@ impl ChannelCheck<'_> {
     }
 
     async fn check(&self, channel: &Channel) -> Result<(), StepError> {
-        let Owner::Ours(id) = owner_of(&self.context.store, channel).await? else {
-            let what =
-                Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
-            let event = PartnerEvent::channel_unknown(
-                &channel.id,
-                channel.client_id.as_ref(),
-                channel.waba_id.as_ref(),
-                channel.phone_number_id.as_ref(),
-            );
-            return self.tell(&channel.id, None, what, Some(&event)).await;
-        };
+        let Owner::Ours(id) = owner_of(&self.context.store, channel).await? else { return self.unknown(channel).await };
         let onboarding = match self.context.store.get(&id).await {
             Ok(stored) => stored.onboarding,
             // A person has been told of it where it was found due.
@@ -61,6 +51,7 @@ impl ChannelCheck<'_> {
             Err(error) => return Err(error.into()),
         };
         match onboarding.status {
+            _ if onboarding.erased_at.is_some() => return self.unknown(channel).await,
             // The submission may have had its effect although it was refused the second time.
             Status::SignedUp | Status::Submitted | Status::Failed if waits_for_channel(&onboarding) => {
                 found_live(&self.context.store, &onboarding, channel).await?;
@@ -85,6 +76,18 @@ impl ChannelCheck<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells of a live channel that costs the partner money, and whose onboarding is not there or was erased.
+    async fn unknown(&self, channel: &Channel) -> Result<(), StepError> {
+        let what = Classification { metric: Metric::ChannelUnknown, text: "a live channel that no onboarding knows" };
+        let event = PartnerEvent::channel_unknown(
+            &channel.id,
+            channel.client_id.as_ref(),
+            channel.waba_id.as_ref(),
+            channel.phone_number_id.as_ref(),
+        );
+        self.tell(&channel.id, None, what, Some(&event)).await
     }
 
     /// The Hub's word that the channel of an onboarding has ended.

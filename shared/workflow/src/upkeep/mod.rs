@@ -4,6 +4,7 @@
 
 mod channel_check;
 pub(crate) mod channel_end;
+pub(crate) mod channel_import;
 pub(crate) mod daily_sweep;
 mod duplicate_client;
 pub(crate) mod hub_probe;

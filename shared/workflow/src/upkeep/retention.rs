@@ -31,10 +31,14 @@ pub(crate) async fn delete_past(
         Err(error) => tracing::error!(%error, onboarding_id = %id, "an onboarding could not be deleted"),
     };
     for Due { key, .. } in due {
-        if let WorkKey::Deletion(id) = key
-            && Instant::now() < until
-        {
-            count(id, delete_rest(context, id, until).await);
+        if Instant::now() >= until {
+            break;
+        }
+        match key {
+            WorkKey::Deletion(id) => count(id, delete_rest(context, id, until).await),
+            // The request that asked for it was interrupted.
+            WorkKey::Erasure(id) => count(id, context.store.erase_rest(id, until).await.map(|_| false)),
+            _ => {}
         }
     }
     for status in Status::ALL.iter().filter(|status| status.has_ended()) {
