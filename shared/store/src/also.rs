@@ -1,11 +1,12 @@
 //! What changes in the transaction of a record, besides its number and channel: who has a WABA, the signups that nobody has, the
-//! token of the signup that is being confirmed, the codes that a link may have exchanged, and the reminder of a new key.
+//! token of the signup that is being confirmed, the codes that a link may have exchanged, the reminder of a new key, and the
+//! list of what is overdue.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use onboarding::{Event, Onboarding, SignupSource, Status};
 
 use super::kept_token::{self, KeptToken};
-use super::{StoreError, erasure, popup, rotation, unclaimed, waba};
+use super::{StoreError, erasure, overdue, popup, rotation, unclaimed, waba};
 
 /// One write.
 pub(crate) struct Also {
@@ -59,6 +60,13 @@ impl Also {
             (None, Some(asked)) => writes.push(always(rotation::remind(table, &after.id, asked.since)?)),
             (Some(_), None) => writes.push(always(rotation::forget(table, &after.id)?)),
             (Some(_), Some(_)) if is_overdue => writes.push(always(rotation::forget(table, &after.id)?)),
+            _ => {}
+        }
+        match after.overdue_since {
+            Some(since) if before.overdue_since != Some(since) => {
+                writes.push(always(overdue::enlist(table, &after.id, since)?));
+            }
+            None if before.overdue_since.is_some() => writes.push(always(overdue::strike(table, &after.id)?)),
             _ => {}
         }
         Ok(writes)

@@ -15,9 +15,9 @@ use super::report::Reported;
 
 /// The shape of the items that this release writes, and the only one it reads.
 pub(crate) const SHAPE: u32 = 2;
-/// The partition of the index `by_creation`.
+/// The partition of the indexes `by_creation` and `by_change`.
 pub(crate) const LISTED: &str = "ONB";
-/// The same of signups that no onboarding has.
+/// The partition of `by_creation` of signups that no onboarding has.
 pub(crate) const LISTED_SIGNUPS: &str = "SIGNUP";
 /// What the sort keys of hints begin with.
 pub(crate) const HINT_PREFIX: &str = "HINT#";
@@ -145,6 +145,11 @@ impl Key {
         Self { sk: ROTATION.to_owned(), ..Self::onboarding(id) }
     }
 
+    /// What puts an onboarding on the list of those that are overdue.
+    pub(crate) fn overdue(id: &OnboardingId) -> Self {
+        Self { sk: "OVERDUE".to_owned(), ..Self::onboarding(id) }
+    }
+
     /// The token of the signup that is being confirmed.
     pub(crate) fn token(id: &OnboardingId) -> Self {
         Self { sk: TOKEN.to_owned(), ..Self::onboarding(id) }
@@ -162,7 +167,7 @@ impl Key {
 
     /// An onboarding's hold of a WABA.
     pub(crate) fn waba(waba_id: &WabaId, id: &OnboardingId) -> Self {
-        Self { pk: format!("WABA#{waba_id}"), sk: id.to_string() }
+        Self { pk: waba_pk(waba_id), sk: id.to_string() }
     }
 
     pub(crate) fn unclaimed(waba_id: &WabaId) -> Self {
@@ -231,6 +236,11 @@ impl Key {
     pub(crate) fn attributes(self) -> Item {
         Item::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
     }
+}
+
+/// The `pk` of every hold of a WABA.
+pub(crate) fn waba_pk(waba_id: &WabaId) -> String {
+    format!("WABA#{waba_id}")
 }
 
 fn entry_time(pk: &str, at: OffsetDateTime) -> Result<String, StoreError> {

@@ -1,12 +1,44 @@
-//! What has been in one status for long: found by the index of lists, from where the last look ended.
+//! What has been in one status for long: found by the index of lists, from where the last look ended. And the list of those that
+//! are overdue: an item of each stands in the same index, under a word that is no status.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use onboarding::limiter::{from_milliseconds, milliseconds};
 use onboarding::{OnboardingId, Status};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::item::{self, Key, n, s};
 use super::list::onboarding_of;
 use super::{Store, StoreError, schema};
+
+/// The partition of the index `by_status` of those that are overdue.
+pub(crate) const PARTITION: &str = "overdue";
+
+/// The attributes of the item of an onboarding that is overdue.
+#[derive(Serialize)]
+struct Overdue {
+    status: &'static str,
+    changed_at: i64,
+}
+
+/// The write that puts an onboarding on the list of those that are overdue.
+pub(crate) fn enlist(table: &str, id: &OnboardingId, since: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+    let overdue = Overdue { status: PARTITION, changed_at: milliseconds(since) };
+    let put = Put::builder().table_name(table).set_item(Some(item::write(Key::overdue(id), &overdue)?)).build()?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// The write that takes it off the list. Its item stays, so that few roles have to delete anything.
+pub(crate) fn strike(table: &str, id: &OnboardingId) -> Result<TransactWriteItem, StoreError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::overdue(id).attributes()))
+        .update_expression("SET v = :v REMOVE #status, changed_at")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":v", n(item::SHAPE))
+        .build()?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
 
 /// An onboarding in a status, as the index shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

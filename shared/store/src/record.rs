@@ -60,6 +60,7 @@ struct RecordItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     listed: &'static str,
+    updated_ms: i64,
     id: &'a OnboardingId,
     record: &'a Onboarding,
     /// JSON text: any JSON may be prefilled, and an attribute cannot hold all of it (empty names, large numbers, depth).
@@ -94,6 +95,7 @@ pub(crate) fn to_item(onboarding: &Onboarding, version: u64) -> Result<Item, Sto
         due: work.map(|work| work.class.as_str()),
         due_at: work.map(|work| milliseconds(work.due_at)),
         listed: LISTED,
+        updated_ms: milliseconds(onboarding.updated_at),
         id: &onboarding.id,
         record: &Onboarding { prefill: Map::new(), ..onboarding.clone() },
         prefill,

@@ -15,8 +15,10 @@ pub const BY_CLIENT: &str = "by_client";
 pub const BY_REFERENCE: &str = "by_reference";
 /// All onboardings, by creation: `listed`, `id`.
 pub const BY_CREATION: &str = "by_creation";
-/// Onboardings in one status, by the time of its last change: `status`, `changed_at`.
+/// Onboardings in one status, by the time of its last change, and those that are overdue: `status`, `changed_at`.
 pub const BY_STATUS: &str = "by_status";
+/// All onboardings, by the time of their last change: `listed`, `updated_ms`.
+pub const BY_CHANGE: &str = "by_change";
 
 /// Events that the partner is told, by the day of their id: `feed`, `event_id`.
 pub const BY_FEED: &str = "by_feed";
@@ -27,7 +29,7 @@ pub const PARTITIONS: [&str; 19] = [
     "SEARCH", "SIGNUP", "STACK", "SWEEP", "TOKEN", "WABA", "WARM",
 ];
 
-/// Creates the table. Its indexes hold keys only, so a change that moves no key costs no index write. For the local stack and
+/// Creates the table. Its indexes hold keys only, so a change writes those whose keys it moves. For the local stack and
 /// tests; a deployed table is the template's.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), StoreError> {
     let strings = ["pk", "sk", "due", "client_id", "reference", "listed", "id", "status", "feed", "event_id"];
@@ -35,7 +37,7 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Res
     for name in strings {
         definitions.push(attribute(name, ScalarAttributeType::S)?);
     }
-    for name in ["due_at", "changed_at"] {
+    for name in ["due_at", "changed_at", "updated_ms"] {
         definitions.push(attribute(name, ScalarAttributeType::N)?);
     }
     client
@@ -49,6 +51,7 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, table: &str) -> Res
         .global_secondary_indexes(index(BY_REFERENCE, "reference", "id")?)
         .global_secondary_indexes(index(BY_CREATION, "listed", "id")?)
         .global_secondary_indexes(index(BY_STATUS, "status", "changed_at")?)
+        .global_secondary_indexes(index(BY_CHANGE, "listed", "updated_ms")?)
         .global_secondary_indexes(index(BY_FEED, "feed", "event_id")?)
         .stream_specification(
             StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::KeysOnly).build()?,

@@ -140,7 +140,8 @@ impl Store {
         let limit = limit.clamp(1, LONGEST_PAGE);
         let start = cursor.map(|cursor| read_cursor(cursor).ok_or(StoreError::InvalidCursor)).transpose()?;
         // One more than asked for tells whether there is another page.
-        let query = self.query_index(schema::BY_CREATION, "listed", LISTED_SIGNUPS).limit(limit.cast_signed() + 1);
+        let query =
+            self.query_partition(Some(schema::BY_CREATION), "listed", LISTED_SIGNUPS).limit(limit.cast_signed() + 1);
         let page = query.set_exclusive_start_key(start.map(|place| place.key())).send().await?;
         let mut places: Vec<Place> = page.items.unwrap_or_default().iter().filter_map(place_of).collect();
         let more = places.len() > limit as usize || page.last_evaluated_key.is_some();

@@ -56,7 +56,7 @@ impl Store {
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(format!("WABA#{waba_id}")))
+            .expression_attribute_values(":pk", s(item::waba_pk(waba_id)))
             .consistent_read(true);
         let mut items = query.into_paginator().items().send();
         let mut found = Vec::new();

@@ -21,7 +21,7 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
             ("DeleteItem", "CHANNEL EMAIL ONB"),
             ("GetItem", "CHANNEL IDEM IMPORT NUMBER ONB STACK WARM"),
             ("PutItem", "IDEM IMPORT NUMBER ONB STACK WABA WARM"),
-            ("Query", "IMPORT ONB SIGNUP"),
+            ("Query", "IMPORT ONB SIGNUP WABA"),
             ("UpdateItem", "ONB STACK WARM"),
         ],
     ),

@@ -4,6 +4,7 @@ use serde_json::json;
 use store::{ListFilter, StoreError};
 use time::Duration;
 
+use crate::filters::{WABA, of_channel, of_client, of_number, of_waba};
 use crate::operations::Operations;
 use crate::{TABLE, TestBench, client_found, onboarding, signup_proven};
 
@@ -11,14 +12,14 @@ fn with_reference(reference: &str) -> ListFilter {
     ListFilter::Reference(reference.to_owned())
 }
 
-fn failed() -> Event {
+pub(crate) fn failed() -> Event {
     let (code, detail) = ("refused".to_owned(), "no".to_owned());
     Event::StepFailed { problem: Problem { step: Step::ClientAccount, code, detail, retryable: true } }
 }
 
 impl TestBench {
     /// Every page of a list, which must not be longer than `limit`.
-    async fn pages(&self, filter: &ListFilter, limit: u32) -> Vec<Vec<OnboardingId>> {
+    pub(crate) async fn pages(&self, filter: &ListFilter, limit: u32) -> Vec<Vec<OnboardingId>> {
         let mut pages = Vec::new();
         let mut cursor = None;
         loop {
@@ -120,9 +121,16 @@ async fn the_first_page_of_any_filter_takes_two_reads_however_many_others_there_
     let bench = TestBench::new().await;
     let first = bench.create("rare").await;
     bench.apply(&first, failed()).await.unwrap();
+    let waits = bench.create_signed_up("106540352242920").await;
+    bench.apply(&waits, client_found("hT3mVxCL")).await.unwrap();
+    let start = bench.now();
+    bench.pass(Duration::HOUR);
     for _ in 0..1_500 {
         bench.create("common").await;
     }
+    let before = bench.now();
+    bench.pass(Duration::HOUR);
+    bench.mark_overdue(&waits).await;
     let (store, operations) = bench.counted(Operations::default());
     for (filter, shown) in [
         (ListFilter::Status(Status::Failed), 1),
@@ -130,11 +138,20 @@ async fn the_first_page_of_any_filter_takes_two_reads_however_many_others_there_
         (with_reference("rare"), 1),
         (with_reference("common"), 50),
         (ListFilter::All, 50),
+        (ListFilter::Overdue, 1),
+        (of_client("hT3mVxCL"), 1),
+        (of_waba(WABA), 1),
+        (ListFilter::UpdatedAfter(start), 50),
+        (ListFilter::UpdatedAfter(before), 1),
     ] {
         let page = store.list(&filter, None, 50).await.unwrap();
         assert_eq!((page.onboardings.len(), page.cursor.is_some()), (shown, shown == 50), "{filter:?}");
         assert_eq!(operations.take(), ["Query", "BatchGetItem"], "{filter:?}");
     }
+    assert_eq!(store.list(&of_number("106540352242920"), None, 50).await.unwrap().onboardings.len(), 1);
+    assert_eq!(operations.take(), ["GetItem", "BatchGetItem"]);
+    assert!(store.list(&of_channel("Rb82LdCH"), None, 50).await.unwrap().onboardings.is_empty());
+    assert_eq!(operations.take(), ["GetItem"]);
     assert!(store.list(&ListFilter::Status(Status::Ready), None, 50).await.unwrap().onboardings.is_empty());
     assert_eq!(operations.take(), ["Query"]);
 }
@@ -167,17 +184,32 @@ async fn keys_that_stay_unprocessed_are_given_up_after_a_bounded_number_of_tries
 #[tokio::test]
 async fn a_foreign_list_cursor_is_refused() {
     let bench = TestBench::new().await;
-    for _ in 0..3 {
-        bench.create("a").await;
+    let start = bench.now();
+    bench.pass(Duration::HOUR);
+    for number in 0..3 {
+        let id = bench.create_signed_up(&format!("10654035224292{number}")).await;
+        bench.apply(&id, client_found("hT3mVxCL")).await.unwrap();
+        bench.pass(Duration::HOUR);
+        bench.mark_overdue(&id).await;
     }
-    let started = ListFilter::Status(Status::Started);
-    for filter in [ListFilter::All, with_reference("a"), started.clone()] {
+    let changes = ListFilter::UpdatedAfter(start);
+    let signed_up = ListFilter::Status(Status::SignedUp);
+    let (by_client, by_waba) = (of_client("hT3mVxCL"), of_waba(WABA));
+    for filter in
+        [ListFilter::All, with_reference("a"), signed_up, ListFilter::Overdue, by_client, by_waba, changes.clone()]
+    {
         let cursor = bench.store.list(&filter, None, 1).await.unwrap().cursor.unwrap();
         assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
         let (cut, longer, turned) = (&cursor[1..], format!("{cursor}AAAA"), cursor.chars().rev().collect::<String>());
         for cursor in ["", "x", "%", "e30", "eyJwayI6eyJTIjoiSURFTSN4In19", cut, &longer, &turned] {
             let page = bench.store.list(&filter, Some(cursor), 1).await;
             assert!(matches!(page, Err(StoreError::InvalidCursor)), "{filter:?}: {cursor}: {page:?}");
+        }
+        // No page follows the one of an owner, and the place of a change is before a later time.
+        let later = ListFilter::UpdatedAfter(bench.now());
+        for other in [of_number("106540352242920"), of_channel("Rb82LdCH"), later] {
+            let page = bench.store.list(&other, Some(&cursor), 1).await;
+            assert!(matches!(page, Err(StoreError::InvalidCursor)), "{filter:?}: {other:?}: {page:?}");
         }
     }
 }
@@ -202,7 +234,21 @@ async fn a_cursor_of_another_list_shows_nothing_of_that_list() {
     let started = ListFilter::Status(Status::Started);
     let found = bench.store.list(&started, Some(&by_change), 50).await.unwrap().onboardings;
     assert_eq!(found.iter().map(|stored| stored.onboarding.status).collect::<Vec<_>>(), [Status::Started; 2]);
-    for (filter, cursor) in [(started, &by_id), (failed, &by_id), (ListFilter::All, &by_change)] {
+    let changes = ListFilter::UpdatedAfter(bench.now() - Duration::HOUR);
+    let by_update = bench.store.list(&changes, None, 1).await.unwrap().cursor.unwrap();
+    for (filter, cursor) in [
+        (started.clone(), &by_id),
+        (failed, &by_id),
+        (ListFilter::Overdue, &by_id),
+        (changes.clone(), &by_id),
+        (changes, &by_change),
+        (ListFilter::All, &by_change),
+        (of_client("hT3mVxCL"), &by_change),
+        (of_waba(WABA), &by_change),
+        (started, &by_update),
+        (ListFilter::Overdue, &by_update),
+        (of_waba(WABA), &by_update),
+    ] {
         let page = bench.store.list(&filter, Some(cursor), 50).await;
         assert!(matches!(page, Err(StoreError::InvalidCursor)), "{filter:?}: {page:?}");
     }
@@ -238,7 +284,7 @@ async fn table_items_of_unknown_shape_do_not_stop_a_list() {
     }
     bench.tamper(format!("ONB#{second}"), "ONB", "v", AttributeValue::N("1".to_owned())).await;
     let listed = [third.clone(), first.clone()];
-    for filter in [ListFilter::All, with_reference("a"), ListFilter::Status(Status::Started)] {
+    for filter in [ListFilter::All, with_reference("a"), ListFilter::Status(Status::Started), of_client("hT3mVxCL")] {
         for limit in [1, 2, 3] {
             let pages = bench.pages(&filter, limit).await;
             assert_eq!(pages.concat(), listed, "{filter:?}");

@@ -5,6 +5,7 @@
 mod codes;
 mod deletion;
 mod dispatch;
+mod filters;
 mod inbox;
 mod lists;
 mod operations;
