@@ -1,4 +1,7 @@
-//! `GET /onboardings?status=&reference=&cursor=&limit=`: a page of full records without their histories, by one filter.
+//! `GET /onboardings`: a page of full records without their histories, by one filter, with `cursor` and `limit`.
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use api::access::require_back_end;
 use api::view::full_view;
@@ -8,15 +11,27 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use onboarding::Status;
 use serde_json::{Value, json};
 use store::{ListFilter, StoreError};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::Onboardings;
 use crate::body::REFERENCE;
 use crate::query::{PAGE, Query, limit, wrong_cursor};
 
-/// Every parameter of the query.
-const PARAMETERS: [&str; 4] = ["status", "reference", "cursor", "limit"];
-/// Those of them that choose what is listed. Each has an index of its own, and no index holds two.
-const FILTERS: [&str; 2] = ["status", "reference"];
+/// How the value of a filter's parameter is read.
+type ReadFilter = fn(&str) -> Result<ListFilter, String>;
+
+/// The parameters that choose what is listed. Each has an index or items of its own, and no index holds two.
+const FILTERS: [(&str, ReadFilter); 8] = [
+    ("status", status),
+    ("overdue", overdue),
+    ("reference", reference),
+    ("client_id", |text| id(text, ListFilter::Client)),
+    ("waba_id", |text| id(text, ListFilter::Waba)),
+    ("phone_number_id", |text| id(text, ListFilter::PhoneNumber)),
+    ("channel_id", |text| id(text, ListFilter::Channel)),
+    ("updated_after", updated_after),
+];
 
 impl Onboardings {
     pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -43,16 +58,17 @@ struct ListQuery<'a> {
 impl<'a> ListQuery<'a> {
     /// Checks every parameter, so that the answer names all that is wrong.
     fn read(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
-        let mut query = Query::read(pairs, &PARAMETERS);
-        let filters = [query.checked("status", status), query.checked("reference", reference)];
+        let filters = FILTERS.map(|(name, _)| name);
+        let mut query = Query::read(pairs, &[&filters[..], &["cursor", "limit"]].concat());
+        let chosen = FILTERS.map(|(name, read)| Some((name, query.checked(name, read)?)));
         let limit = query.checked("limit", limit).unwrap_or(PAGE);
         let cursor = query.value("cursor");
         query.finish()?;
-        let mut chosen = filters.into_iter().flatten();
-        match (chosen.next(), chosen.next()) {
-            (filter, None) => Ok(Self { filter: filter.unwrap_or_default(), cursor, limit }),
-            _ => Err(Problem::unsupported_filter(&FILTERS)),
+        let (given, mut chosen): (Vec<&str>, Vec<ListFilter>) = chosen.into_iter().flatten().unzip();
+        if given.len() > 1 {
+            return Err(Problem::unsupported_filter(&given, &filters));
         }
+        Ok(Self { filter: chosen.pop().unwrap_or_default(), cursor, limit })
     }
 }
 
@@ -70,4 +86,21 @@ fn status(word: &str) -> Result<ListFilter, String> {
         let words: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
         format!("must be one of {}", words.join(", "))
     })
+}
+
+fn overdue(word: &str) -> Result<ListFilter, String> {
+    if word == "true" {
+        Ok(ListFilter::Overdue)
+    } else {
+        Err("must be true; without it the list has all onboardings".to_owned())
+    }
+}
+
+fn id<T: FromStr<Err: Display>>(text: &str, filter: fn(T) -> ListFilter) -> Result<ListFilter, String> {
+    text.parse().map(filter).map_err(|error| format!("is {error}"))
+}
+
+fn updated_after(text: &str) -> Result<ListFilter, String> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).map(ListFilter::UpdatedAfter);
+    time.map_err(|_| "must be a time of RFC 3339, such as 2026-11-03T09:00:00Z".to_owned())
 }

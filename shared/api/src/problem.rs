@@ -206,14 +206,15 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidField, detail) }
     }
 
-    /// 422: no index holds this combination of filters.
-    pub fn unsupported_filter(filters: &[&str]) -> Self {
-        let detail = format!("A list takes one filter, and not {} at once.", filters.join(" and "));
+    /// 422: no index holds this combination of filters. `given`: those of the query. `filters`: all that there are.
+    pub fn unsupported_filter(given: &[&str], filters: &[&str]) -> Self {
+        let (given_names, all) = (given.join(" and "), filters.join(", "));
+        let detail = format!("A list takes one filter, and not {given_names} at once. The filters are {all}.");
         let error = |filter: &&str| FieldError {
             field: (*filter).to_owned(),
             message: "cannot be combined with another filter".to_owned(),
         };
-        let errors = filters.iter().map(error).collect();
+        let errors = given.iter().map(error).collect();
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::UnsupportedFilter, detail) }
     }
 

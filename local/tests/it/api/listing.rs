@@ -22,6 +22,18 @@ async fn page(bench: &TestBench, query: &str) -> (Vec<String>, Option<String>) {
     (ids, reply.body["next_cursor"].as_str().map(ToOwned::to_owned))
 }
 
+/// Every filter, with a value that it takes.
+const FILTERS: [(&str, &str); 8] = [
+    ("status", "started"),
+    ("overdue", "true"),
+    ("reference", "tenant-1"),
+    ("client_id", "hT3mVxCL"),
+    ("waba_id", "409812357760143"),
+    ("phone_number_id", "106540352242922"),
+    ("channel_id", "Rb82LdCH"),
+    ("updated_after", "2026-11-03T09:00:00Z"),
+];
+
 /// All pages, one after the other.
 async fn pages(bench: &TestBench, filter: &str) -> Vec<Vec<String>> {
     let mut all = Vec::new();
@@ -155,6 +167,17 @@ async fn two_filters_at_once_are_refused_by_name() {
         let errors = reply.body["errors"].as_array().unwrap();
         assert_eq!(errors.iter().map(|error| &error["field"]).collect::<Vec<_>>(), ["status", "reference"]);
     }
+    for (number, (one, value)) in FILTERS.iter().enumerate() {
+        for (other, other_value) in &FILTERS[..number] {
+            let query = format!("{one}={value}&{other}={other_value}");
+            let reply = bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await;
+            reply.assert_problem(422, "unsupported_filter");
+            let errors = reply.body["errors"].as_array().unwrap();
+            assert_eq!(errors.iter().map(|error| &error["field"]).collect::<Vec<_>>(), [other, one]);
+            let detail = reply.body["detail"].as_str().unwrap();
+            assert!(FILTERS.iter().all(|(name, _)| detail.contains(name)), "{detail}");
+        }
+    }
     // A filter without a value is none.
     for query in ["status=started&reference=", "status=&reference=tenant-1"] {
         assert_eq!(page(&bench, query).await.0.len(), 1, "{query}");
@@ -165,7 +188,8 @@ async fn two_filters_at_once_are_refused_by_name() {
 async fn parameters_that_are_unknown_or_given_twice_are_refused_by_name() {
     let bench = TestBench::new().await;
     for (query, fields) in [
-        ("client_id=hT3mVxCL", &["client_id"][..]),
+        ("client=hT3mVxCL", &["client"][..]),
+        ("overdue=true&overdue=true", &["overdue"]),
         ("Status=started", &["Status"]),
         ("status=started&page=2&size=", &["page", "size"]),
         ("a=1&a=2", &["a"]),
@@ -190,4 +214,101 @@ async fn an_unknown_status_is_refused_with_the_list_of_valid_ones() {
     }
     let empty = bench.get("/v1/onboardings?status=&reference=&cursor=", BACKEND_TOKEN).await;
     assert_eq!((empty.status, empty.body), (200, json!({"onboardings": [], "next_cursor": Value::Null})));
+}
+
+#[tokio::test]
+async fn a_wrong_value_of_a_filter_is_refused_with_the_reason() {
+    let bench = TestBench::new().await;
+    for (query, reason) in [
+        ("overdue=false", "must be true"),
+        ("overdue=1", "must be true"),
+        ("overdue=True", "must be true"),
+        ("client_id=a%23b", "is not a client id: letters and digits"),
+        ("waba_id=WABA", "is not a WABA id: 5 to 20 digits"),
+        ("phone_number_id=%2B491711234567", "is not a phone number id: 5 to 20 digits"),
+        ("channel_id=C", "is not a channel id: letters and digits"),
+        ("updated_after=yesterday", "must be a time of RFC 3339, such as 2026-"),
+        ("updated_after=2026-11-03", "must be a time of RFC 3339"),
+        ("updated_after=2026-11-03T09:00:00", "must be a time of RFC 3339"),
+        ("updated_after=1772442000000", "must be a time of RFC 3339"),
+    ] {
+        let reply = bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await;
+        reply.assert_fields(&[query.split_once('=').unwrap().0]);
+        let message = reply.body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with(reason), "{query}: {message}");
+    }
+    for (filter, value) in FILTERS {
+        for page in ["limit=0", "cursor=x"] {
+            let reply = bench.get(&format!("/v1/onboardings?{filter}={value}&{page}"), BACKEND_TOKEN).await;
+            reply.assert_fields(&[page.split_once('=').unwrap().0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_onboarding_is_found_by_each_of_its_ids() {
+    let bench = unlimited().await;
+    let started = bench.signed_up("tenant-1", "one_number:1").await;
+    let other = bench.signed_up("tenant-2", "one_number:2").await;
+    bench.live_through(Duration::minutes(2)).await;
+    let (record, of_other) = (bench.record(&started).await, bench.record(&other).await);
+    for (filter, path) in [
+        ("client_id", "/client/id"),
+        ("waba_id", "/signup/waba_id"),
+        ("phone_number_id", "/signup/number/id"),
+        ("channel_id", "/channel_id"),
+    ] {
+        for (record, id) in [(&record, &started.id), (&of_other, &other.id)] {
+            let value = record.pointer(path).and_then(Value::as_str).unwrap();
+            let (ids, next) = page(&bench, &format!("{filter}={value}&limit=1")).await;
+            assert_eq!((ids, next), (vec![id.clone()], None), "{filter}");
+        }
+    }
+    for (filter, value) in FILTERS.into_iter().filter(|(filter, _)| filter.ends_with("_id")) {
+        assert_eq!(page(&bench, &format!("{filter}={value}")).await, (vec![], None), "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn an_onboarding_is_listed_as_overdue_while_it_is() {
+    let bench = TestBench::new().await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.client.start("tenant-2").await.unwrap();
+    bench.break_routes(&["numbers"], &json!({"status": 503})).await;
+    bench.pass(Duration::hours(6));
+    bench.live_on_schedule(Duration::minutes(10)).await;
+    assert!(bench.record(&started).await["overdue_since"].is_string());
+    assert_eq!(pages(&bench, "overdue=true").await, [[started.id.as_str()]]);
+    bench.mend().await;
+    bench.live_on_schedule(Duration::hours(7)).await;
+    assert_eq!(bench.status(&started).await, "ready");
+    assert_eq!(pages(&bench, "overdue=true").await, [[""; 0]]);
+}
+
+#[tokio::test]
+async fn a_system_that_goes_on_from_the_last_change_sees_every_onboarding() {
+    let bench = unlimited().await;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(bench.client.start(&format!("tenant-{number}")).await.unwrap().id);
+        bench.pass(Duration::SECOND);
+    }
+    let last_change = async |after: &str| {
+        let reply = bench.get(&format!("/v1/onboardings?updated_after={after}&limit=2"), BACKEND_TOKEN).await;
+        let shown = reply.body["onboardings"].as_array().unwrap().clone();
+        let ids: Vec<String> = shown.iter().map(|shown| shown["id"].as_str().unwrap().to_owned()).collect();
+        (ids, shown.last().map(|last| last["updated_at"].as_str().unwrap().to_owned()))
+    };
+    let (mut seen, mut after) = (Vec::new(), "2020-01-01T00:00:00Z".to_owned());
+    while let (ids, Some(last)) = last_change(&after).await {
+        seen.extend(ids);
+        after = last;
+    }
+    assert_eq!(seen, ids);
+
+    bench.pass(Duration::SECOND);
+    bench.live_through(Duration::minutes(2)).await;
+    let (changed, _) = page(&bench, &format!("updated_after={after}")).await;
+    assert_eq!(changed.iter().collect::<HashSet<_>>(), ids.iter().collect::<HashSet<_>>());
+    assert_eq!(pages(&bench, "updated_after=2020-01-01T00:00:00%2B02:00&limit=2").await.concat(), changed);
 }

@@ -126,6 +126,10 @@ async fn starting(coverage: &mut Coverage) {
     assert_eq!(coverage.post(&bench, "/onboardings", BACKEND_TOKEN, &full).await.status, 201);
     let found = coverage.get(&bench, "/onboardings?reference=tenant-5", BACKEND_TOKEN).await;
     assert_eq!(found.body["onboardings"].as_array().unwrap().len(), 1);
+    for filter in ["overdue=true", "client_id=hT3mVxCL", "updated_after=2026-01-01T00:00:00Z"] {
+        coverage.get(&bench, &format!("/onboardings?{filter}"), BACKEND_TOKEN).await;
+    }
+    coverage.get(&bench, "/onboardings?overdue=false", BACKEND_TOKEN).await.assert_fields(&["overdue"]);
     coverage.get(&bench, "/onboardings?status=lost", BACKEND_TOKEN).await.assert_fields(&["status"]);
     let both = coverage.get(&bench, "/onboardings?status=started&reference=tenant-3", BACKEND_TOKEN).await;
     both.assert_problem(422, "unsupported_filter");
