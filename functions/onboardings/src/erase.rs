@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::access::require_back_end;
-use api::view::full_view;
-use api::{Problem, json, onboarding_id, requester};
-use lambda_http::http::StatusCode;
+use api::{Problem, onboarding_id, requester};
 use lambda_http::{Body, Request, Response};
 use onboarding::OnboardingId;
 use store::StoreError;
@@ -29,7 +27,7 @@ impl Onboardings {
         if !self.store.erase_rest(&id, Instant::now() + AT_MOST).await? {
             tracing::info!("a long history is erased by reconciliation");
         }
-        Ok(json(StatusCode::OK, &full_view(&self.store.get(&id).await?)?))
+        self.shown(&self.store.get(&id).await?).await
     }
 
     /// That the onboarding was erased, if it was; else this problem.

@@ -16,11 +16,7 @@ impl Onboardings {
         telemetry::set_onboarding(id.as_str());
         let (stored, access) = open(request, &id, &self.store, &*self.bundle, &self.clock).await?;
         match access {
-            Access::BackEnd => {
-                let (history, last_seen_at) =
-                    tokio::try_join!(self.store.history(&id), self.store.page_last_seen(&id))?;
-                Ok(json(StatusCode::OK, &full_view_with_history(&stored, &history, last_seen_at)?))
-            }
+            Access::BackEnd => self.shown(&stored).await,
             Access::Setup => {
                 let base = public_url(request, self.page.public_url.as_ref())?;
                 let stored = self.opened(stored).await;
@@ -28,6 +24,13 @@ impl Onboardings {
                 Ok(json(StatusCode::OK, &setup_view(&stored.onboarding, one_more_click, &self.signup, &base)))
             }
         }
+    }
+
+    /// The full record with its history.
+    pub(crate) async fn shown(&self, stored: &Stored) -> Result<Response<Body>, Problem> {
+        let id = &stored.onboarding.id;
+        let (history, last_seen_at) = tokio::try_join!(self.store.history(id), self.store.page_last_seen(id))?;
+        Ok(json(StatusCode::OK, &full_view_with_history(stored, &history, last_seen_at)?))
     }
 
     /// Notes that the customer looks at the page, and that they opened the setup link, the first time. They see the page also if

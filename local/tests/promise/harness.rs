@@ -13,7 +13,7 @@ use crate::support::test_bench::Times;
 use onboarding::Step;
 
 /// Which journey shows an activity at work, and which of its calls are looked at there.
-const SHOWN: [(Scenario, &[Activity]); 15] = [
+const SHOWN: [(Scenario, &[Activity]); 17] = [
     (
         Scenario::Smooth,
         &[
@@ -40,6 +40,8 @@ const SHOWN: [(Scenario, &[Activity]); 15] = [
     (Scenario::Rotated, &[Activity::Order, Activity::Step(Step::KeyCreation)]),
     (Scenario::Kept, &[Activity::Order, Activity::Step(Step::NumberSubmission)]),
     (Scenario::Left, &[Activity::Step(Step::KeyCreation), Activity::Reconciliation]),
+    (Scenario::Erased, &[Activity::Order]),
+    (Scenario::Imported, &[Activity::Order, Activity::Step(Step::NumberSubmission)]),
     (Scenario::CalledOff, &[Activity::Order, Activity::Step(Step::NumberSubmission), Activity::WebhookReceipt]),
 ];
 
@@ -74,7 +76,7 @@ fn own_calls(scenario: Scenario, mut calls: Vec<Call>) -> Vec<Call> {
         }
         // The deletion of the keys, and not the sweeps and looks of the month before it.
         Scenario::Left => calls.retain(|call| call.place == Place::Vault || call.what.contains("ONB")),
-        Scenario::Kept | Scenario::CalledOff => calls.retain(|call| !call.what.contains("SWEEP")),
+        Scenario::Kept | Scenario::CalledOff | Scenario::Imported => calls.retain(|call| !call.what.contains("SWEEP")),
         _ => {}
     }
     calls

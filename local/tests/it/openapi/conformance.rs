@@ -11,7 +11,7 @@ use time::Duration;
 use crate::openapi::coverage::Coverage;
 use crate::openapi::document::{Document, examples_of};
 use crate::openapi::missing_secret::without_the_secret;
-use crate::openapi::orders;
+use crate::openapi::{imports_and_erasure, orders};
 use crate::support::TestBench;
 use crate::support::replies::{BODY_LIMIT, Reply};
 use crate::support::webhooks::hmac_hex;
@@ -38,6 +38,8 @@ async fn every_answer_in_the_api_document_is_given_and_no_other() {
     Box::pin(orders::the_life_of_a_number(&mut coverage)).await;
     Box::pin(orders::calling_off(&mut coverage)).await;
     Box::pin(orders::the_unexpected(&mut coverage)).await;
+    Box::pin(imports_and_erasure::imports(&mut coverage)).await;
+    Box::pin(imports_and_erasure::erasure(&mut coverage)).await;
     Box::pin(events(&mut coverage)).await;
     Box::pin(webhooks(&mut coverage)).await;
     Box::pin(the_page(&mut coverage)).await;

@@ -3,5 +3,6 @@
 mod conformance;
 mod coverage;
 mod document;
+mod imports_and_erasure;
 mod missing_secret;
 mod orders;

@@ -3,14 +3,20 @@
 use fastrand::Rng;
 use local::client::{Answer, Started};
 use local::settings::BACKEND_TOKEN;
-use onboarding::{EventId, Onboarding, Status};
+use onboarding::{ChannelId, EventId, Onboarding, Status};
+use reqwest::Method;
 use serde_json::{Value, json};
+use store::Stored;
 use time::Duration;
 
 use crate::support::fault_injection::Activity;
+use crate::support::promise::Promise;
 use crate::support::telling::Replay;
 use crate::support::test_bench::{TestBench, Times};
 use onboarding::Step;
+
+/// An import of one channel is through after so many minutes, whatever goes wrong once.
+const IMPORTED_WITHIN: u32 = 120;
 
 /// One of several.
 pub(crate) fn one_of<T: Copy>(dice: &mut Rng, choices: &[T]) -> T {
@@ -231,6 +237,51 @@ impl TestBench {
             }
         }
         Err(format!("{order} is not taken: {last:?}"))
+    }
+
+    /// The partner has an onboarding erased that is at rest, again until there is an answer.
+    pub(crate) async fn erase(&self, started: &Started) -> Result<(), String> {
+        let path = format!("/v1/onboardings/{}", started.id);
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            let headers = [("authorization", authorization.as_str())];
+            last = self.request(Activity::Order, Method::DELETE, &path, &headers, &Value::Null).await;
+            if let Some(Answer { status: 200, .. }) = last {
+                return Ok(());
+            }
+            self.live(Duration::seconds(2)).await;
+        }
+        Err(format!("it is not erased: {last:?}"))
+    }
+
+    /// The partner imports a channel that somebody made at 360dialog, again until there is an answer. What must follow from it.
+    pub(crate) async fn import(&self) -> Result<Promise, String> {
+        let made = self.client.post("/simulator/channels", "", &json!({"account": "one_number"})).await.unwrap();
+        let channel_id: ChannelId = made.body["channel"]["id"].as_str().unwrap().parse().unwrap();
+        let wanted = json!({"channels": [{"channel_id": channel_id, "reference": "tenant-1"}]});
+        let authorization = format!("Bearer {BACKEND_TOKEN}");
+        let mut last = None;
+        for _ in 0..TRIES {
+            let headers = [("authorization", authorization.as_str())];
+            last = self.post(Activity::Order, "/v1/imports", &headers, &wanted).await;
+            if last.as_ref().is_some_and(|answer| answer.status == 202) {
+                break;
+            }
+            self.live(Duration::seconds(2)).await;
+        }
+        let store = &self.stack.twins.store;
+        for _ in 0..IMPORTED_WITHIN {
+            self.live(Duration::minutes(1)).await;
+            let Some(id) = store.channel_owner(&channel_id).await.unwrap() else { continue };
+            let now = store.get(&id).await.unwrap().onboarding;
+            let Onboarding { reference, client, created_at, .. } = *now;
+            let first = Onboarding::new(id.clone(), reference, client, String::new(), created_at, created_at);
+            let first = Stored { onboarding: Box::new(first), version: 1 };
+            let started = Started { id: id.to_string(), setup_url: String::new() };
+            return Ok(Promise { started, first, ends: Status::Ready, submissions: 0 });
+        }
+        Err(format!("the channel is not imported: {last:?}"))
     }
 
     /// The partner renews the setup link, again until there is an answer.

@@ -48,6 +48,10 @@ pub(crate) enum Scenario {
     Kept,
     /// The partner wants the channel to end, and 360dialog ends it. The key is deleted a month later.
     Left,
+    /// The same, and what is personal is erased once the channel has ended.
+    Erased,
+    /// The partner imports a channel that was there before.
+    Imported,
     /// The partner calls the onboarding off when its number is submitted, and 360dialog ends the channel.
     CalledOff,
 }
@@ -94,8 +98,12 @@ impl Case {
         let plan = self.fault.map_or_else(|| Box::new(|_: &Call| Outcome::Pass) as Plan, InjectedFault::plan);
         bench.injection.follow(plan);
 
-        let started = bench.start("tenant-1").await?;
-        let promise = Promise { ends: self.scenario.end(), ..bench.promise(started).await };
+        let promise = if self.scenario == Scenario::Imported {
+            bench.import().await?
+        } else {
+            let started = bench.start("tenant-1").await?;
+            Promise { ends: self.scenario.end(), ..bench.promise(started).await }
+        };
         bench.live(Duration::seconds(5)).await;
         let first = self.scenario.play(&bench, &promise.started).await?;
         bench.finish(self.scenario.long_enough()).await;
@@ -126,6 +134,7 @@ impl Scenario {
                     return Err("the popup names no number to claim".to_owned());
                 }
             }
+            Self::Imported => {}
             _ => bench.sign_up(started, "one_number").await?,
         }
         match self {
@@ -153,13 +162,26 @@ impl Scenario {
             Self::Rotated => return ready_then(bench, started, &["rotate-key"]).await,
             Self::Kept => return ready_then(bench, started, &["disconnect", "reconnect"]).await,
             Self::Left => return ready_then(bench, started, &["disconnect"]).await,
+            Self::Erased => {
+                ready_then(bench, started, &["disconnect"]).await?;
+                bench.live(Duration::hours(4)).await;
+                let first = bench.injection.calls().len();
+                bench.erase(started).await?;
+                return Ok(first);
+            }
             Self::CalledOff => {
                 bench.live(Duration::minutes(5)).await;
                 let first = bench.injection.calls().len();
                 wanted(bench, started, "cancel").await?;
                 return Ok(first);
             }
-            Self::Smooth | Self::Silent | Self::Choice | Self::ClosedTab | Self::Claimed | Self::PartnerDown => {}
+            Self::Smooth
+            | Self::Silent
+            | Self::Choice
+            | Self::ClosedTab
+            | Self::Claimed
+            | Self::PartnerDown
+            | Self::Imported => {}
         }
         Ok(0)
     }
@@ -167,7 +189,7 @@ impl Scenario {
     /// How it ends.
     fn end(self) -> Status {
         match self {
-            Self::Left => Status::Disconnected,
+            Self::Left | Self::Erased => Status::Disconnected,
             Self::CalledOff => Status::Cancelled,
             _ => Status::Ready,
         }
@@ -175,7 +197,7 @@ impl Scenario {
 
     fn long_enough(self) -> Duration {
         // Keys are deleted after 30 days.
-        if self == Self::Left { Duration::days(40) } else { LONG_ENOUGH }
+        if matches!(self, Self::Left | Self::Erased) { Duration::days(40) } else { LONG_ENOUGH }
     }
 
     /// The smooth journey is not told of every stage, which would only repeat the same calls.
@@ -198,7 +220,7 @@ impl Scenario {
             Self::Permission => json!({"payment": "direct"}),
             // It runs after four fifths of that: between the look-up after 22 hours and the sweep after 24:05.
             Self::Swept => json!({"live_after_ms": 29 * 3_600_000}),
-            Self::Left => json!({"cancelled_after_ms": 3_600_000}),
+            Self::Left | Self::Erased => json!({"cancelled_after_ms": 3_600_000}),
             Self::CalledOff => json!({"live_after_ms": 24 * 3_600_000, "cancelled_after_ms": 3_600_000}),
             _ => json!({}),
         }

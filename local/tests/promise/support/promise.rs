@@ -30,13 +30,15 @@ pub(crate) struct Promise {
     pub(crate) first: Stored,
     /// Where the onboarding stands in the end.
     pub(crate) ends: Status,
+    /// How often its number was submitted with effect.
+    pub(crate) submissions: usize,
 }
 
 impl TestBench {
     /// Remembers how an onboarding was when it was started.
     pub(crate) async fn promise(&self, started: Started) -> Promise {
         let first = self.stack.twins.store.get(&id(&started)).await.unwrap();
-        Promise { started, first, ends: Status::Ready }
+        Promise { started, first, ends: Status::Ready, submissions: 1 }
     }
 
     /// Whether these onboardings, which are all that there are, are done and as promised.
@@ -117,7 +119,7 @@ impl TestBench {
         hold!(channels[0]["client_id"] == client_id, "the channel belongs to another client account");
         let in_effect = |submission: &&Value| list(&submission["channel_ids"]).any(|id| id == channel_id.as_str());
         let submissions = list(&ledger["numbers"]).filter(in_effect).count();
-        hold!(submissions == 1, "{submissions} submissions in effect");
+        hold!(submissions == promise.submissions, "{submissions} submissions in effect");
         hold!(store.number_owner(&number.id).await.unwrap() == Some(id.clone()), "the number is not its own");
         hold!(store.channel_owner(channel_id).await.unwrap() == Some(id.clone()), "the channel is not its own");
 
@@ -148,7 +150,10 @@ impl TestBench {
         let onboarding = &now.onboarding;
         hold!(onboarding.status == promise.ends, "{:?}, {:?}", onboarding.status, onboarding.channel_end);
         hold!(onboarding.has_ended(), "360dialog has not ended the channel: {:?}", onboarding.channel_end);
-        replay(&promise.first, &store.history(&id).await.unwrap(), &now)?;
+        let history = store.history(&id).await.unwrap();
+        replay(&promise.first, &history, &now)?;
+        let all_erased = history.iter().all(|entry| entry.erased);
+        hold!(all_erased || onboarding.erased_at.is_none(), "what is personal is left in the history: {history:?}");
         for channel in list(&ledger["channels"]) {
             hold!(channel["hub_status"] == "terminated", "the channel is {}", channel["hub_status"]);
         }

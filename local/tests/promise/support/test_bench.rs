@@ -279,8 +279,22 @@ impl TestBench {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Option<Answer> {
+        self.request(activity, Method::POST, path, headers, body).await
+    }
+
+    /// [`Self::post`], by another method.
+    pub(crate) async fn request(
+        &self,
+        activity: Activity,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Answer> {
         self.run(activity, || async {
-            let mut request = Request::post(path)
+            let mut request = Request::builder()
+                .method(method.clone())
+                .uri(path)
                 .header(header::HOST, "127.0.0.1:3000")
                 .header(header::CONTENT_TYPE, "application/json");
             for (name, value) in headers {

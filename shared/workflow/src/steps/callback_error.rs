@@ -1,7 +1,7 @@
 //! Why a sign-up is not taken, and what every error of Meta, of the table and of the secrets means for it.
 
 use meta_graph::MetaError;
-use onboarding::Status;
+use onboarding::Onboarding;
 use secrets::SecretError;
 use store::StoreError;
 use strum::{IntoStaticStr, VariantArray};
@@ -88,8 +88,8 @@ impl RefusalCode {
 
 impl CallbackError {
     /// Why an onboarding takes no signup.
-    pub(crate) const fn takes_none(status: Status) -> Self {
-        if status.is_final() { Self::Ended } else { Self::AlreadySignedUp }
+    pub(crate) const fn takes_none(onboarding: &Onboarding) -> Self {
+        if onboarding.status.is_final() || onboarding.erased_at.is_some() { Self::Ended } else { Self::AlreadySignedUp }
     }
 
     /// Whether it may pass by itself, or by an operator's hand, so that asking again is worth while.

@@ -78,7 +78,7 @@ impl EsCallback {
             return if known_code(&stored.onboarding, &code_sha256) {
                 Ok(stored)
             } else {
-                Err(CallbackError::takes_none(stored.onboarding.status))
+                Err(CallbackError::takes_none(&stored.onboarding))
             };
         }
         if !callback.by_former_link && self.store.popup(id).await?.exchanges >= MOST_EXCHANGES {

@@ -39,7 +39,7 @@ impl EsCallback {
             return Ok(stored);
         }
         if !stored.onboarding.takes_signup() {
-            return Err(CallbackError::takes_none(stored.onboarding.status));
+            return Err(CallbackError::takes_none(&stored.onboarding));
         }
         let signup = self.store.unclaimed(&claim.waba_id).await?.ok_or(CallbackError::NotUnclaimed)?;
         let event = tokio::time::timeout_at(until.into(), self.checked(&stored.onboarding, claim, &signup)).await;
