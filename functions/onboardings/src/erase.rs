@@ -21,7 +21,7 @@ impl Onboardings {
         telemetry::set_onboarding(id.as_str());
         match self.store.erase(&id, requester(request)).await {
             Ok(_) => {}
-            Err(StoreError::Illegal(illegal)) => return Err(Problem::not_at_rest(illegal.status)),
+            Err(StoreError::Illegal(_)) => return Err(Problem::not_at_rest(&self.store.get(&id).await?.onboarding)),
             Err(error) => return Err(error.into()),
         }
         if !self.store.erase_rest(&id, Instant::now() + AT_MOST).await? {

@@ -51,6 +51,7 @@ impl Onboardings {
             done_at: None,
             next: if is_few { ImportLook::Single } else { ImportLook::Page { offset: 0 } },
             error: None,
+            refused: None,
         };
         self.store.create_import(&import, &channels.unwrap_or_default()).await?;
         tracing::info!(import_id = %import.id, dry_run, "import begun");
@@ -66,9 +67,17 @@ impl Onboardings {
         let cursor = query.value("cursor");
         query.finish()?;
         let after = cursor.map(|cursor| cursor.parse::<ChannelId>().map_err(|_| wrong_cursor())).transpose()?;
-        let import = self.store.import(&id).await?.ok_or_else(Problem::not_found)?;
+        // DynamoDB may delete an expired item days late.
+        let import = self.store.import(&id).await?.filter(|import| import.is_kept(self.clock.now()));
+        let import = import.ok_or_else(Problem::not_found)?;
         let channels = self.store.import_channels(&id).await?;
-        let first = after.map_or(0, |after| channels.partition_point(|channel| channel.channel_id <= after));
+        let first = match after {
+            None => 0,
+            Some(after) => {
+                let last = channels.binary_search_by(|channel| channel.channel_id.cmp(&after));
+                last.map_err(|_| wrong_cursor())? + 1
+            }
+        };
         let page = channels.get(first..).unwrap_or_default();
         let (page, rest) = page.split_at(limit.min(page.len()));
         let shown = Shown {

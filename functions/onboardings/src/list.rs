@@ -47,7 +47,7 @@ impl Onboardings {
     }
 }
 
-/// The query, checked. A parameter without a value counts as not given.
+/// The query, checked.
 #[derive(Debug, PartialEq, Eq)]
 struct ListQuery<'a> {
     filter: ListFilter,
@@ -60,6 +60,10 @@ impl<'a> ListQuery<'a> {
     fn read(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
         let filters = FILTERS.map(|(name, _)| name);
         let mut query = Query::read(pairs, &[&filters[..], &["cursor", "limit"]].concat());
+        for name in filters {
+            // A value that was left out by mistake must not list everybody.
+            query.refuse_empty(name);
+        }
         let chosen = FILTERS.map(|(name, read)| Some((name, query.checked(name, read)?)));
         let limit = query.checked("limit", limit).unwrap_or(PAGE);
         let cursor = query.value("cursor");

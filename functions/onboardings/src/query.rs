@@ -40,6 +40,13 @@ impl<'a> Query<'a> {
         self.given.get(name).and_then(|values| values.first().copied()).filter(|value| !value.is_empty())
     }
 
+    /// Refuses a parameter that is given without a value.
+    pub(crate) fn refuse_empty(&mut self, name: &str) {
+        if self.given.get(name).is_some_and(|values| values.iter().all(|value| value.is_empty())) {
+            self.wrong(name, "is empty");
+        }
+    }
+
     /// The value of a parameter, checked.
     pub(crate) fn checked<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
         match self.value(name).map(check)? {

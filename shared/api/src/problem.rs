@@ -5,7 +5,7 @@ use std::fmt::Display;
 use lambda_http::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
-use onboarding::Status;
+use onboarding::{Onboarding, Status};
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -262,14 +262,19 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, ProblemCode::Ended, detail)
     }
 
-    /// 409: the onboarding is not at rest, but in this status.
-    pub fn not_at_rest(status: Status) -> Self {
-        let why = match status {
-            Status::Ready => "Disconnect the number first",
-            Status::Cancelled => "360dialog has not ended its channel yet",
-            _ => "Cancel it first",
+    /// 409: the onboarding is not at rest.
+    pub fn not_at_rest(onboarding: &Onboarding) -> Self {
+        let next = match onboarding.status {
+            Status::Ready if onboarding.open_channel_end().is_some() => {
+                "The disconnect is under way. Erase the onboarding once it is disconnected."
+            }
+            Status::Ready => "Disconnect the number first. Erase the onboarding once it is disconnected.",
+            Status::Cancelled => {
+                "360dialog has not ended the channel yet. Erase the onboarding when channel_end.ended_at is there."
+            }
+            _ => "Cancel the onboarding first.",
         };
-        let detail = format!("The status is {}. {why}, and erase it once it is at rest.", status.as_str());
+        let detail = format!("The status is {}. {next}", onboarding.status.as_str());
         Self::new(StatusCode::CONFLICT, ProblemCode::NotAtRest, detail)
     }
 

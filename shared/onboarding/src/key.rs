@@ -47,9 +47,11 @@ impl Onboarding {
     /// record was erased.
     pub fn keys_idle_since(&self) -> Option<OffsetDateTime> {
         let ended_at = self.channel_end.as_ref().and_then(|end| end.ended_at);
-        let disconnected_at = (self.status == Status::Disconnected).then_some(self.status_since);
+        // A cancelled one whose channel is not to end may have left a key all the same.
+        let has_no_end = self.status == Status::Cancelled && self.channel_end.is_none();
+        let over_since = (self.status == Status::Disconnected || has_no_end).then_some(self.status_since);
         let is_over = self.status.is_final() || self.erased_at.is_some();
-        ended_at.or(disconnected_at).or(self.erased_at).filter(|_| is_over && self.may_leave_a_key())
+        ended_at.or(over_since).or(self.erased_at).filter(|_| is_over && self.may_leave_a_key())
     }
 
     /// Keys in the vault that are older than this are not the one that is wanted.

@@ -192,6 +192,7 @@ impl Onboarding {
             && self.key_rotation == after.key_rotation
             && self.key_deletion_due_at == after.key_deletion_due_at
             && self.key_deleted_at == after.key_deleted_at
+            && self.erased_at == after.erased_at
     }
 }
 

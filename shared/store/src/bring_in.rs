@@ -18,10 +18,8 @@ pub enum BroughtIn {
     Done,
     /// Nothing is written: another message of the import was there first.
     Settled,
-    /// Nothing is written: an onboarding that is not at rest has the number.
-    NumberTaken,
-    /// Nothing is written: an onboarding has the channel.
-    ChannelTaken,
+    /// Nothing is written: an onboarding has the channel, or has its number and is not at rest.
+    Taken,
 }
 
 /// The number and the channel that an onboarding at rest, or a deleted one, had.
@@ -56,15 +54,15 @@ impl Store {
                 Transacted::Contended => formers.number = number,
                 Transacted::Refused(refused) if refused.contains(&settles) => return Ok(BroughtIn::Settled),
                 Transacted::Refused(refused) if number_claim.is_some_and(|at| refused.contains(&at)) => {
-                    match self.number_at_rest(&after.onboarding).await? {
-                        None => return Ok(BroughtIn::NumberTaken),
-                        former => formers.number = former,
+                    formers.number = self.number_at_rest(&after.onboarding).await?;
+                    if formers.number.is_none() && self.has_number_owner(&after.onboarding).await? {
+                        return Ok(BroughtIn::Taken);
                     }
                 }
                 Transacted::Refused(refused) if channel_claim.is_some_and(|at| refused.contains(&at)) => {
-                    match self.channel_of_deleted(&after.onboarding).await? {
-                        None => return Ok(BroughtIn::ChannelTaken),
-                        former => formers = Formers { number, channel: former },
+                    formers = Formers { number, channel: self.channel_of_deleted(&after.onboarding).await? };
+                    if formers.channel.is_none() && self.channel_owner(&channel.channel_id).await?.is_some() {
+                        return Ok(BroughtIn::Taken);
                     }
                 }
                 // The onboarding at rest was changed meanwhile.
@@ -72,6 +70,12 @@ impl Store {
             }
             backoff.after_lost_race().await?;
         }
+    }
+
+    /// Whether the number is somebody's, and not given up meanwhile.
+    async fn has_number_owner(&self, onboarding: &Onboarding) -> Result<bool, StoreError> {
+        let Some((_, number)) = onboarding.number() else { return Ok(false) };
+        Ok(self.number_owner(&number.id).await?.is_some())
     }
 
     fn bring_in_writes(

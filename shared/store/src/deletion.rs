@@ -87,7 +87,8 @@ impl Store {
             return Ok(None);
         }
         let of_client = self.by_client(id).await?;
-        let is_shared = of_client.iter().any(|other| other.onboarding.id != onboarding.id);
+        let has_it = |other: &Stored| other.onboarding.id != onboarding.id && other.onboarding.erased_at.is_none();
+        let is_shared = of_client.iter().any(has_it);
         Ok((!is_shared).then(|| known_client::key(&exchange::folded_email(&details.email))))
     }
 

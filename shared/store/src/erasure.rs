@@ -35,7 +35,7 @@ impl Store {
     pub async fn erase(&self, id: &OnboardingId, by: Requester) -> Result<Applied, StoreError> {
         let before = self.get(id).await?.onboarding;
         // While the record still says the address.
-        if before.may_be_erased()
+        if before.may_be_erased(self.clock.now())
             && let Some(key) = self.known_client_of(&before).await?
         {
             self.delete_items(&[key]).await?;
@@ -43,7 +43,7 @@ impl Store {
         self.apply(id, &Event::Erased { by }).await
     }
 
-    /// Erases what is personal in the history, and what lies beside the record. `false` if no time was left for all of it.
+    /// Erases what is personal in the history, and what lies beside the record. `false` if something is left for another time.
     pub async fn erase_rest(&self, id: &OnboardingId, until: Instant) -> Result<bool, StoreError> {
         if self.read_item(Key::erasure(id)).await?.is_none() {
             return Ok(true);
@@ -57,12 +57,15 @@ impl Store {
             .filter_expression("attribute_not_exists(erased)")
             .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
             .expression_attribute_values(":events", s(EVENT_PREFIX));
-        let mut entries = query.into_paginator().items().send();
+        let (mut entries, mut all) = (query.into_paginator().items().send(), true);
         while let Some(entry) = entries.next().await.transpose()? {
             if Instant::now() >= until {
                 return Ok(false);
             }
-            self.erase_entry(entry).await?;
+            all &= self.erase_entry(entry).await?;
+        }
+        if !all {
+            return Ok(false);
         }
         let onboarding = self.get(id).await?.onboarding;
         let channels = onboarding.former_channels.iter().chain(&onboarding.channel_id).map(Key::seen);
@@ -73,9 +76,9 @@ impl Store {
         Ok(true)
     }
 
-    /// The only change of an entry, ever.
-    async fn erase_entry(&self, entry: Item) -> Result<(), StoreError> {
-        let Some(key) = Key::of(&entry) else { return Ok(()) };
+    /// The only change of an entry, ever. `false` if somebody else was there.
+    async fn erase_entry(&self, entry: Item) -> Result<bool, StoreError> {
+        let Some(key) = Key::of(&entry) else { return Ok(true) };
         let data = item::text(&entry, "data").map(str::to_owned);
         let event = match item::read::<HistoryEntry>(entry) {
             Ok(entry) => entry.event.without_person(),
@@ -105,8 +108,6 @@ impl Store {
                     .expression_attribute_values(":data", s(PartnerEvent::erased(data).to_string()))
             }
         };
-        match self.update(request).await? {
-            Updated::Done(_) | Updated::Refused(_) => Ok(()),
-        }
+        Ok(matches!(self.update(request).await?, Updated::Done(_)))
     }
 }

@@ -27,7 +27,7 @@ pub enum Would {
     Import,
     /// An onboarding has it.
     Owned,
-    /// An onboarding that is not at rest has its number, under another client account, WABA or channel.
+    /// An onboarding that is not at rest has its number, under another client account or WABA.
     NumberTaken,
     /// It is not live, or is about to end.
     NotLive,
@@ -82,6 +82,16 @@ pub struct Import {
     /// A sentence for the operator: why the Hub could not be asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The channel that the Hub refused to show when it was last asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<ChannelId>,
+}
+
+impl Import {
+    /// Whether it is kept still: for 30 days.
+    pub fn is_kept(&self, now: OffsetDateTime) -> bool {
+        now < self.created_at + KEPT
+    }
 }
 
 /// A channel of an import.
@@ -169,13 +179,10 @@ impl Store {
         Ok(())
     }
 
-    /// An import (a consistent read); `None` if there is none, or no longer.
+    /// An import (a consistent read). One whose time is over may be there for a while still.
     pub async fn import(&self, id: &ImportId) -> Result<Option<Import>, StoreError> {
         let found = self.read_item(Key::import(id)).await?;
-        let found = found.map(item::read::<ImportItem>).transpose()?;
-        // DynamoDB may delete an expired item days late.
-        let now = self.clock.now().unix_timestamp();
-        Ok(found.filter(|found| found.expires_at > now).map(|found| found.import))
+        Ok(found.map(item::read::<ImportItem>).transpose()?.map(|found| found.import))
     }
 
     /// The channels of an import, by their ids (a consistent read).

@@ -189,7 +189,8 @@ impl Store {
             let renewed = self.put_entry(&key, entry, &digest, settled).await?;
             return Ok(InboxReceipt { key, dedup: if renewed { Dedup::Renewed } else { Dedup::Repeated } });
         }
-        if self.inbox(&key).await?.is_none_or(|earlier| earlier.body_sha256 == digest) {
+        let earlier = self.read_item(Key::inbox(&key)).await?.map(item::read::<InboxEntry>).transpose()?;
+        if earlier.is_none_or(|earlier| earlier.body_sha256 == digest) {
             return Ok(InboxReceipt { key, dedup: Dedup::Repeated });
         }
         let key = InboxKey::new(entry.source, &format!("{event}#{digest}"));
@@ -199,9 +200,15 @@ impl Store {
 
     /// An entry, if it is here: after 30 days it is not. A consistent read.
     pub async fn inbox(&self, key: &InboxKey) -> Result<Option<InboxEntry>, StoreError> {
-        let Some(found) = self.read_item(Key::inbox(key)).await? else { return Ok(None) };
-        let work = self.read_item(Key::inbox_work(key)).await?;
-        let body = work.and_then(|work| item::text(&work, "body").map(str::to_owned));
+        let keys = vec![Key::inbox(key).attributes(), Key::inbox_work(key).attributes()];
+        let (mut found, mut body) = (None, None);
+        for item in self.read_items(keys).await? {
+            match item::text(&item, "sk") {
+                Some(item::WORK) => body = item::text(&item, "body").map(str::to_owned),
+                _ => found = Some(item),
+            }
+        }
+        let Some(found) = found else { return Ok(None) };
         Ok(Some(InboxEntry { body, ..item::read(found)? }))
     }
 

@@ -31,6 +31,8 @@ pub(crate) const IMPORTED_PREFIX: &str = "CHANNEL#";
 /// The partition of what belongs to no onboarding and is told, and of the partner's webhook.
 pub(crate) const STACK: &str = "STACK";
 
+/// The sort key of what is to be done for a webhook.
+pub(crate) const WORK: &str = "WORK";
 /// The sort key of the token of a signup that is being confirmed.
 pub(crate) const TOKEN: &str = "TOKEN";
 /// The sort key of what reminds of a new key that takes too long.
@@ -107,7 +109,7 @@ impl Key {
 
     /// What is to be done for a webhook. An item of its own, so that only the webhook itself wakes the dispatcher.
     pub(crate) fn inbox_work(key: &InboxKey) -> Self {
-        Self { sk: "WORK".to_owned(), ..Self::inbox(key) }
+        Self { sk: WORK.to_owned(), ..Self::inbox(key) }
     }
 
     /// What is left of a webhook that is not kept. No sort key of the stream's filter, so that it wakes nobody.

@@ -43,7 +43,7 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
     (
         "NumberSubmission",
         &[
-            ("BatchGetItem", "EMAIL ONB"),
+            ("BatchGetItem", "EMAIL INBOX ONB"),
             ("DeleteItem", "CHANNEL SIGNUP"),
             ("GetItem", "CHANNEL HEARD IMPORT INBOX NUMBER ONB SWEEP TOKEN WARM"),
             ("PutItem", "CHANNEL EMAIL IMPORT NUMBER ONB STACK WABA WARM"),
@@ -58,7 +58,7 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
     (
         "Reconciliation",
         &[
-            ("BatchGetItem", "EMAIL ONB"),
+            ("BatchGetItem", "EMAIL INBOX ONB"),
             ("DeleteItem", "CHANNEL EMAIL ONB SIGNUP WABA"),
             ("GetItem", "INBOX LIMIT LOOK NUMBER ONB SWEEP WARM"),
             ("PutItem", "NUMBER ONB SIGNUP STACK WABA WARM"),
@@ -69,7 +69,7 @@ const REACH: [(&str, &[(&str, &str)]); 10] = [
     (
         "Dispatcher",
         &[
-            ("BatchGetItem", "ONB STACK"),
+            ("BatchGetItem", "INBOX ONB STACK"),
             ("GetItem", "CHANNEL IMPORT INBOX NUMBER ONB SEARCH STACK SWEEP TOKEN WARM"),
             ("PutItem", "CHANNEL ONB STACK"),
             ("UpdateItem", "IMPORT INBOX LIMIT ONB STACK SWEEP TOKEN"),

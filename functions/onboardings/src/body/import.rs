@@ -12,7 +12,7 @@ use super::fields::{REFERENCE, optional, text, wrong};
 /// The most channels of one import.
 const MOST: usize = 1000;
 /// So many errors are named.
-const MOST_ERRORS: usize = 50;
+const MOST_ERRORS: usize = 10;
 
 /// As it is sent.
 #[derive(Debug, Deserialize)]

@@ -178,10 +178,6 @@ async fn two_filters_at_once_are_refused_by_name() {
             assert!(FILTERS.iter().all(|(name, _)| detail.contains(name)), "{detail}");
         }
     }
-    // A filter without a value is none.
-    for query in ["status=started&reference=", "status=&reference=tenant-1"] {
-        assert_eq!(page(&bench, query).await.0.len(), 1, "{query}");
-    }
 }
 
 #[tokio::test]
@@ -197,6 +193,9 @@ async fn parameters_that_are_unknown_or_given_twice_are_refused_by_name() {
         ("reference=a&reference=b", &["reference"]),
         ("limit=1&limit=", &["limit"]),
         ("cursor=&cursor=", &["cursor"]),
+        // A value that was left out by mistake must not list everybody.
+        ("status=started&reference=", &["reference"]),
+        ("status=&reference=&cursor=&limit=", &["status", "reference"]),
         ("status=lost&limit=0&other=1", &["other", "status", "limit"]),
     ] {
         bench.get(&format!("/v1/onboardings?{query}"), BACKEND_TOKEN).await.assert_fields(fields);
@@ -212,8 +211,6 @@ async fn an_unknown_status_is_refused_with_the_list_of_valid_ones() {
         let message = reply.body["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains("number_choice") && message.contains("ready"), "{message}");
     }
-    let empty = bench.get("/v1/onboardings?status=&reference=&cursor=", BACKEND_TOKEN).await;
-    assert_eq!((empty.status, empty.body), (200, json!({"onboardings": [], "next_cursor": Value::Null})));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl TestBench {
 }
 
 async fn bench() -> (TestBench, Client) {
-    bench_with_table(&[("RETURN_URL_ORIGINS", "https://crm.example")]).await
+    bench_with_table(&[("RETURN_URL_ORIGINS", "https://crm.example"), ("KEY_DELETION_DAYS", "1")]).await
 }
 
 /// Every item of the table, as text.
@@ -124,7 +124,7 @@ async fn an_erased_onboarding_leaves_ids_and_nothing_of_the_customer() {
         assert_eq!((reply.status, reply.body["code"].as_str().unwrap()), (409, "erased"), "{order}: {}", reply.text);
     }
     // Its key goes when its time has come, and the number may be proven anew.
-    bench.live_on_schedule(Duration::days(31)).await;
+    bench.live_on_schedule(Duration::hours(25)).await;
     assert!(bench.record(&started).await["key"].is_null());
     let next = bench.signed_up("tenant-2", "one_number").await;
     bench.live_through(Duration::minutes(10)).await;
@@ -217,4 +217,84 @@ async fn the_text_of_a_webhook_is_kept_until_it_is_settled() {
     bench.live_on_schedule(Duration::hours(80)).await;
     let table = all(&table).await;
     assert!(!table.contains("private words") && !table.contains("phone_name"), "{table}");
+}
+
+/// The note of what is left is worked off also where the record names no address, and where the key is the only thing left.
+#[tokio::test]
+async fn the_key_of_an_erased_onboarding_is_deleted_whoever_named_the_client_account() {
+    let (bench, _) = bench().await;
+    let (channel, _) = bench.made_by_hand("one_number", None, true).await;
+    bench.pass(Duration::hours(1));
+    let wanted = json!({"channels": [{"channel_id": channel["id"], "reference": "tenant-1", "replace_key": true}]});
+    assert_eq!(bench.post("/v1/imports", BACKEND_TOKEN, &wanted).await.status, 202);
+    let refusal = json!({"status": 400, "body": {"error": {"message": "no such webhook", "code": 100}}});
+    bench.break_routes(&["set_message_webhook"], &refusal).await;
+    bench.live_through(Duration::minutes(40)).await;
+    let list = bench.get("/v1/onboardings?status=failed", BACKEND_TOKEN).await;
+    let failed = &list.body["onboardings"][0];
+    assert_eq!(failed["problem"]["code"], "message_webhook_refused", "{}", list.text);
+    let started = Started { id: failed["id"].as_str().unwrap().to_owned(), setup_url: String::new() };
+    assert_eq!(bench.erase(&started).await.status, 200);
+    assert_eq!(bench.stack.twins.vault.keys().len(), 1);
+    bench.live_on_schedule(Duration::hours(25)).await;
+    assert!(bench.record(&started).await["key_deleted_at"].is_string());
+    assert_eq!(bench.stack.twins.vault.keys().len(), 0);
+}
+
+/// Reports of Meta's about an erased customer are no fault, and hold up no others.
+#[tokio::test]
+async fn a_report_of_meta_about_an_erased_customer_is_settled() {
+    let (bench, _) = bench().await;
+    let started = bench.signed_up("tenant-1", "one_number").await;
+    bench.live_through(Duration::minutes(10)).await;
+    let record = bench.record(&started).await;
+    let ended = json!({"channel_id": record["channel_id"], "step": "processed", "hub_status": "terminated"});
+    bench.client.order("cancellation", &ended).await.unwrap();
+    bench.live_through(Duration::minutes(1)).await;
+    assert_eq!(bench.erase(&started).await.status, 200);
+    bench.meta_reports("one_number", "PARTNER_REMOVED").await;
+    bench.meta_reports("one_number:2", "PARTNER_ADDED").await;
+    bench.pass(Duration::minutes(11));
+    assert_eq!(bench.reconcile().await.reports, 2);
+    assert_eq!(bench.unclaimed().await.len(), 1);
+    // What its customer signs up for anew is nobody's, too.
+    bench.meta_reports("one_number", "PARTNER_ADDED").await;
+    bench.pass(Duration::minutes(11));
+    bench.reconcile().await;
+    assert_eq!(bench.unclaimed().await.len(), 2);
+}
+
+/// The digest of an address is kept while an onboarding has the account, and not for one that was erased.
+#[tokio::test]
+async fn the_last_erasure_of_a_client_account_takes_the_digest_of_its_address() {
+    let (bench, table) = bench().await;
+    let cancelled = async || {
+        let started = bench.well_known().await;
+        bench.live_through(Duration::minutes(5)).await;
+        let path = format!("/v1/onboardings/{}/cancel", started.id);
+        assert_eq!(bench.post(&path, BACKEND_TOKEN, &json!({})).await.status, 202);
+        started
+    };
+    let (first, second) = (cancelled().await, cancelled().await);
+    assert!(all(&table).await.contains("EMAIL#"));
+    assert_eq!(bench.erase(&first).await.status, 200);
+    assert!(all(&table).await.contains("EMAIL#"));
+    assert_eq!(bench.erase(&second).await.status, 200);
+    assert!(!all(&table).await.contains("EMAIL#"));
+}
+
+/// 360dialog may show the channel of a number that it has just taken in a while: until then it is looked for, and ended.
+#[tokio::test]
+async fn a_cancelled_onboarding_whose_channel_may_still_come_is_erased_after_three_days() {
+    let (bench, _) = bench().await;
+    bench.change(json!({"live_after_ms": 40 * 86_400_000_i64})).await;
+    let (started, _) = bench.submitted().await;
+    let nothing = json!({"status": 200, "body": {"partner_channels": [], "total": 0, "limit": 200, "offset": 0}});
+    bench.break_routes(&["list_channels"], &nothing).await;
+    let path = format!("/v1/onboardings/{}/cancel", started.id);
+    assert_eq!(bench.post(&path, BACKEND_TOKEN, &json!({})).await.status, 202);
+    bench.live_through(Duration::hours(71)).await;
+    bench.erase(&started).await.assert_problem(409, "not_at_rest");
+    bench.live_through(Duration::hours(2)).await;
+    assert_eq!(bench.erase(&started).await.status, 200);
 }

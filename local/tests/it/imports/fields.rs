@@ -62,7 +62,13 @@ async fn an_unknown_import_is_not_found_and_a_wrong_query_refused() {
         bench.get(&format!("/v1/imports/{id}"), BACKEND_TOKEN).await.assert_problem(404, "not_found");
     }
     let id = bench.import(&json!({"dry_run": true})).await;
-    for (query, field) in [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=/", "cursor"), ("page=2", "page")] {
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=/", "cursor"),
+        ("cursor=Ab1234CH", "cursor"),
+        ("page=2", "page"),
+    ] {
         let reply = bench.get(&format!("/v1/imports/{id}?{query}"), BACKEND_TOKEN).await;
         reply.assert_problem(422, "invalid_field");
         reply.assert_fields(&[field]);

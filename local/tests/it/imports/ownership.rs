@@ -1,5 +1,6 @@
 //! Whose channel may be imported.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::settings::BACKEND_TOKEN;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use time::Duration;
 
 use super::{of, wanted, would};
 use crate::support::TestBench;
+use crate::support::raw_table::{TABLE, bench_with_table};
 use crate::support::replies::send;
 
 #[tokio::test]
@@ -100,4 +102,37 @@ async fn the_channel_of_an_erased_onboarding_can_be_imported() {
     bench.live_through(Duration::minutes(10)).await;
     let record: Value = bench.of_import(of(&second, &channel["id"])).await;
     assert_eq!(record["problem"]["code"], "channel_has_key", "{record:#}");
+}
+
+/// What the Hub refuses twice is settled; what no one can read holds up no other channel.
+#[tokio::test]
+async fn one_channel_that_is_refused_or_unreadable_does_not_hold_up_the_others() {
+    let (bench, table) = bench_with_table(&[]).await;
+    let other = bench.signed_up("tenant-1", "one_number:1").await;
+    bench.live_through(Duration::minutes(10)).await;
+    let (unreadable, _) = bench.made_by_hand("one_number:1", None, false).await;
+    let (fine, _) = bench.made_by_hand("one_number:2", None, false).await;
+    table
+        .update_item()
+        .table_name(TABLE)
+        .key("pk", AttributeValue::S(format!("ONB#{}", other.id)))
+        .key("sk", AttributeValue::S("ONB".to_owned()))
+        .update_expression("SET v = :v")
+        .expression_attribute_values(":v", AttributeValue::N("9".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let import = bench.import_of(&[wanted(&unreadable["id"], "a"), wanted(&fine["id"], "b")]).await;
+    assert_eq!(would(&import, &fine["id"]), "import");
+    assert_eq!(would(&import, &unreadable["id"]), "number_taken");
+
+    let refusal = json!({"meta": {"developer_message": "no such filter"}});
+    bench.fault(json!({"route": "list_channels", "status": 400, "times": 2, "body": refusal})).await;
+    let id = bench.import(&json!({"channels": [wanted(&json!("Xx99XxXCH"), "c")]})).await;
+    bench.live_through(Duration::minutes(5)).await;
+    let error = bench.imported(&id).await["error"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("The Hub did not show the channels: "), "{error}");
+    bench.live_through(Duration::minutes(20)).await;
+    let import = bench.imported(&id).await;
+    assert_eq!((&import["state"], &import["channels"][0]["would"]), (&json!("done"), &json!("unknown")), "{import:#}");
 }

@@ -259,6 +259,13 @@ impl TestBench {
     pub(crate) async fn import(&self) -> Result<Promise, String> {
         let made = self.client.post("/simulator/channels", "", &json!({"account": "one_number"})).await.unwrap();
         let channel_id: ChannelId = made.body["channel"]["id"].as_str().unwrap().parse().unwrap();
+        {
+            // Nobody knows of it but the partner, and no link is made.
+            let mut private = self.private.lock().unwrap();
+            private.start(&local::client::start_body("tenant-1"));
+            private.add("a return address", "an address that was never given");
+            private.add("a setup token", "a link that was never made");
+        }
         let wanted = json!({"channels": [{"channel_id": channel_id, "reference": "tenant-1"}]});
         let authorization = format!("Bearer {BACKEND_TOKEN}");
         let mut last = None;

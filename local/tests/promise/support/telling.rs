@@ -211,6 +211,11 @@ impl TestBench {
                     told.unix_timestamp_nanos() == milliseconds * 1_000_000,
                     "{kind} {id} is told to be of {told}, not {at}"
                 );
+                let is_erased = data["onboarding"]["erased"] == true;
+                // What was told before the erasure cannot be taken back.
+                let told = if is_erased { PartnerEvent::erased(body["data"].clone()) } else { body["data"].clone() };
+                let body =
+                    json!({"id": body["id"], "type": body["type"], "timestamp": body["timestamp"], "data": told});
                 let expected = json!({"id": id, "type": kind, "timestamp": body["timestamp"], "data": data});
                 hold!(body == expected, "{body} at the {side}, instead of {expected}");
             }
@@ -231,12 +236,15 @@ impl TestBench {
         let mut told = entries.iter().filter(|entry| entry.onboarding.as_ref() == Some(&id)).collect::<Vec<_>>();
         told.sort_by_key(|entry| entry.version);
         let mut told = told.into_iter();
-        for HistoryEntry { version, at, event, .. } in history {
+        for HistoryEntry { version, at, event, erased, .. } in history {
             let after = match version {
                 1 => before.clone(),
                 _ => Box::new(transition(&before, &event, at).unwrap().unwrap()),
             };
-            if let Some(event) = PartnerEvent::of_change(&before, &after, version, &event) {
+            if let Some(mut event) = PartnerEvent::of_change(&before, &after, version, &event) {
+                if erased {
+                    event.data = PartnerEvent::erased(event.data);
+                }
                 let Some(entry) = told.next() else { return Err(format!("{event:?} is no entry")) };
                 let is_same =
                     (entry.version, entry.kind.as_str(), &entry.data) == (version, event.kind.as_str(), &event.data);

@@ -17,7 +17,7 @@ use reqwest::Method;
 use runtime::Ports;
 use serde_json::Value;
 use simulator::Receiver;
-use store::Store;
+use store::{Store, WorkKey};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
@@ -153,7 +153,9 @@ impl TestBench {
     async fn nobody_waits(&self) -> bool {
         let free = [Class::Free, Class::Delivery, Class::Held];
         let mut classes = free.into_iter().chain(Class::WITH_PERMIT).filter(|class| *class != Class::Sweep);
+        let in_sweep = self.stack.twins.store.due(Class::Sweep, self.now() + Duration::days(3650), 10).await.unwrap();
         classes.all(|class| self.stack.first_due(class).is_none())
+            && in_sweep.iter().all(|due| due.key == WorkKey::Sweep)
             && self.stack.twins.store.limiter().await.unwrap().permits.is_empty()
     }
 

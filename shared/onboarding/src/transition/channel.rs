@@ -10,11 +10,12 @@ use crate::status::Status;
 
 /// Called off. What is at 360dialog by then has to end there first.
 pub(super) fn cancel(after: &mut Onboarding, at: OffsetDateTime) {
+    let is_key_made = matches!(after.status, Status::Live | Status::PermissionRequired) && !after.may_have_key;
+    if is_key_made && after.key.is_none() {
+        // Its key was being made: the worker may have stored the key and died before it recorded it.
+        after.keys_void_before = Some(at);
+    }
     if after.has_channel_to_end() {
-        if matches!(after.status, Status::Live | Status::PermissionRequired) && after.key.is_none() {
-            // Its key was being made: the worker may have stored the key and died before it recorded it.
-            after.keys_void_before = Some(at);
-        }
         channel_end::ask(after, Wanted::End, at);
     } else {
         after.channel_end = None;

@@ -1,17 +1,22 @@
 //! What is personal is taken out of a record that is at rest. Ids stay: the platforms know them, and the history stays readable.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::event::Event;
 use crate::link;
 use crate::record::Onboarding;
 use crate::status::Status;
 
+/// A cancelled onboarding whose number was submitted, and of which 360dialog has shown no channel for this long, is given up.
+const NEVER_SHOWN: Duration = Duration::days(3);
+
 impl Onboarding {
-    /// Whether what is personal may be erased: it is at rest. A cancelled one of which 360dialog never showed a channel is, too;
-    /// else its number would never be free.
-    pub fn may_be_erased(&self) -> bool {
-        self.has_ended() || (self.status == Status::Cancelled && self.channel_id.is_none())
+    /// Whether what is personal may be erased at `now`: it is at rest. A cancelled one of which 360dialog never showed the channel
+    /// is, too, after three days; else its number would never be free.
+    pub fn may_be_erased(&self, now: OffsetDateTime) -> bool {
+        let is_given_up =
+            self.status == Status::Cancelled && self.channel_id.is_none() && now - self.status_since >= NEVER_SHOWN;
+        self.has_ended() || is_given_up
     }
 }
 

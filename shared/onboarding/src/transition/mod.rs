@@ -356,7 +356,7 @@ pub fn transition(
         Event::RetryRequested { replace_key } => retry_requested(&mut after, *replace_key, at).ok_or_else(illegal)?,
         Event::Erased { .. } if before.erased_at.is_some() => {}
         Event::Erased { .. } => {
-            if !before.may_be_erased() {
+            if !before.may_be_erased(at) {
                 return Err(illegal());
             }
             erasing::erase(&mut after, at);

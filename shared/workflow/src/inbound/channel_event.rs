@@ -165,9 +165,12 @@ fn said(id: &ChannelId, seen: SeenChannel) -> Channel {
 }
 
 async fn may_be_ours(store: &Store, channel: &Channel) -> Result<bool, StoreError> {
-    match &channel.phone_number_id {
-        Some(id) => Ok(store.number_owner(id).await?.is_some()),
-        None => Ok(true),
+    let Some(number) = &channel.phone_number_id else { return Ok(true) };
+    let Some(id) = store.number_owner(number).await? else { return Ok(false) };
+    match store.get(&id).await {
+        Ok(stored) => Ok(stored.onboarding.erased_at.is_none()),
+        Err(StoreError::NotFound) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -39,27 +39,28 @@ async fn next_call(context: &HubContext, permitted: &PermittedWork, id: &ImportI
     let Some(import) = store.import(id).await? else { return permitted.give_back(store).await };
     let channels = store.import_channels(id).await?;
     let importing = Importing { context, permitted, import: &import };
-    let open = || channels.iter().filter(|channel| channel.would.is_none());
-    let looked = match (import.next, open().next()) {
-        (ImportLook::Page { offset }, _) => importing.page(offset, &channels).await,
-        (ImportLook::Single, Some(channel)) => importing.single(channel).await,
-        (ImportLook::Single, None) => {
+    let open: Vec<_> = channels.iter().filter(|channel| channel.would.is_none()).collect();
+    let looked = match import.next {
+        ImportLook::Page { offset } => importing.page(offset, &channels).await,
+        ImportLook::Single if open.is_empty() => {
             permitted.give_back(store).await?;
             Ok(ImportLook::Single)
         }
+        // Any of them: one that the Hub cannot show does not hold up the others.
+        ImportLook::Single => importing.single(open[fastrand::usize(..open.len())]).await,
     };
+    let now = context.clock.now();
     let (next, failure) = match looked {
-        Ok(next) => (Import { next, error: None, ..import.clone() }, None),
-        Err(Look::Refused(error)) => {
-            let error = StepError::from(error);
-            let reason = error.reason().unwrap_or("the Hub could not be asked").to_owned();
-            (Import { error: Some(reason), ..import.clone() }, Some(error))
+        Ok(next) => (Import { next, error: None, refused: None, ..import.clone() }, None),
+        Err(Look { error, refused }) if is_result(&error) => {
+            let reason = error.reason().unwrap_or("it could not be asked");
+            let reason = format!("The Hub did not show the channels: {reason}");
+            (Import { error: Some(reason), refused, ..import.clone() }, Some(error))
         }
-        Err(Look::Ended(error)) => return Err(error),
+        Err(Look { error, .. }) => return Err(error),
     };
     let is_done = next.next == ImportLook::Single
         && store.import_channels(id).await?.iter().all(|channel| channel.would.is_some());
-    let now = context.clock.now();
     let next = Import { done_at: is_done.then_some(now), ..next };
     let next_at = if failure.is_some() { now + FAILED_LOOK } else { now };
     store.import_on(&next, &permitted.permit, (!is_done).then_some(next_at)).await?;
@@ -67,17 +68,21 @@ async fn next_call(context: &HubContext, permitted: &PermittedWork, id: &ImportI
 }
 
 /// Why a look showed nothing.
-enum Look {
-    /// The Hub did not answer as it should. That is a result: the import waits.
-    Refused(HubError),
-    /// Nothing could be done.
-    Ended(StepError),
+struct Look {
+    error: StepError,
+    /// The channel that the Hub refused to show, in its own words.
+    refused: Option<ChannelId>,
 }
 
 impl<E: Into<StepError>> From<E> for Look {
     fn from(error: E) -> Self {
-        Self::Ended(error.into())
+        Self { error: error.into(), refused: None }
     }
+}
+
+/// Whether an error is the Hub's answer, or that nobody can ask it now. The import waits then.
+const fn is_result(error: &StepError) -> bool {
+    !matches!(error, StepError::Void | StepError::Unavailable(_) | StepError::NothingToDo)
 }
 
 struct Importing<'a> {
@@ -94,7 +99,7 @@ impl Importing<'_> {
             .context
             .call(self.permitted, async |authorization| hub.channels_page(authorization, offset).await)
             .await?;
-        let page = answer.map_err(Look::Refused)?;
+        let page = answer?;
         let mut known: HashMap<&ChannelId, &ImportedChannel> =
             channels.iter().map(|channel| (&channel.channel_id, channel)).collect();
         for said in &page.channels {
@@ -121,14 +126,24 @@ impl Importing<'_> {
         let (hub, id) = (&self.context.hub, &channel.channel_id);
         let answer =
             self.context.call(self.permitted, async |authorization| hub.channel(authorization, id).await).await?;
-        match answer.map_err(Look::Refused)? {
-            Some(said) => self.settle(channel.clone(), &said).await?,
-            None => {
-                let channel = ImportedChannel { would: Some(Would::Unknown), ..channel.clone() };
-                self.context.store.note_imported(self.import, &channel).await?;
+        match answer {
+            Ok(Some(said)) => self.settle(channel.clone(), &said).await?,
+            // What the Hub refuses twice, minutes apart, it does not know for us.
+            Err(HubError::Permanent { .. }) if self.import.refused.as_ref() == Some(id) => {
+                self.unknown(channel).await?
+            }
+            Ok(None) => self.unknown(channel).await?,
+            Err(error) => {
+                let refused = matches!(error, HubError::Permanent { .. }).then(|| id.clone());
+                return Err(Look { error: error.into(), refused });
             }
         }
         Ok(ImportLook::Single)
+    }
+
+    async fn unknown(&self, channel: &ImportedChannel) -> Result<(), StoreError> {
+        let channel = ImportedChannel { would: Some(Would::Unknown), ..channel.clone() };
+        self.context.store.note_imported(self.import, &channel).await
     }
 
     /// Says what becomes of a channel, and gives it an onboarding unless it is a dry run.
@@ -149,17 +164,20 @@ impl Importing<'_> {
             return self.context.store.note_imported(self.import, &noted).await;
         };
         let brought = ImportedChannel { onboarding_id: Some(started.id.clone()), ..noted };
-        let would = match self.context.store.bring_in(self.import, &brought, &started, &event).await? {
+        match self.context.store.bring_in(self.import, &brought, &started, &event).await? {
             BroughtIn::Done => {
                 tracing::info!(onboarding_id = %started.id, channel_id = %said.id, "channel imported");
                 return Ok(());
             }
             BroughtIn::Settled => return Ok(()),
-            BroughtIn::NumberTaken => Would::NumberTaken,
-            BroughtIn::ChannelTaken => Would::Owned,
+            BroughtIn::Taken => {}
+        }
+        // Somebody was faster.
+        let (would, onboarding_id) = match self.would(said).await? {
+            (Would::Import, _) => (Would::Owned, self.owner(said).await?),
+            taken => taken,
         };
-        let owner = self.owner(said).await?;
-        let taken = ImportedChannel { would: Some(would), onboarding_id: owner, ..brought };
+        let taken = ImportedChannel { would: Some(would), onboarding_id, ..brought };
         self.context.store.note_imported(self.import, &taken).await
     }
 
@@ -171,23 +189,33 @@ impl Importing<'_> {
             ChannelStage::Live | ChannelStage::Other => return Ok((Would::NotLive, None)),
         }
         let store = &self.context.store;
-        let is_theirs = match owner_of(store, said).await? {
-            Owner::Ours(_) => true,
-            Owner::Anothers => false,
-            Owner::Nobody => return Ok((Would::Import, None)),
-            Owner::NotSaidYet => return Ok((Would::Incomplete, None)),
+        // Without one of them it would be nobody's number.
+        let is_complete = said.client_id.is_some() && said.waba_id.is_some() && said.phone_number_id.is_some();
+        let free = (if is_complete { Would::Import } else { Would::Incomplete }, None);
+        let is_theirs = match owner_of(store, said).await {
+            Ok(Owner::Ours(_)) => true,
+            Ok(Owner::Anothers) => false,
+            Ok(Owner::Nobody) => return Ok(free),
+            Ok(Owner::NotSaidYet) => return Ok((Would::Incomplete, None)),
+            // A person has to look at the record, and the others go on.
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(%error, channel_id = %said.id, "whose channel it is cannot be read");
+                return Ok((Would::NumberTaken, self.owner(said).await?));
+            }
+            Err(error) => return Err(error),
         };
         let Some(id) = self.owner(said).await? else { return Ok((Would::Incomplete, None)) };
         let onboarding = match store.get(&id).await {
             Ok(stored) => stored.onboarding,
-            Err(StoreError::NotFound) => return Ok((Would::Import, None)),
+            Err(StoreError::NotFound) => return Ok(free),
+            Err(StoreError::Unreadable { .. }) => return Ok((Would::Owned, Some(id))),
             Err(error) => return Err(error),
         };
         let has_channel = onboarding.channel_id.as_ref() == Some(&said.id);
         let is_over = onboarding.has_ended() && (onboarding.status.is_final() || onboarding.erased_at.is_some());
         // What the partner may lead on from a failure, it leads on there.
         if is_over || (onboarding.has_ended() && !has_channel) {
-            return Ok((Would::Import, None));
+            return Ok(free);
         }
         Ok((if is_theirs { Would::Owned } else { Would::NumberTaken }, Some(id)))
     }

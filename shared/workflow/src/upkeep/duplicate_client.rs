@@ -4,7 +4,7 @@
 
 use exchange::Clock;
 use partner_hub::Client;
-use store::{Reported, Store};
+use store::{Reported, Store, Stored};
 use telemetry::Metric;
 
 use crate::runner::StepError;
@@ -18,7 +18,8 @@ pub(super) async fn tell_all(store: &Store, clock: &Clock, clients: &[Client]) -
             let Some(ours) = known.get(&exchange::folded_email(email)) else { continue };
             let is_news = if ours.id == *id { ours.is_ending(clock.now()) } else { true };
             // The partner may have named another account since.
-            if !is_news || store.by_client(&ours.id).await?.is_empty() {
+            let has_it = |stored: &Stored| stored.onboarding.erased_at.is_none();
+            if !is_news || !store.by_client(&ours.id).await?.iter().any(has_it) {
                 continue;
             }
             if ours.id == *id {

@@ -86,11 +86,10 @@ impl Reconciliation {
         let due = due.map_err(text)?;
         overdue::mark_rotations(&self.context, &due, share(4)).await;
         self.expire(&due, share(5), &mut report).await;
-        let reports = self.reports(&due, share(6), &mut report).await.map_err(text);
+        self.reports(&due, share(6), &mut report).await;
         let deleted = retention::delete_past(&self.context, self.retention, &due, share(7)).await.map_err(text);
         // Last, because Meta may be slow.
         self.confirm(&due, share(9), &mut report).await;
-        reports?;
         report.deleted = deleted?;
         report.overdue = overdue?;
         let Reconciled { expired, confirmations, overdue, reports, deleted, line_length, line_oldest_seconds } = report;
@@ -168,17 +167,19 @@ impl Reconciliation {
     }
 
     /// Looks into what Meta reports.
-    async fn reports(&self, due: &[Due], until: Instant, report: &mut Reconciled) -> Result<(), StoreError> {
+    async fn reports(&self, due: &[Due], until: Instant, report: &mut Reconciled) {
         for Due { key, .. } in due {
             if let WorkKey::Inbox(key) = key
                 && key.source() == Source::Meta
                 && Instant::now() < until
             {
-                unclaimed_signup::settle(&self.context, key).await?;
-                report.reports += 1;
+                // One that cannot be settled now does not keep the others from being looked into.
+                match unclaimed_signup::settle(&self.context, key).await {
+                    Ok(()) => report.reports += 1,
+                    Err(error) => tracing::error!(%error, "a report of Meta's could not be looked into"),
+                }
             }
         }
-        Ok(())
     }
 
     /// Asks Meta again whose the signups are that it has not confirmed yet.

@@ -92,7 +92,8 @@ async fn ask_for_channels(
         match context.store.apply(&id, &Event::LookUpAsked { reason: event.to_owned() }).await {
             Ok(Applied::Changed(_)) => outcome = WebhookOutcome::Applied,
             Ok(Applied::Unchanged(_)) if outcome == WebhookOutcome::Unmatched => outcome = WebhookOutcome::Known,
-            Ok(_) | Err(StoreError::NotFound | StoreError::Unreadable { .. }) => {}
+            // Nothing is asked of one that was erased.
+            Ok(_) | Err(StoreError::NotFound | StoreError::Unreadable { .. } | StoreError::Illegal(_)) => {}
             Err(error) => return Err(error),
         }
     }
@@ -121,10 +122,11 @@ async fn is_held(context: &UpkeepContext, waba_id: &WabaId) -> Result<bool, Stor
     for id in context.store.holders(waba_id).await? {
         match context.store.get(&id).await {
             Ok(holder)
-                if !matches!(
-                    holder.onboarding.signup_status(),
-                    Status::Failed | Status::Expired | Status::Disconnected | Status::Cancelled
-                ) =>
+                if holder.onboarding.erased_at.is_none()
+                    && !matches!(
+                        holder.onboarding.signup_status(),
+                        Status::Failed | Status::Expired | Status::Disconnected | Status::Cancelled
+                    ) =>
             {
                 return Ok(true);
             }
