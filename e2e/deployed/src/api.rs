@@ -129,6 +129,40 @@ impl Api {
         send(with_token(request, &self.backend_token)).await
     }
 
+    /// Erases what is personal of an onboarding.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn erase(&self, started: &Started) -> Result<Answer, Error> {
+        let request = self.http.delete(format!("{}/onboardings/{}", self.url, started.id));
+        send(with_token(request, &self.backend_token)).await
+    }
+
+    /// All that is kept about an onboarding.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn export(&self, started: &Started) -> Result<Answer, Error> {
+        self.get(&format!("/onboardings/{}/export", started.id), &self.backend_token).await
+    }
+
+    /// Begins an import. Returns its id.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub async fn import(&self, body: &Value) -> Result<String, Error> {
+        let begun = self.post("/imports", &self.backend_token, body).await?.with(202)?;
+        Ok(begun["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// How far an import is.
+    ///
+    /// # Errors
+    /// If it is not found.
+    pub async fn imported(&self, id: &str) -> Result<Value, Error> {
+        self.get(&format!("/imports/{id}"), &self.backend_token).await?.with(200)
+    }
+
     /// Has a failed step tried again.
     ///
     /// # Errors

@@ -99,16 +99,13 @@ impl Store {
         writes.extend(first.delivery.into_iter().chain(then.delivery));
         let (mut number_claim, mut channel_claim) = (None, None);
         for claim in Claim::between(&before.onboarding, &after.onboarding) {
-            let from = match claim.taken {
-                StoreError::NumberTaken => {
-                    number_claim = Some(writes.len());
-                    number
-                }
-                _ => {
-                    channel_claim = Some(writes.len());
-                    // It goes with its number.
-                    channel.or(number)
-                }
+            let from = if let StoreError::NumberTaken = claim.taken {
+                number_claim = Some(writes.len());
+                number
+            } else {
+                channel_claim = Some(writes.len());
+                // It goes with its number.
+                channel.or(number)
             };
             writes.push(claim.write(&self.table, id, from.map(Former::id))?);
         }

@@ -238,11 +238,8 @@ impl Store {
                 .expression_attribute_values(":at", n(milliseconds(at))),
             None => request.update_expression(format!("SET #import = :import REMOVE due, due_at, {at_work}")),
         };
-        match self.update(request).await? {
-            Updated::Done(_) => {}
-            Updated::Refused(_) => {
-                tracing::info!(import_id = %import.id, "the import has gone on without this message")
-            }
+        if let Updated::Refused(_) = self.update(request).await? {
+            tracing::info!(import_id = %import.id, "the import has gone on without this message");
         }
         Ok(())
     }

@@ -85,7 +85,8 @@ async fn on(steps: &mut Steps, endpoint: &url::Url) -> Result<(), Error> {
     steps.step("the same by a customer in a real browser", browser::connects_a_number(&mut stack)).await?;
     steps.step("a number is chosen, and what was refused is retried", journey::with_retries(&mut stack)).await?;
     steps.step("a link is renewed and taken back, an onboarding is called off", orders::of_a_link(&mut stack)).await?;
-    steps.step("a key is replaced, a number leaves, its key is deleted", orders::of_a_number(&mut stack)).await?;
+    steps.step("a key is replaced, a number leaves and is erased", orders::of_a_number(&mut stack)).await?;
+    steps.step("channels that were there before are imported", orders::imports(&mut stack)).await?;
     steps
         .step("webhooks of the Hub: signed, forged, unsigned, repeated, unknown", webhooks::of_the_hub(&stack))
         .await?;

@@ -61,9 +61,55 @@ pub(crate) async fn of_a_number(stack: &mut DeployedStack) -> Result<(), Error> 
     let history = stack.api.record(&started.id).await?["history"].clone();
     let asked = history.as_array().into_iter().flatten().find(|entry| entry["event"]["event"] == "disconnect_asked");
     let by = asked.map(|entry| entry["event"]["by"].clone()).unwrap_or_default();
-    if by["token"] == "back_end" && by["request_id"].is_string() && by["source_ip"].is_string() {
-        Ok(())
-    } else {
-        Err(format!("asked by {by}, of {}", Value::from(started.id.as_str())).into())
+    if by["token"] != "back_end" || !by["request_id"].is_string() || !by["source_ip"].is_string() {
+        return Err(format!("asked by {by}, of {}", Value::from(started.id.as_str())).into());
     }
+    erased(stack, &started, &channel).await
+}
+
+/// What is kept about a customer whose number has left is shown, and erased.
+async fn erased(stack: &DeployedStack, started: &Started, channel: &str) -> Result<(), Error> {
+    let export = stack.api.export(started).await?.with(200)?;
+    let details = &export["onboarding"]["client"]["details"];
+    if !details["email"].is_string() || export["events"].as_array().is_none_or(Vec::is_empty) {
+        return Err(format!("exported: {export}").into());
+    }
+    stack.api.erase(started).await?.with(200)?;
+    let erased = stack.api.export(started).await?.with(200)?;
+    let email = details["email"].as_str().unwrap_or_default();
+    if erased.to_string().contains(email) || erased["onboarding"]["channel_id"] != channel {
+        return Err(format!("left: {erased}").into());
+    }
+    let again = stack.api.want(started, "link").await?.with(409)?;
+    if again["code"] == "erased" { Ok(()) } else { Err(format!("a new link: {again}").into()) }
+}
+
+/// Channels that were there before are imported: one alone, and more than are asked for one by one.
+pub(crate) async fn imports(stack: &mut DeployedStack) -> Result<(), Error> {
+    let mut channels = Vec::new();
+    for number in 30..42 {
+        let made = stack.api.order("channels", &json!({ "account": format!("one_number:{number}") })).await?;
+        channels.push(json!({ "channel_id": made["channel"]["id"], "reference": format!("tenant-{number}") }));
+    }
+    let alone = stack.api.import(&json!({ "channels": [channels[0]] })).await?;
+    let all = stack.api.import(&json!({ "dry_run": true, "channels": channels })).await?;
+    let first = imported(stack, &alone).await?["channels"][0].clone();
+    let all = imported(stack, &all).await?;
+    let words: Vec<_> = all["channels"].as_array().into_iter().flatten().map(|channel| &channel["would"]).collect();
+    if first["would"] != "import" || words.iter().any(|word| **word != "import" && **word != "owned") {
+        return Err(format!("imported: {first}, and would be: {all}").into());
+    }
+    // It has no link.
+    let (id, setup_url, expires_at) = (&first["onboarding_id"], "", "1970-01-01T00:00:00Z");
+    let started: Started =
+        serde_json::from_value(json!({ "id": id, "setup_url": setup_url, "expires_at": expires_at }))?;
+    ready(stack, &started).await
+}
+
+async fn imported(stack: &DeployedStack, id: &str) -> Result<Value, Error> {
+    eventually("an import is done", PATIENCE, async || {
+        let import = stack.api.imported(id).await?;
+        Ok((import["state"] == "done").then_some(import))
+    })
+    .await
 }

@@ -130,7 +130,7 @@ impl Importing<'_> {
             Ok(Some(said)) => self.settle(channel.clone(), &said).await?,
             // What the Hub refuses twice, minutes apart, it does not know for us.
             Err(HubError::Permanent { .. }) if self.import.refused.as_ref() == Some(id) => {
-                self.unknown(channel).await?
+                self.unknown(channel).await?;
             }
             Ok(None) => self.unknown(channel).await?,
             Err(error) => {
