@@ -30,6 +30,10 @@ impl Call {
             .header("Content-Type", "application/json")
     }
 
+    pub(crate) fn delete(resource: &'static str, path: &str) -> Self {
+        Self { method: "DELETE", ..Self::get(resource, path) }
+    }
+
     pub(crate) fn webhook(resource: &'static str, body: &str, header: &str, secret: &str, prefix: &str) -> Self {
         // HMAC takes a key of any length.
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mac| mac.chain_update(body).finalize());

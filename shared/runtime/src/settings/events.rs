@@ -7,7 +7,7 @@ use super::{Env, Incomplete};
 settings! {
     PARTNER_WEBHOOK_URL: parameter "PartnerWebhookUrl" = "", "URL of yours that receives the events. Empty - none; they go to the event bus and into the feed alone.";
     EVENT_BUS_NAME: parameter "EventBusName" = "default", "Event bus of EventBridge in this account and region that receives the events.";
-    NOTIFY_UNCLAIMED: parameter "NotifyUnclaimed" = "true", "Send the event signup.unclaimed. \"false\" where several stacks share one Meta app, since Meta reports each signup to all of them.";
+    NOTIFY_UNCLAIMED: parameter "NotifyUnclaimed" = "true", "Send the event signup.unclaimed. \"false\" where several stacks share one Meta app, since Meta reports the signups of all to one stack, which cannot know whose they are.";
 }
 
 /// Where events are told.
