@@ -19,7 +19,7 @@ pub struct SeenChannel {
     pub waba_id: Option<WabaId>,
     /// The number.
     pub phone_number_id: Option<PhoneNumberId>,
-    /// The number in international form, digits only.
+    /// The number in international form, digits only, where the Hub leaves Meta's id out.
     pub phone_number: Option<String>,
     /// When it was made.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]

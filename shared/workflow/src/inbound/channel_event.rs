@@ -115,8 +115,9 @@ async fn find(context: &HubContext, permitted: &PermittedWork, key: &InboxKey) -
         let seen = said.map_or_else(SeenChannel::default, |channel| SeenChannel {
             client_id: channel.client_id,
             waba_id: channel.waba_id,
+            // Needed only where Meta's id is missing.
+            phone_number: channel.phone_number.filter(|_| channel.phone_number_id.is_none()),
             phone_number_id: channel.phone_number_id,
-            phone_number: channel.phone_number,
             made_at: channel.created_at,
             ..SeenChannel::default()
         });
@@ -165,12 +166,9 @@ fn said(id: &ChannelId, seen: SeenChannel) -> Channel {
 }
 
 async fn may_be_ours(store: &Store, channel: &Channel) -> Result<bool, StoreError> {
-    let Some(number) = &channel.phone_number_id else { return Ok(true) };
-    let Some(id) = store.number_owner(number).await? else { return Ok(false) };
-    match store.get(&id).await {
-        Ok(stored) => Ok(stored.onboarding.erased_at.is_none()),
-        Err(StoreError::NotFound) => Ok(false),
-        Err(error) => Err(error),
+    match &channel.phone_number_id {
+        Some(id) => Ok(store.number_owner(id).await?.is_some()),
+        None => Ok(true),
     }
 }
 
