@@ -48,15 +48,8 @@ impl Store {
         if self.read_item(Key::erasure(id)).await?.is_none() {
             return Ok(true);
         }
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
-            .filter_expression("attribute_not_exists(erased)")
-            .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
-            .expression_attribute_values(":events", s(EVENT_PREFIX));
+        let query = self.query_items(Key::onboarding(id).pk, EVENT_PREFIX);
+        let query = query.filter_expression("attribute_not_exists(erased)");
         let (mut entries, mut all) = (query.into_paginator().items().send(), true);
         while let Some(entry) = entries.next().await.transpose()? {
             if Instant::now() >= until {

@@ -94,15 +94,7 @@ impl Store {
 
     /// The events of an onboarding, oldest first, also those that the feed no longer shows.
     pub async fn events_of(&self, id: &OnboardingId) -> Result<Vec<(StoredEvent, Delivery)>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
-            .projection_expression("pk, sk")
-            .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
-            .expression_attribute_values(":events", s(EVENT_PREFIX));
+        let query = self.query_items(Key::onboarding(id).pk, EVENT_PREFIX).projection_expression("pk, sk");
         let mut items = query.into_paginator().items().send();
         let mut entries = Vec::new();
         while let Some(item) = items.next().await.transpose()? {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::event::{self, EntryWrites, EventKey};
-use super::item::{self, EVENT_PREFIX, Key, s};
+use super::item::{self, EVENT_PREFIX, Key};
 use super::{Store, StoreError, Stored};
 
 /// How many entries are shown with a record.
@@ -90,15 +90,7 @@ impl Store {
     }
 
     async fn newest_history(&self, id: &OnboardingId, most: usize) -> Result<Vec<HistoryEntry>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
-            .expression_attribute_values(":pk", s(Key::onboarding(id).pk))
-            .expression_attribute_values(":events", s(EVENT_PREFIX));
+        let query = self.query_items(Key::onboarding(id).pk, EVENT_PREFIX).scan_index_forward(false);
         let mut items = query.into_paginator().items().send();
         let mut entries = Vec::new();
         while let Some(item) = items.next().await {

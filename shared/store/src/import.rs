@@ -187,14 +187,7 @@ impl Store {
 
     /// The channels of an import, by their ids (a consistent read).
     pub async fn import_channels(&self, id: &ImportId) -> Result<Vec<ImportedChannel>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :channels)")
-            .expression_attribute_values(":pk", s(Key::import(id).pk))
-            .expression_attribute_values(":channels", s(item::IMPORTED_PREFIX));
+        let query = self.query_items(Key::import(id).pk, item::IMPORTED_PREFIX);
         let mut items = query.into_paginator().items().send();
         let mut channels = Vec::new();
         while let Some(item) = items.next().await.transpose()? {

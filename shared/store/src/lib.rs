@@ -39,6 +39,7 @@ mod waba;
 mod work;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use exchange::Clock;
 use onboarding::{IllegalTransition, Onboarding};
 
@@ -132,6 +133,17 @@ impl Store {
     /// Opens a connection by reading an item that never exists, so that the first request does not wait for it.
     pub async fn warm(&self) -> Result<(), StoreError> {
         self.read_item(item::Key::warm()).await.map(drop)
+    }
+
+    /// A consistent read of the items of a partition whose sort keys begin like this, in their order.
+    fn query_items(&self, pk: String, begin: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :begin)")
+            .expression_attribute_values(":pk", item::s(pk))
+            .expression_attribute_values(":begin", item::s(begin))
     }
 
     /// A consistent read of one item.
