@@ -136,9 +136,6 @@ pub async fn events() -> Result<Vec<Event>, Error> {
     let returns = |id: &str, body| Call::post("/onboardings/{id}/es-callback", &path(id, "/es-callback"), body);
     let retries = |id: &str| Call::post("/onboardings/{id}/retry", &path(id, "/retry"), &json!({}));
     let unclaimed = Call::get("/signups", "/signups").query([("state", "unclaimed")]);
-    let exports = |id: &str| Call::get("/onboardings/{id}/export", &path(id, "/export"));
-    let erases = |id: &str| Call::delete("/onboardings/{id}", &path(id, ""));
-    let imports = Call::post("/imports", "/imports", &json!({ "dry_run": true }));
     let claims = |id: &str| {
         let claim = json!({ "waba_id": "409812357760143", "phone_number_id": number });
         Call::post("/onboardings/{id}/claim", &path(id, "/claim"), &claim)
@@ -176,9 +173,6 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         // Already chosen, so that choosing it again changes nothing.
         call("onboardings.number", chooses(SIGNED_UP), 202),
         call("onboardings.nothing-to-choose", chooses(STARTED), 409),
-        call("onboardings.export", exports(STARTED).token(BACKEND_TOKEN), 200),
-        call("onboardings.not-at-rest", erases(STARTED).token(BACKEND_TOKEN), 409),
-        call("onboardings.import", imports.token(BACKEND_TOKEN), 202),
         call("onboardings.signups", unclaimed.token(BACKEND_TOKEN), 200),
         call("es-callback", returns(SIGNING_UP, &finished).token(SETUP_TOKEN), 200)
             .after(popup)
@@ -219,6 +213,7 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         event("dispatcher.minute", payload::schedule("DispatcherMinute"), Answer::Nothing)
             .tells(SIGNING_UP, "number_accepted"),
     ];
+    events.extend(of_data());
     // Each worker refuses a message of another version.
     let workers = Step::queued().map(|step| {
         let function = step.as_str().replace('_', "-");
@@ -229,6 +224,18 @@ pub async fn events() -> Result<Vec<Event>, Error> {
         events.push(event(format!("{function}.unreadable"), sqs(&queue, &unreadable), Answer::Failed));
     }
     Ok(events)
+}
+
+/// What is kept about a customer is shown and not erased on the way; channels are brought in.
+fn of_data() -> [Event; 3] {
+    let export = Call::get("/onboardings/{id}/export", &path(STARTED, "/export"));
+    let erase = Call::delete("/onboardings/{id}", &path(STARTED, ""));
+    let import = Call::post("/imports", "/imports", &json!({ "dry_run": true }));
+    [
+        call("onboardings.export", export.token(BACKEND_TOKEN), 200),
+        call("onboardings.not-at-rest", erase.token(BACKEND_TOKEN), 409),
+        call("onboardings.import", import.token(BACKEND_TOKEN), 202),
+    ]
 }
 
 /// A message's body, its members in the order of their names.
