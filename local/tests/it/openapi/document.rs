@@ -64,8 +64,10 @@ impl Document {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let response = self.resolve(response);
                 let one = |code| Told { operation: format!("{method} {path}"), status: status.clone(), code };
-                let codes = response.pointer("/content/application~1problem+json/schema/properties/code/enum");
-                let codes = codes.and_then(Value::as_array);
+                let problem = response.pointer("/content/application~1problem+json/schema");
+                let parts = problem.and_then(|schema| self.resolve(schema).get("allOf")?.as_array());
+                let codes =
+                    parts.into_iter().flatten().find_map(|part| part.pointer("/properties/code/enum")?.as_array());
                 told.extend(codes.into_iter().flatten().map(|code| one(code.as_str().map(str::to_owned))));
                 // Some problems are pages for people.
                 if codes.is_none() || response.pointer("/content/text~1html; charset=utf-8").is_some() {
