@@ -1,6 +1,9 @@
 //! What several bodies check alike.
 
 use api::FieldError;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// The longest `reference`, in characters.
 pub(crate) const REFERENCE: usize = 128;
@@ -32,6 +35,25 @@ pub(super) fn text(errors: &mut Vec<FieldError>, field: &str, value: Option<Stri
         return None;
     }
     Some(trimmed.to_owned())
+}
+
+/// A whole number, also where it is written as `26.0`, which is the same in JSON. As serde's `deserialize_with`.
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let whole = match &value {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(from_float)),
+        _ => None,
+    };
+    let other = || D::Error::invalid_type(Unexpected::Other("another value"), &"a whole number");
+    whole.map(Some).ok_or_else(other)
+}
+
+/// A float that is a whole number, as far as floats tell whole numbers apart.
+#[expect(clippy::cast_possible_truncation, reason = "whole, and no larger than floats are exact")]
+fn from_float(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 /// A member that is absent or checked.

@@ -5,7 +5,7 @@ use runtime::settings::PageConfig;
 use serde::Deserialize;
 use time::Duration;
 
-use super::fields::wrong;
+use super::fields::{whole, wrong};
 
 /// The most days that a setup link works.
 const DAYS: i64 = 90;
@@ -14,6 +14,7 @@ const DAYS: i64 = 90;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkBody {
+    #[serde(default, deserialize_with = "whole")]
     expires_in_days: Option<i64>,
 }
 

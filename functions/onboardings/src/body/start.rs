@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use time::Duration;
 
 use super::client::Client;
-use super::fields::{REFERENCE, check, optional, text, wrong};
+use super::fields::{REFERENCE, check, optional, text, whole, wrong};
 use super::link::check_days;
 use super::locale::check_locale;
 use super::message_webhook::{OwnWebhook, SentWebhook};
@@ -33,6 +33,7 @@ pub(crate) struct StartBody {
     expected_phone_number: Option<String>,
     expected_business_id: Option<String>,
     metadata: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "whole")]
     expires_in_days: Option<i64>,
     message_webhook: Option<SentWebhook>,
     return_url: Option<String>,

@@ -12,7 +12,8 @@ const RENEW: &str = "https://partner.example/renew?from=mail";
 #[tokio::test]
 async fn a_link_works_for_as_many_days_as_its_start_says() {
     let bench = TestBench::new().await;
-    let started = bench.started_with("tenant-1", &json!({"expires_in_days": 30})).await;
+    // JSON makes no difference between 30 and 30.0.
+    let started = bench.started_with("tenant-1", &json!({"expires_in_days": 30.0})).await;
     assert_eq!(time_of(&bench.record(&started).await["expires_at"]), bench.now() + Duration::days(30));
     for days in [json!(0), json!(91), json!(-1), json!(7.5), json!("7")] {
         let reply = bench.start_with("tenant-2", &json!({"expires_in_days": days})).await;
