@@ -105,7 +105,7 @@ pub(crate) async fn imports(stack: &mut DeployedStack) -> Result<(), Error> {
         serde_json::from_value(json!({ "id": id, "setup_url": setup_url, "expires_at": expires_at }))?;
     ready(stack, &started).await?;
     // A system that mirrors the onboardings sees it among those that were changed.
-    let changed = stack.api.list("updated_after=2026-01-01T00:00:00Z&limit=100").await?;
+    let changed = stack.api.list("?updated_after=2026-01-01T00:00:00Z&limit=100").await?;
     let is_listed = |shown: &Value| shown["id"] == started.id.as_str();
     if changed["onboardings"].as_array().is_some_and(|shown| shown.iter().any(is_listed)) {
         Ok(())
